@@ -1,0 +1,74 @@
+using System.Globalization;
+
+namespace RecoServe.Engine.Packages;
+
+/// <summary>Publishes a model package so that a reader sees either nothing or all of it.</summary>
+public static class PackageWriter
+{
+    /// <summary>
+    /// Writes the next version of a model: the files into a hidden directory beside it, then the manifest with their
+    /// checksums, then — once <paramref name="verify"/> has not thrown — one atomic rename.
+    /// </summary>
+    /// <param name="repository">The repository's root; made if absent.</param>
+    /// <param name="draft">The manifest but for <c>Version</c> and <c>Files</c>, which are set here.</param>
+    /// <param name="version">The version to publish; null: one more than the highest there.</param>
+    /// <param name="writeFiles">Writes every file of <see cref="PackageFiles.Content"/> into the directory it is given.</param>
+    /// <param name="verify">Examines the opened package; throws to refuse it.</param>
+    /// <returns>The published package's directory.</returns>
+    /// <exception cref="PackageException">The version exists, or a file is missing.</exception>
+    public static string Publish(
+        string repository, ModelManifest draft, long? version, Action<string> writeFiles, Action<ModelPackage> verify)
+    {
+        var model = Directory.CreateDirectory(Path.Combine(repository, draft.Name)).FullName;
+        var number = version ?? Versions(model).DefaultIfEmpty(0).Max() + 1;
+        var target = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));
+        if (Path.Exists(target))
+            throw new PackageException(target, "exists: versions are never overwritten");
+        var staging = Directory.CreateDirectory(Path.Combine(model, $".incoming-{number}-{Environment.ProcessId}")).FullName;
+        try
+        {
+            writeFiles(staging);
+            var files = new SortedDictionary<string, FileChecksum>(StringComparer.Ordinal);
+            foreach (var file in PackageFiles.Content)
+            {
+                var path = Path.Combine(staging, file);
+                if (!File.Exists(path))
+                    throw new PackageException(path, "was not written");
+                FlushToDisk(path);
+                files.Add(file, ModelPackage.Checksum(path));
+            }
+
+            var manifest = Path.Combine(staging, PackageFiles.Manifest);
+            File.WriteAllText(manifest, (draft with { Version = number, Files = files }).ToJson());
+            FlushToDisk(manifest);
+            verify(ModelPackage.Open(staging));
+            Directory.Move(staging, target);
+            return target;
+        }
+        catch
+        {
+            Directory.Delete(staging, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The version numbers in a model's directory: names that are whole numbers above 0 without leading zeros. Everything
+    /// else there is ignored.
+    /// </summary>
+    public static IEnumerable<long> Versions(string modelDirectory)
+    {
+        foreach (var directory in Directory.EnumerateDirectories(modelDirectory))
+        {
+            var name = Path.GetFileName(directory);
+            if (name[0] is >= '1' and <= '9' && long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+                yield return version;
+        }
+    }
+
+    private static void FlushToDisk(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+        RandomAccess.FlushToDisk(file);
+    }
+}

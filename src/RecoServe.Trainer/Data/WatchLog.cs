@@ -1,0 +1,44 @@
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Trainer.Data;
+
+/// <summary>
+/// All watch histories of a log, in time order within each user, with dense item indexes 1…N. Immutable; about
+/// 4 + (number of context fields) × 2 bytes an event.
+/// </summary>
+/// <param name="catalogue">The items, with their attributes. Every item of the log is in it.</param>
+/// <param name="users">External user ids in user order.</param>
+/// <param name="starts">User u's events are at <c>starts[u] … starts[u + 1]</c>; length users + 1.</param>
+/// <param name="items">The item index of every event.</param>
+/// <param name="contextFields">The context columns.</param>
+/// <param name="contextCodes">For each context column, the code of every event: 0 = unknown, i + 1 = <c>Values[i]</c>.</param>
+internal sealed class WatchLog(
+    Catalogue catalogue,
+    string[] users,
+    long[] starts,
+    int[] items,
+    IReadOnlyList<ContextField> contextFields,
+    ushort[][] contextCodes)
+{
+    /// <summary>The items.</summary>
+    public Catalogue Catalogue { get; } = catalogue;
+
+    /// <summary>The context columns, in the order of a model's context input.</summary>
+    public IReadOnlyList<ContextField> ContextFields { get; } = contextFields;
+
+    /// <summary>Number of users.</summary>
+    public int UserCount => starts.Length - 1;
+
+    /// <summary>Number of events.</summary>
+    public int EventCount => items.Length;
+
+    /// <summary>The external id of a user.</summary>
+    public string UserId(int user) => users[user];
+
+    /// <summary>The item indexes of a user's events, oldest first.</summary>
+    public ReadOnlySpan<int> ItemsOf(int user) => items.AsSpan((int)starts[user], (int)(starts[user + 1] - starts[user]));
+
+    /// <summary>The codes of one context column for a user's events, oldest first.</summary>
+    public ReadOnlySpan<ushort> ContextOf(int user, int field) =>
+        contextCodes[field].AsSpan((int)starts[user], (int)(starts[user + 1] - starts[user]));
+}
