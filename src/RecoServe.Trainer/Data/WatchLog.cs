@@ -15,7 +15,7 @@ namespace RecoServe.Trainer.Data;
 internal sealed class WatchLog(
     Catalogue catalogue,
     string[] users,
-    long[] starts,
+    int[] starts,
     int[] items,
     IReadOnlyList<ContextField> contextFields,
     ushort[][] contextCodes)
@@ -27,7 +27,7 @@ internal sealed class WatchLog(
     public IReadOnlyList<ContextField> ContextFields { get; } = contextFields;
 
     /// <summary>Number of users.</summary>
-    public int UserCount => starts.Length - 1;
+    public int UserCount => users.Length;
 
     /// <summary>Number of events.</summary>
     public int EventCount => items.Length;
@@ -36,9 +36,8 @@ internal sealed class WatchLog(
     public string UserId(int user) => users[user];
 
     /// <summary>The item indexes of a user's events, oldest first.</summary>
-    public ReadOnlySpan<int> ItemsOf(int user) => items.AsSpan((int)starts[user], (int)(starts[user + 1] - starts[user]));
+    public ReadOnlyMemory<int> ItemsOf(int user) => items.AsMemory(starts[user]..starts[user + 1]);
 
     /// <summary>The codes of one context column for a user's events, oldest first.</summary>
-    public ReadOnlySpan<ushort> ContextOf(int user, int field) =>
-        contextCodes[field].AsSpan((int)starts[user], (int)(starts[user + 1] - starts[user]));
+    public ReadOnlyMemory<ushort> ContextOf(int user, int field) => contextCodes[field].AsMemory(starts[user]..starts[user + 1]);
 }

@@ -1,0 +1,19 @@
+namespace RecoServe.Trainer.Evaluation;
+
+/// <summary>Scores every item for a batch of users. What is evaluated: a baseline, a network in training, a model package.</summary>
+internal interface IItemScorer
+{
+    /// <summary>Most questions that one call of <see cref="Score"/> takes.</summary>
+    int MaxBatch { get; }
+
+    /// <summary>Scores all items for each question.</summary>
+    /// <param name="questions">1…<see cref="MaxBatch"/> questions.</param>
+    /// <param name="scores">Row-major [questions, N + 1]; every cell of columns 1…N is written, column 0 is not read.</param>
+    void Score(ReadOnlySpan<Question> questions, Span<double> scores);
+}
+
+/// <summary>What would be asked of the server: a history, and the context of the request.</summary>
+/// <param name="User">Index of the user in the log.</param>
+/// <param name="History">Item indexes, oldest first: everything before the target. Not cut to a model's length.</param>
+/// <param name="Context">One code a context field of the log, as at the target event; 0 = unknown.</param>
+internal readonly record struct Question(int User, ReadOnlyMemory<int> History, ReadOnlyMemory<ushort> Context);
