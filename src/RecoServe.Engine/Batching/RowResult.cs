@@ -1,0 +1,34 @@
+using RecoServe.Engine.Inference;
+
+namespace RecoServe.Engine.Batching;
+
+/// <summary>
+/// What was computed for one row. A view of the batch's memory: dispose it soon, since until then the memory cannot serve
+/// another batch.
+/// </summary>
+internal sealed class RowResult(BatchOutput output, int row, RowTimings timings) : IDisposable
+{
+    private int _disposed;
+
+    /// <summary>User state, length d.</summary>
+    internal ReadOnlySpan<float> State => output.State(row);
+
+    /// <summary>Logits of items 0…N, index 0 being −∞. Only if the row asked for logits.</summary>
+    internal ReadOnlySpan<float> Logits => output.LogitsOf(row);
+
+    internal RowTimings Timings { get; } = timings;
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            output.Release();
+    }
+}
+
+/// <summary>Where one row's time went.</summary>
+/// <param name="Queue">From the row's arrival to the dispatch of its batch.</param>
+/// <param name="Batch">The batch's whole run.</param>
+/// <param name="Encode">The encoder graph, for the whole batch.</param>
+/// <param name="Score">The scorer graph, for the whole batch.</param>
+/// <param name="BatchSize">Rows in the batch.</param>
+public readonly record struct RowTimings(TimeSpan Queue, TimeSpan Batch, TimeSpan Encode, TimeSpan Score, int BatchSize);

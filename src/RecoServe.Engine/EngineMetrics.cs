@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace RecoServe.Engine;
+
+/// <summary>Why a request was not computed.</summary>
+public enum ShedReason
+{
+    /// <summary>The queue was full.</summary>
+    QueueFull,
+
+    /// <summary>Its deadline passed while it waited.</summary>
+    DeadlineExceeded,
+
+    /// <summary>Its caller went away while it waited.</summary>
+    Cancelled,
+}
+
+/// <summary>Every instrument of the engine, in one place: name, unit, description, buckets.</summary>
+public sealed class EngineMetrics : IDisposable
+{
+    /// <summary>Name of the meter that carries the instruments.</summary>
+    public const string MeterName = "RecoServe.Engine";
+
+    private static readonly InstrumentAdvice<double> Durations = new()
+    {
+        HistogramBucketBoundaries =
+            [25e-6, 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3, 0.1024, 0.2048, 0.4096, 0.8192, 1.6384],
+    };
+
+    private static readonly InstrumentAdvice<long> Sizes = new()
+    {
+        HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+    };
+
+    private static readonly InstrumentAdvice<long> NucleusSizes = new()
+    {
+        HistogramBucketBoundaries = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000],
+    };
+
+    private readonly Meter _meter = new(MeterName);
+
+    /// <summary>Creates the instruments.</summary>
+    public EngineMetrics()
+    {
+        QueueWait = _meter.CreateHistogram("recoserve.queue.wait", "s", "Time from a request's arrival to the dispatch of its batch.", null, Durations);
+        BatchSize = _meter.CreateHistogram("recoserve.batch.size", "{row}", "Rows in a batch.", null, Sizes);
+        EncodeTime = _meter.CreateHistogram("recoserve.batch.encode", "s", "Time of a batch in the encoder graph.", null, Durations);
+        ScoreTime = _meter.CreateHistogram("recoserve.batch.score", "s", "Time of a batch in the scorer graph.", null, Durations);
+        SampleTime = _meter.CreateHistogram("recoserve.sample", "s", "Time to mask the logits and draw one slate.", null, Durations);
+        NucleusSize = _meter.CreateHistogram("recoserve.nucleus.size", "{item}", "Items in the nucleus a slate was drawn from.", null, NucleusSizes);
+        Shed = _meter.CreateCounter<long>("recoserve.shed", "{request}", "Requests that were not computed, by reason.");
+        InvalidLogits = _meter.CreateCounter<long>("recoserve.invalid_logits", "{request}", "Requests that failed because the model gave NaN or +infinity.");
+        QueueLength = new ObservedValues(_meter, "recoserve.queue.length", "{row}", "Rows that wait for a batch.");
+        Leases = new ObservedValues(_meter, "recoserve.model.leases", "{lease}", "Requests that hold a model version.");
+        State = new ObservedValues(_meter, "recoserve.model.state", "", "State of a model version: 1 loading, 2 warming, 3 serving, 4 draining, 5 unloaded, 6 failed.");
+    }
+
+    internal Histogram<double> QueueWait { get; }
+
+    internal Histogram<long> BatchSize { get; }
+
+    internal Histogram<double> EncodeTime { get; }
+
+    internal Histogram<double> ScoreTime { get; }
+
+    internal Histogram<double> SampleTime { get; }
+
+    internal Histogram<long> NucleusSize { get; }
+
+    internal Counter<long> Shed { get; }
+
+    internal Counter<long> InvalidLogits { get; }
+
+    internal ObservedValues QueueLength { get; }
+
+    internal ObservedValues Leases { get; }
+
+    internal ObservedValues State { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    internal VersionMetrics ForVersion(string model, long version) => new(this, model, version);
+}
+
+/// <summary>A gauge that is read from whoever is registered when it is scraped.</summary>
+internal sealed class ObservedValues
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<object, (Func<long> Read, TagList Tags)> _sources = [];
+
+    internal ObservedValues(Meter meter, string name, string unit, string description) =>
+        meter.CreateObservableGauge(name, Observe, unit, description);
+
+    internal void Set(object owner, in TagList tags, Func<long> read)
+    {
+        lock (_lock)
+            _sources[owner] = (read, tags);
+    }
+
+    internal void Remove(object owner)
+    {
+        lock (_lock)
+            _sources.Remove(owner);
+    }
+
+    private List<Measurement<long>> Observe()
+    {
+        lock (_lock)
+            return [.. _sources.Values.Select(s => new Measurement<long>(s.Read(), s.Tags))];
+    }
+}

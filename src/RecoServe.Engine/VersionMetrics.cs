@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace RecoServe.Engine;
+
+/// <summary>The engine's instruments as seen by one model version: every measurement carries its tags.</summary>
+internal sealed class VersionMetrics : IDisposable
+{
+    private readonly EngineMetrics _metrics;
+    private readonly TagList _tags;
+
+    internal VersionMetrics(EngineMetrics metrics, string model, long version)
+    {
+        _metrics = metrics;
+        Name = string.Create(CultureInfo.InvariantCulture, $"{model}/{version}");
+        _tags = [new("model", model), new("version", version.ToString(CultureInfo.InvariantCulture))];
+    }
+
+    /// <summary><c>name/number</c>.</summary>
+    internal string Name { get; }
+
+    public void Dispose()
+    {
+        _metrics.QueueLength.Remove(this);
+        _metrics.Leases.Remove(this);
+    }
+
+    internal void Queue(TimeSpan waited) => _metrics.QueueWait.Record(waited.TotalSeconds, _tags);
+
+    internal void Batch(int rows, TimeSpan encode, TimeSpan score)
+    {
+        _metrics.BatchSize.Record(rows, _tags);
+        _metrics.EncodeTime.Record(encode.TotalSeconds, _tags);
+        _metrics.ScoreTime.Record(score.TotalSeconds, _tags);
+    }
+
+    internal void Sample(TimeSpan elapsed, int nucleusSize)
+    {
+        _metrics.SampleTime.Record(elapsed.TotalSeconds, _tags);
+        _metrics.NucleusSize.Record(nucleusSize, _tags);
+    }
+
+    internal void Shed(ShedReason reason)
+    {
+        var tags = _tags;
+        tags.Add("reason", reason switch
+        {
+            ShedReason.QueueFull => "queue_full",
+            ShedReason.DeadlineExceeded => "deadline_exceeded",
+            ShedReason.Cancelled => "cancelled",
+            _ => throw new UnreachableException(),
+        });
+        _metrics.Shed.Add(1, tags);
+    }
+
+    internal void InvalidLogits() => _metrics.InvalidLogits.Add(1, _tags);
+
+    internal void ObserveQueue(Func<long> length) => _metrics.QueueLength.Set(this, _tags, length);
+
+    internal void ObserveLeases(Func<long> count) => _metrics.Leases.Set(this, _tags, count);
+}
