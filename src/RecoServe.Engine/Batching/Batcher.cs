@@ -67,7 +67,7 @@ internal sealed class Batcher : IAsyncDisposable
 
     private void Work()
     {
-        while (WaitForRow())
+        while (WaitForRow(CancellationToken.None))
         {
             FillBatch();
             if (_batch.Count > 0)
@@ -79,35 +79,31 @@ internal sealed class Batcher : IAsyncDisposable
     }
 
     /// <summary>Blocks until a row waits; false once the queue is completed and empty.</summary>
-    private bool WaitForRow()
+    private bool WaitForRow(CancellationToken cancellationToken)
     {
-        var wait = _queue.Reader.WaitToReadAsync();
-        // The worker owns its thread and has nothing else to do: blocking it is the point.
-        return wait.IsCompleted ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
+        var wait = _queue.Reader.WaitToReadAsync(cancellationToken);
+#pragma warning disable VSTHRD002 // The worker owns its thread and has nothing else to do: blocking it is the point.
+        return wait.IsCompletedSuccessfully ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
     }
 
     private void FillBatch()
     {
         TakeWaiting();
-        if (_maxQueueDelay == TimeSpan.Zero || _batch.Count == 0)
+        if (_batch.Count == 0 || _maxQueueDelay - _clock.GetElapsedTime(_batch[0].Enqueued) is not { Ticks: > 0 } left)
             return;
-        using var linger = new CancellationTokenSource(_maxQueueDelay, _clock);
-        while (_batch.Count < _runner.MaxBatchSize)
+        using var linger = new CancellationTokenSource(left, _clock);
+        try
         {
-            try
-            {
-                if (!_queue.Reader.WaitToReadAsync(linger.Token).AsTask().GetAwaiter().GetResult())
-                    break;
-            }
-            catch (OperationCanceledException)
-            {
-                break;
-            }
-
-            TakeWaiting();
+            while (_batch.Count < _runner.MaxBatchSize && WaitForRow(linger.Token))
+                TakeWaiting();
+        }
+        catch (OperationCanceledException)
+        {
+            // The linger is over: what is there is dispatched.
         }
 
-        DropDead();
+        _batch.RemoveAll(row => !MayRun(row));
     }
 
     private void TakeWaiting()
@@ -118,9 +114,6 @@ internal sealed class Batcher : IAsyncDisposable
                 _batch.Add(row);
         }
     }
-
-    /// <summary>Rows that died while the batch lingered.</summary>
-    private void DropDead() => _batch.RemoveAll(row => !MayRun(row));
 
     private bool MayRun(BatchRow row)
     {
