@@ -19,10 +19,12 @@ internal sealed class VersionMetrics : IDisposable
     /// <summary><c>name/number</c>.</summary>
     internal string Name { get; }
 
+    /// <summary>The version's gauges are no longer shown.</summary>
     public void Dispose()
     {
-        _metrics.QueueLength.Remove(this);
+        ForgetQueue();
         _metrics.Leases.Remove(this);
+        _metrics.State.Remove(this);
     }
 
     internal void Queue(TimeSpan waited) => _metrics.QueueWait.Record(waited.TotalSeconds, _tags);
@@ -57,5 +59,9 @@ internal sealed class VersionMetrics : IDisposable
 
     internal void ObserveQueue(Func<long> length) => _metrics.QueueLength.Set(this, _tags, length);
 
+    internal void ForgetQueue() => _metrics.QueueLength.Remove(this);
+
     internal void ObserveLeases(Func<long> count) => _metrics.Leases.Set(this, _tags, count);
+
+    internal void ObserveState(Func<long> state) => _metrics.State.Set(this, _tags, state);
 }

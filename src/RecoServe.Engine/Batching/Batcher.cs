@@ -63,6 +63,7 @@ internal sealed class Batcher : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _ended.Task;
+        _metrics.ForgetQueue();
     }
 
     private void Work()

@@ -53,7 +53,20 @@ public sealed record ModelManifest
 /// <summary>A field of the request context. Code 0 is "unknown"; <c>Values[i]</c> has code i + 1.</summary>
 /// <param name="Key">The key in the request's context map.</param>
 /// <param name="Values">The values the model knows.</param>
-public sealed record ContextField(string Key, IReadOnlyList<string> Values);
+public sealed record ContextField(string Key, IReadOnlyList<string> Values)
+{
+    private readonly Lazy<Dictionary<string, int>> _codes =
+        new(() => Values.Select((value, i) => (value, i)).ToDictionary(v => v.value, v => v.i + 1, StringComparer.Ordinal));
+
+    /// <summary>The code of a value; 0 if the model does not know it.</summary>
+    public int CodeOf(string value) => _codes.Value.GetValueOrDefault(value);
+
+    /// <summary>Same key, same values.</summary>
+    public bool Equals(ContextField? other) => other is not null && Key == other.Key && Values.SequenceEqual(other.Values);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Key, Values.Count);
+}
 
 /// <summary>Size and SHA-256 of one file.</summary>
 /// <param name="Bytes">Length in bytes.</param>

@@ -1,0 +1,98 @@
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Registry;
+using RecoServe.Engine.Sampling;
+
+namespace RecoServe.Engine;
+
+/// <summary>
+/// Answers requests with the models of the registry. The way of a slate: (1) lease a version, (2) turn ids into indexes,
+/// (3) compute the logits in a batch with other requests, (4) mask what may not be shown, (5) draw from the nucleus.
+/// </summary>
+public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
+{
+    /// <summary>Draws one slate.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">The caller's: ends the wait and takes the row out of the queue.</param>
+    /// <exception cref="ModelNotFoundException">No such model, version or label.</exception>
+    /// <exception cref="ModelUnavailableException">The version is still being loaded.</exception>
+    /// <exception cref="InvalidRequestException">A context key or an attribute is not the model's.</exception>
+    /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    /// <exception cref="DeadlineExceededException">The deadline passed in the queue.</exception>
+    /// <exception cref="ModelRunException">The model failed.</exception>
+    /// <exception cref="InvalidLogitsException">The model gave NaN or +∞.</exception>
+    public async Task<Slate> RecommendAsync(SlateRequest request, CancellationToken cancellationToken)
+    {
+        // :: 1 :: The lease keeps the version alive until the answer has been copied out of its memory.
+        using var lease = registry.Acquire(request.Model);
+
+        // :: 2 :: Everything that can be wrong with the request is found before it takes a place in the queue.
+        var unknown = new SortedSet<string>(StringComparer.Ordinal);
+        var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
+        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
+
+        // :: 3 ::
+        using var row = await lease.Batcher.RunAsync(input, wantsLogits: true, request.Deadline, cancellationToken);
+
+        // :: 4, 5 ::
+        var start = clock.GetTimestamp();
+        var slots = new SlateSlot[Math.Min(request.SlateSize, lease.Package.Catalogue.Count)];
+        var nucleus = Draw(lease, row, mask, request.Sampling, slots);
+        var elapsed = clock.GetElapsedTime(start);
+        lease.Version.Metrics.Sample(elapsed, nucleus.NucleusSize);
+        return new Slate(IdentityOf(lease), Name(lease, slots.AsSpan(0, nucleus.Count)), nucleus, unknown, row.Timings, elapsed);
+    }
+
+    /// <summary>Scores given items; the catalogue is only scored whole if log probabilities are wanted.</summary>
+    /// <inheritdoc cref="RecommendAsync"/>
+    public async Task<Scores> ScoreAsync(ScoreRequest request, CancellationToken cancellationToken)
+    {
+        using var lease = registry.Acquire(request.Model);
+        var unknown = new SortedSet<string>(StringComparer.Ordinal);
+        var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
+        var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
+        using var row = await lease.Batcher.RunAsync(input, request.Normalise, request.Deadline, cancellationToken);
+        return new Scores(IdentityOf(lease), ScoreItems(lease, row, candidates, request.Normalise), unknown);
+    }
+
+    private static SlateSummary Draw(ModelLease lease, RowResult row, ItemMask mask, in SamplingParameters sampling, Span<SlateSlot> slots)
+    {
+        try
+        {
+            return NucleusSampler.Sample(row.Logits, mask, sampling, slots);
+        }
+        catch (InvalidLogitsException)
+        {
+            lease.Version.Metrics.InvalidLogits();
+            throw;
+        }
+    }
+
+    private static ComputedBy IdentityOf(ModelLease lease) => new(lease.Version.Name, lease.Version.Version);
+
+    private static SlateItem[] Name(ModelLease lease, ReadOnlySpan<SlateSlot> slots)
+    {
+        var items = new SlateItem[slots.Length];
+        for (var i = 0; i < slots.Length; i++)
+            items[i] = new SlateItem(lease.Package.Catalogue.IdOf(slots[i].Item), lease.Package.Catalogue.TitleOf(slots[i].Item), slots[i]);
+        return items;
+    }
+
+    private static ItemScore[] ScoreItems(ModelLease lease, RowResult row, int[] candidates, bool normalise)
+    {
+        double? normaliser = normalise ? NucleusSampler.LogSumExp(row.Logits) : null;
+        var items = new ItemScore[candidates.Length];
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            var logit = normalise ? row.Logits[candidates[i]] : lease.Matrix.Logit(row.State, candidates[i]);
+            if (!float.IsFinite(logit))
+            {
+                lease.Version.Metrics.InvalidLogits();
+                throw new InvalidLogitsException(candidates[i], logit);
+            }
+
+            items[i] = new ItemScore(lease.Package.Catalogue.IdOf(candidates[i]), logit, logit - normaliser);
+        }
+
+        return items;
+    }
+}

@@ -1,0 +1,29 @@
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>
+/// The right to use a model version until disposed. Holding it delays the version's unloading and keeps its memory, so
+/// hold it for one request.
+/// </summary>
+internal sealed class ModelLease(ModelVersion version) : IDisposable
+{
+    private readonly LoadedModel _model = version.Model;
+    private int _disposed;
+
+    internal ModelVersion Version => version;
+
+    internal ModelPackage Package => _model.Package;
+
+    internal ItemMatrix Matrix => _model.Matrix;
+
+    internal Batcher Batcher => _model.Batcher;
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            version.Release();
+    }
+}

@@ -1,0 +1,14 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>Where models come from.</summary>
+public sealed class RegistryOptions
+{
+    /// <summary>The model repository: <c>&lt;name&gt;/&lt;version&gt;/manifest.json</c> below this directory.</summary>
+    [Required]
+    public string Repository { get; set; } = "models";
+
+    /// <summary>The model that answers requests which name none; empty: the only one there is.</summary>
+    public string DefaultModel { get; set; } = "";
+}

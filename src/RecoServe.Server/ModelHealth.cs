@@ -1,0 +1,61 @@
+using System.Threading.Channels;
+using RecoServe.Contracts.Health.V1;
+using RecoServe.Engine.Registry;
+using V1 = RecoServe.Contracts.V1;
+using ServingStatus = RecoServe.Contracts.Health.V1.HealthCheckResponse.Types.ServingStatus;
+
+namespace RecoServe.Server;
+
+/// <summary>
+/// Health of the whole server (""), of each gRPC service, and of each model as <c>model/&lt;name&gt;</c>: serving while
+/// every model, respectively that model, has a version that serves.
+/// </summary>
+internal sealed class ModelHealth(ModelRegistry registry)
+{
+    private static readonly string[] Services =
+        ["", V1.RecommendationService.Descriptor.FullName, V1.FeedbackService.Descriptor.FullName, V1.ModelService.Descriptor.FullName, Health.Descriptor.FullName];
+
+    /// <summary>The status of a service; null if there is none of that name.</summary>
+    internal ServingStatus? StatusOf(string service)
+    {
+        if (service.Length == 0)
+            return ToStatus(registry.IsReady);
+        if (Services.Contains(service))
+            return ServingStatus.Serving;
+        return service.StartsWith("model/", StringComparison.Ordinal) && registry.Models.TryGetValue(service["model/".Length..], out var versions)
+            ? ToStatus(versions.Any(v => v.State == VersionState.Serving))
+            : null;
+    }
+
+    /// <summary>The status of every service.</summary>
+    internal IEnumerable<(string Service, ServingStatus Status)> All() =>
+        Services.Concat(registry.Models.Keys.Select(m => $"model/{m}")).Select(s => (s, StatusOf(s)!.Value));
+
+    /// <summary>The status of a service now and after every change; <see cref="ServingStatus.ServiceUnknown"/> while there is none of that name.</summary>
+    internal async IAsyncEnumerable<ServingStatus> WatchAsync(
+        string service, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // Only that something changed is kept, so a slow watcher costs one entry.
+        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        void OnChanged(ModelVersion version) => changes.Writer.TryWrite(true);
+        registry.Changed += OnChanged;
+        try
+        {
+            ServingStatus? told = null;
+            do
+            {
+                var now = StatusOf(service) ?? ServingStatus.ServiceUnknown;
+                if (now != told)
+                    yield return now;
+                told = now;
+            }
+            while (await changes.Reader.ReadAsync(cancellationToken));
+        }
+        finally
+        {
+            registry.Changed -= OnChanged;
+        }
+    }
+
+    private static ServingStatus ToStatus(bool serving) => serving ? ServingStatus.Serving : ServingStatus.NotServing;
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics.Metrics;
+using Grpc.Core;
+
+namespace RecoServe.Server;
+
+/// <summary>The server's own instruments; the engine's are in <see cref="Engine.EngineMetrics"/>.</summary>
+internal sealed class ServerMetrics : IDisposable
+{
+    internal const string MeterName = "RecoServe.Server";
+
+    private readonly Meter _meter = new(MeterName);
+    private readonly Histogram<double> _callDuration;
+
+    /// <summary>Creates the instruments.</summary>
+    public ServerMetrics() =>
+        _callDuration = _meter.CreateHistogram("rpc.server.call.duration", "s", "Duration of a call, by method and status.", null, new InstrumentAdvice<double>
+        {
+            // The conventional buckets begin at 5 ms: far too coarse here.
+            HistogramBucketBoundaries = [100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3, 0.1024, 0.2048, 0.4096, 0.8192, 1.6384, 5, 10],
+        });
+
+    public void Dispose() => _meter.Dispose();
+
+    internal void Call(string method, StatusCode status, TimeSpan elapsed) =>
+        _callDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new("rpc.status_code", status.ToString()));
+}
