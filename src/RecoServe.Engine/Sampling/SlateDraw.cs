@@ -1,0 +1,91 @@
+namespace RecoServe.Engine.Sampling;
+
+/// <summary>
+/// Draws items without replacement, each with its share of the weight that is left (Plackett 1975): inverse distribution
+/// function in index order, first over blocks of items, then inside one.
+/// </summary>
+/// <remarks>
+/// A drawn item's weight becomes 0 and its block is summed anew, so that nothing is ever subtracted and no rounding
+/// accumulates. Once only items are left whose weights, relative to the row's maximum, lose precision or underflow, all
+/// weights are taken anew relative to the largest logit left.
+/// </remarks>
+internal readonly ref struct SlateDraw
+{
+    private const int BlockLength = 1024;
+    private const double LeastTotal = 1e-100;
+
+    private readonly Span<float> _logits;
+    private readonly Span<double> _weights;
+    private readonly Span<double> _blockSums;
+    private readonly double _temperature;
+
+    /// <summary>Takes over logits and weights of <paramref name="candidates"/>.</summary>
+    /// <param name="candidates">What can be drawn.</param>
+    /// <param name="temperature">The temperature of their weights.</param>
+    /// <param name="blockSums">Scratch of <see cref="BlockCount"/> elements.</param>
+    public SlateDraw(in Candidates candidates, double temperature, Span<double> blockSums)
+    {
+        _logits = candidates.Logits;
+        _weights = candidates.Weights;
+        _temperature = temperature;
+        _blockSums = blockSums[..BlockCount(candidates.Count)];
+        SumBlocks();
+    }
+
+    /// <summary>Number of blocks of so many items.</summary>
+    public static int BlockCount(int items) => (items + BlockLength - 1) / BlockLength;
+
+    /// <summary>Draws one item; not to be called more often than there are candidates.</summary>
+    /// <param name="uniform">A random number in [0, 1).</param>
+    /// <param name="propensity">The probability of this draw, given the draws before.</param>
+    /// <returns>The item's position among the candidates.</returns>
+    public int Next(double uniform, out double propensity)
+    {
+        var total = OrderedSum.Of(_blockSums);
+        if (total < LeastTotal)
+        {
+            Softmax.Weigh(_logits, Softmax.MaxOf(_logits), _temperature, _weights);
+            SumBlocks();
+            total = OrderedSum.Of(_blockSums);
+        }
+
+        var rest = uniform * total;
+        var block = Locate(_blockSums, ref rest);
+        var position = (block * BlockLength) + Locate(Block(block), ref rest);
+        propensity = _weights[position] / total;
+
+        _weights[position] = 0;
+        _logits[position] = float.NegativeInfinity;
+        _blockSums[block] = OrderedSum.Of(Block(block));
+        return position;
+    }
+
+    /// <summary>
+    /// The first index at which the running sum exceeds <paramref name="rest"/>, which becomes what is left of it there;
+    /// the last index with any weight, should rounding carry past the end.
+    /// </summary>
+    private static int Locate(ReadOnlySpan<double> weights, ref double rest)
+    {
+        var found = -1;
+        for (var i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] == 0)
+                continue;
+            found = i;
+            if (rest < weights[i])
+                break;
+            rest -= weights[i];
+        }
+
+        return found;
+    }
+
+    private Span<double> Block(int block) =>
+        _weights[(block * BlockLength)..Math.Min((block + 1) * BlockLength, _weights.Length)];
+
+    private void SumBlocks()
+    {
+        for (var block = 0; block < _blockSums.Length; block++)
+            _blockSums[block] = OrderedSum.Of(Block(block));
+    }
+}
