@@ -1,0 +1,118 @@
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Packages;
+using RecoServe.Testing;
+
+namespace RecoServe.Engine.Tests.Inference;
+
+public sealed class ModelRunnerTests : IDisposable
+{
+    private readonly TemporaryDirectory _repository = new();
+
+    public void Dispose() => _repository.Dispose();
+
+    [Fact]
+    public void Logits_AnyHistory_EqualTheDefinition()
+    {
+        var model = new TestModel { Devices = ["tv", "phone"] };
+        using var loaded = Load(model);
+        int[][] histories = [[], [3], [1, 2, 3, 4, 5], [.. Enumerable.Range(1, 10)]];
+        foreach (var history in histories)
+        {
+            for (var device = 0; device <= 2; device++)
+                AssertClose(model.ExpectedLogits(history, device), loaded.Runner.Logits(new EncoderInput(history, new[] { device })));
+        }
+    }
+
+    [Fact]
+    public void Run_MixedBatch_GivesEachRowItsOwn()
+    {
+        var model = new TestModel();
+        using var loaded = Load(model);
+        var histories = Enumerable.Range(0, 33).Select(r => Enumerable.Range(1, r % 11).ToArray()).ToArray();
+        var run = loaded.Runner.Run([.. histories.Select(h => new EncoderInput(h, default))], 20, TimeProvider.System);
+        for (var r = 0; r < histories.Length; r++)
+        {
+            var expected = model.ExpectedLogits(histories[r]);
+            if (r < 20)
+                AssertClose(expected, run.Output.LogitsOf(r).ToArray());
+            for (var item = 1; item <= model.ItemCount; item++)
+                Assert.Equal(expected[item], loaded.Matrix.Logit(run.Output.State(r), item), 1e-4);
+        }
+
+        run.Release(histories.Length);
+    }
+
+    [Fact]
+    public void Run_FailedBatch_LeavesTheRunnerUsable()
+    {
+        var model = new TestModel { PoisonAbove = 5 };
+        using var loaded = Load(model);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.ThrowsAny<Exception>(() => loaded.Runner.Logits(new EncoderInput(new[] { 6 }, default)));
+            AssertClose(model.ExpectedLogits([5]), loaded.Runner.Logits(new EncoderInput(new[] { 5 }, default)));
+        }
+    }
+
+    [Fact]
+    public void Run_OutputStillHeld_IsNotOverwritten()
+    {
+        var model = new TestModel();
+        using var loaded = Load(model);
+        var first = loaded.Runner.Run([new EncoderInput(new[] { 1 }, default)], 1, TimeProvider.System);
+        var second = loaded.Runner.Run([new EncoderInput(new[] { 2 }, default)], 1, TimeProvider.System);
+        AssertClose(model.ExpectedLogits([1]), first.Output.LogitsOf(0).ToArray());
+        AssertClose(model.ExpectedLogits([2]), second.Output.LogitsOf(0).ToArray());
+        first.Release(1);
+        second.Release(1);
+        var third = loaded.Runner.Run([new EncoderInput(new[] { 3 }, default)], 1, TimeProvider.System);
+        Assert.Contains(third.Output, new[] { first.Output, second.Output });
+        third.Release(1);
+    }
+
+    [Fact]
+    public void MaxBatchSize_LargeCatalogue_IsBoundedByBytes()
+    {
+        using var loaded = Load(new TestModel { ItemCount = 1000 }, new RunnerOptions { MaxBatchBytes = 1 << 16 });
+        Assert.Equal((1 << 16) / (4 * 1001), loaded.Runner.MaxBatchSize);
+    }
+
+    [Theory]
+    [InlineData(PackageFiles.Encoder)]
+    [InlineData(PackageFiles.Scorer)]
+    public void Open_GraphOfAnotherKind_NamesTheFile(string file)
+    {
+        var directory = new TestModel().Publish(_repository.Path);
+        var other = file == PackageFiles.Encoder ? PackageFiles.Scorer : PackageFiles.Encoder;
+        File.Copy(Path.Combine(directory, other), Path.Combine(directory, file), overwrite: true);
+        PackageFixes.RewriteManifest(directory);
+        var package = ModelPackage.Open(directory);
+        using var matrix = ItemMatrix.Load(package);
+        var e = Assert.Throws<PackageException>(() => new ModelRunner(package, matrix, new RunnerOptions()));
+        Assert.Contains(file, e.Message, StringComparison.Ordinal);
+    }
+
+    private static void AssertClose(float[] expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.Equal(float.NegativeInfinity, actual[0]);
+        for (var i = 1; i < expected.Length; i++)
+            Assert.Equal(expected[i], actual[i], 1e-4);
+    }
+
+    private Loaded Load(TestModel model, RunnerOptions? options = null)
+    {
+        var package = ModelPackage.Open(model.Publish(_repository.Path));
+        var matrix = ItemMatrix.Load(package);
+        return new Loaded(matrix, new ModelRunner(package, matrix, options ?? new RunnerOptions()));
+    }
+
+    private sealed record Loaded(ItemMatrix Matrix, ModelRunner Runner) : IDisposable
+    {
+        public void Dispose()
+        {
+            Runner.Dispose();
+            Matrix.Dispose();
+        }
+    }
+}
