@@ -32,9 +32,12 @@ internal sealed class Batcher : IAsyncDisposable
         _queue = Channel.CreateBounded<BatchRow>(new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true });
         _batch = new List<BatchRow>(runner.MaxBatchSize);
         _inputs = new EncoderInput[runner.MaxBatchSize];
-        metrics.ObserveQueue(() => _queue.Reader.Count);
+        metrics.ObserveQueue(() => QueueLength);
         new Thread(Work) { IsBackground = true, Name = $"batcher {metrics.Name}" }.Start();
     }
+
+    /// <summary>Rows that wait.</summary>
+    internal int QueueLength => _queue.Reader.Count;
 
     /// <summary>Computes one row, together with whichever others wait.</summary>
     /// <param name="input">The row.</param>

@@ -132,32 +132,39 @@ public sealed class ModelRegistry : IAsyncDisposable
     internal ModelLease Acquire(ModelSelector selector)
     {
         var name = selector.Name.Length > 0 ? selector.Name : DefaultModel;
-        var models = _models;
-        if (!models.TryGetValue(name, out var versions))
-        {
-            var known = string.Join(", ", models.Keys);
-            throw new ModelNotFoundException(name.Length > 0
-                ? $"there is no model \"{name}\"; there is: {known}"
-                : $"no default model is configured: name one of {known}");
-        }
-
-        if (selector.Label is { } label)
+        if (selector.Label is { } label && _models.ContainsKey(name))
             throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"");
-        foreach (var version in versions)
+        while (true)
         {
-            if ((selector.Version is null || selector.Version == version.Version) && version.TryAcquire(out var lease))
-                return lease;
-        }
+            var versions = VersionsOf(name).Where(v => selector.Version is null || v.Version == selector.Version).ToArray();
+            foreach (var version in versions)
+            {
+                if (version.TryAcquire(out var lease))
+                    return lease;
+            }
 
-        throw NotServing(name, selector.Version, versions);
+            // A swap may have passed between two looks: the next version not yet serving when it was tried, the last one
+            // no longer. Whoever began to serve meanwhile is still there.
+            if (!Array.Exists(versions, v => v.State == VersionState.Serving))
+                throw NotServing(name, selector.Version, versions);
+        }
     }
 
-    private static Exception NotServing(string name, long? version, ImmutableArray<ModelVersion> versions)
+    private ImmutableArray<ModelVersion> VersionsOf(string name)
     {
-        var asked = versions.Where(v => version is null || v.Version == version).ToArray();
-        if (asked.FirstOrDefault(v => v.State is VersionState.Loading or VersionState.Warming) is { } coming)
+        if (_models.TryGetValue(name, out var versions))
+            return versions;
+        var known = string.Join(", ", _models.Keys);
+        throw new ModelNotFoundException(name.Length > 0
+            ? $"there is no model \"{name}\"; there is: {known}"
+            : $"no default model is configured: name one of {known}");
+    }
+
+    private Exception NotServing(string name, long? version, ModelVersion[] asked)
+    {
+        if (Array.Find(asked, v => v.State is VersionState.Loading or VersionState.Warming) is { } coming)
             return new ModelUnavailableException($"version {coming.Version} of model \"{name}\" is still {coming.State}");
-        var serving = string.Join(", ", versions.Where(v => v.State == VersionState.Serving).Select(v => v.Version));
+        var serving = string.Join(", ", VersionsOf(name).Where(v => v.State == VersionState.Serving).Select(v => v.Version));
         return new ModelNotFoundException(version is null
             ? $"no version of model \"{name}\" serves"
             : $"version {version} of model \"{name}\" does not serve; serving: {(serving.Length > 0 ? serving : "none")}");
