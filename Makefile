@@ -1,0 +1,57 @@
+# make run: serve the bundled model.   make test: all tests.   README.md explains the rest.
+CONFIGURATION ?= Release
+PREFIX ?= artifacts/bin
+SHARED ?= ../shared/data
+RUNS ?= artifacts/runs
+BUF = npx --yes @bufbuild/buf@1.75.0
+
+SERVER = src/RecoServe.Server
+TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
+
+.PHONY: run demo test install train-ml1m train-video-to-video bench load fmt fmt-check lint build ci clean
+
+run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
+	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models models
+
+demo: ## Recommends for a simulated user, with a server of its own.
+	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
+	dotnet run -c $(CONFIGURATION) --project src/RecoServe.Demo -- --users models/video-to-video/demo_users.json \
+	  --server artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/recoserve --models models
+
+test: ## All tests; those that need ../shared/data skip where it is absent.
+	dotnet test --solution RecoServe.sln -c $(CONFIGURATION)
+
+install: ## Publishes recoserve and recotrain into PREFIX.
+	dotnet publish -c $(CONFIGURATION) $(SERVER) -o $(PREFIX)/lib/recoserve --nologo -v quiet
+	dotnet publish -c $(CONFIGURATION) src/RecoServe.Trainer -o $(PREFIX)/lib/recotrain --nologo -v quiet
+	ln -sf lib/recoserve/recoserve lib/recotrain/recotrain $(PREFIX)
+
+# Titles and genres by the item ids of ml-1m.txt, as CSV.
+artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.txt
+	mkdir -p $(@D)
+	{ echo item_id,title,category; iconv -f latin1 -t utf8 $(SHARED)/ml-1m/movies.dat | awk \
+	  'NR == FNR { id[$$2] = $$1; next } split($$0, m, "::") && m[1] in id { gsub(/"/, "\"\"", m[2]); print id[m[1]] ",\"" m[2] "\"," m[3] }' \
+	  $(SHARED)/ml-1m/item_map.txt -; } > $@.part
+	mv $@.part $@
+
+train-ml1m: artifacts/ml-1m/items.csv ## GRU on MovieLens-1M: test HR@10 >= .25 within 40 minutes; EPOCHS=2 for a short run.
+	$(TRAINER) fit --data $(SHARED)/ml-1m/ml-1m.txt --items $< --out $(RUNS)/ml-1m --force $(if $(EPOCHS),--max-epochs $(EPOCHS))
+	$(TRAINER) export --run $(RUNS)/ml-1m --repository artifacts/models --name ml-1m
+
+fmt: ## Formats the code.
+	dotnet format RecoServe.sln
+
+fmt-check:
+	dotnet format RecoServe.sln --verify-no-changes
+
+lint:
+	cd protos && $(BUF) lint && $(BUF) build
+
+build:
+	dotnet build RecoServe.sln -c $(CONFIGURATION)
+
+ci: lint build fmt-check ## What every change must pass.
+	.ci/readme README.md
+
+clean:
+	rm -rf artifacts
