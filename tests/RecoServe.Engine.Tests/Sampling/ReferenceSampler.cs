@@ -26,8 +26,8 @@ internal sealed class ReferenceSampler
         foreach (var i in eligible)
             _probability[i] /= total;
 
-        var ranking = eligible.OrderByDescending(i => row[i]).ThenBy(i => i);
-        Window = [.. parameters.TopK > 0 ? ranking.Take(parameters.TopK) : ranking];
+        Array.Sort(eligible, (a, b) => row[a] == row[b] ? a.CompareTo(b) : row[b].CompareTo(row[a]));
+        Window = parameters.TopK > 0 ? [.. eligible.Take(parameters.TopK)] : eligible;
         NucleusSize = SizeOfNucleus(Sum(Window.Select(i => _probability[i])));
         NucleusMass = Sum(Window.Take(NucleusSize).Select(i => _probability[i]));
     }
@@ -65,17 +65,17 @@ internal sealed class ReferenceSampler
         return slots;
     }
 
-    /// <summary>Every ordered slate of so many slots with its probability.</summary>
-    public Dictionary<string, double> SlateLaw(int slotCount)
+    /// <summary>Every ordered slate of so many slots with its probability; the key's decimal digits are the items, below 10.</summary>
+    public Dictionary<int, double> SlateLaw(int slotCount)
     {
-        var law = new Dictionary<string, double>();
+        var law = new Dictionary<int, double>();
         Extend([], Window.Take(NucleusSize).Order().ToList(), 1);
         return law;
 
         void Extend(int[] slate, List<int> left, double probability)
         {
             if (slate.Length == Math.Min(slotCount, Window.Length))
-                law.Add(string.Join(' ', slate), probability);
+                law.Add(slate.Aggregate(0, (key, item) => (10 * key) + item), probability);
             else if (left.Count == 0)
                 Extend([.. slate, Window[slate.Length]], left, probability);
             else

@@ -44,7 +44,7 @@ internal static class SlateAssert
     /// Pearson's chi-square test of counts against probabilities: the normal score (Wilson–Hilferty) of the statistic must
     /// be below 4. Cells expected fewer than 5 times are pooled.
     /// </summary>
-    public static void FollowsLaw(IReadOnlyDictionary<string, double> law, IReadOnlyDictionary<string, int> counts)
+    public static void FollowsLaw(IReadOnlyDictionary<int, double> law, IReadOnlyDictionary<int, int> counts)
     {
         Assert.Equal(1, law.Values.Sum(), 1e-9);
         Assert.Empty(counts.Keys.Except(law.Keys));

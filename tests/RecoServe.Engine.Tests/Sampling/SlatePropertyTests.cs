@@ -13,7 +13,11 @@ public sealed class SlatePropertyTests
         Gen.Enum<SamplingStrategy>(), Gen.OneOf(Gen.Double[1e-9, 1], Gen.Const(1.0)), Gen.Double[-3, 3], Gen.Int[0, 40], Gen.ULong,
         (strategy, topP, logTemperature, topK, seed) => new SamplingParameters
         {
-            Strategy = strategy, TopP = topP, Temperature = Math.Pow(10, logTemperature), TopK = topK, Seed = seed,
+            Strategy = strategy,
+            TopP = topP,
+            Temperature = Math.Pow(10, logTemperature),
+            TopK = topK,
+            Seed = seed,
         });
 
     private static readonly Gen<(float[] Row, bool[] Excluded, SamplingParameters Parameters, int SlotCount)> Case =
