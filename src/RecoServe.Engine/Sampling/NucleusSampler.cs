@@ -10,8 +10,8 @@ namespace RecoServe.Engine.Sampling;
 /// <para>2. top_k: the k most probable remain. Always, of equal logits the lower index is the more probable.</para>
 /// <para>3. top_p: of these, renormalised, the n = min{k : cumulative mass ≥ p} most probable are the nucleus.</para>
 /// <para>4. Slots: drawn from the nucleus; then, if there are more slots, the next ranks in order (greedy fill).</para>
-/// Linear in N. Pure: the same arguments give the same slate on any thread and any vector width (hardware without fused
-/// multiply-add may differ in a probability's last digit). In a steady state nothing is allocated.
+/// Linear in N. Pure: the same arguments give the same slate, to the last bit, on any thread and any vector width. In a
+/// steady state nothing is allocated.
 /// </remarks>
 public static class NucleusSampler
 {

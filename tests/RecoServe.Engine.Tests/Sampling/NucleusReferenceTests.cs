@@ -71,7 +71,7 @@ public sealed class NucleusReferenceTests
     public void Sample_MillionEqualItems_CutsExactlyAtTheThreshold()
     {
         var row = Rows.Make("equal", 1_000_000, 0);
-        foreach (var size in new[] { 1, 100_000, 300_000, 700_000, 999_999, 1_000_000 })
+        foreach (var size in new[] { 1, 300_000, 999_999, 1_000_000 })
         {
             _ = SlateAssert.Sample(row, new() { TopP = size / 1e6 }, 1, out var summary);
             Assert.Equal(size, summary.NucleusSize);

@@ -39,7 +39,7 @@ public sealed class SlateLawTests
         var parameters = new SamplingParameters { TopP = 1 };
         var law = new ReferenceSampler(Row, _ => false, parameters).SlateLaw(2);
         var slots = new SlateSlot[2];
-        const int Draws = 500_000;
+        const int Draws = 300_000;
         var included = new int[Row.Length];
         for (ulong seed = 0; seed < Draws; seed++)
         {
@@ -86,7 +86,7 @@ public sealed class SlateLawTests
         var row = Rows.OfProbabilities([.. Enumerable.Repeat(1e-3 / 30, 15), 0.999, .. Enumerable.Repeat(1e-3 / 30, 15)]);
         var slots = new SlateSlot[1];
         int low = 0, high = 0;
-        const int Draws = 500_000;
+        const int Draws = 300_000;
         for (ulong seed = 0; seed < Draws; seed++)
         {
             _ = NucleusSampler.Sample(row, null, new() { TopP = 1, Seed = seed }, slots);
