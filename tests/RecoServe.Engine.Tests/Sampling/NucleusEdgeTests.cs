@@ -33,6 +33,10 @@ public sealed class NucleusEdgeTests
             Assert.Equal(size, summary.NucleusSize);
             Assert.Equal(Enumerable.Range(1, size), slots.Where(s => !s.GreedyFill).Select(s => s.Item).Order());
             Assert.Equal(Enumerable.Range(size + 1, 10 - size), slots.Where(s => s.GreedyFill).Select(s => s.Item));
+
+            // A p that rounding has put just above the cumulative mass, as 0.1 + 0.2 is above 0.3, asks for no further item.
+            _ = SlateAssert.Sample(Rows.Make("equal", 10, 0), new() { TopP = Math.Min(1, Math.BitIncrement(size / 10.0)) }, 0, out summary);
+            Assert.Equal(size, summary.NucleusSize);
         }
     }
 
