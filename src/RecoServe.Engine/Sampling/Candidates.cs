@@ -17,6 +17,14 @@ internal readonly ref struct Candidates(Span<int> items, Span<float> logits, Spa
     /// <summary>exp((logit − max) / temperature).</summary>
     public Span<double> Weights { get; } = weights;
 
+    /// <summary>The columns.</summary>
+    public void Deconstruct(out Span<int> items, out Span<float> logits, out Span<double> weights)
+    {
+        items = Items;
+        logits = Logits;
+        weights = Weights;
+    }
+
     /// <summary>The eligible items of a row: not masked, and logit above −∞. Column 0, the padding, is never an item.</summary>
     /// <exception cref="InvalidLogitsException">An item that is not masked has the logit NaN or +∞.</exception>
     public static Candidates Gather(
@@ -50,14 +58,17 @@ internal readonly ref struct Candidates(Span<int> items, Span<float> logits, Spa
     /// </summary>
     public Candidates Retain(ulong last)
     {
+        var (items, logits, weights) = this;
         var count = 0;
-        for (var i = 0; i < Count; i++)
+        for (var i = 0; i < items.Length; i++)
         {
-            var kept = RankKey.Of(Logits[i], Items[i]) <= last;
-            (Items[count], Logits[count], Weights[count]) = (Items[i], Logits[i], Weights[i]);
-            count += kept ? 1 : 0;
+            var (item, logit) = (items[i], logits[i]);
+            items[count] = item;
+            logits[count] = logit;
+            weights[count] = weights[i];
+            count += RankKey.Of(logit, item) <= last ? 1 : 0;
         }
 
-        return new Candidates(Items[..count], Logits[..count], Weights[..count]);
+        return new Candidates(items[..count], logits[..count], weights[..count]);
     }
 }

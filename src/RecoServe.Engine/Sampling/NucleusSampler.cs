@@ -10,8 +10,8 @@ namespace RecoServe.Engine.Sampling;
 /// <para>2. top_k: the k most probable remain. Always, of equal logits the lower index is the more probable.</para>
 /// <para>3. top_p: of these, renormalised, the n = min{k : cumulative mass ≥ p} most probable are the nucleus.</para>
 /// <para>4. Slots: drawn from the nucleus; then, if there are more slots, the next ranks in order (greedy fill).</para>
-/// Linear in N. Pure: the same arguments give the same slate on any thread and any vector width (hardware without fused
-/// multiply-add may differ in a probability's last digit). In a steady state nothing is allocated.
+/// Linear in N. Pure: the same arguments give the same slate, to the last bit, on any thread and any vector width. In a
+/// steady state nothing is allocated.
 /// </remarks>
 public static class NucleusSampler
 {
@@ -44,15 +44,16 @@ public static class NucleusSampler
             return default;
         var window = Window(eligible, parameters.TopK, scratch); // 2
         slots = slots[..Math.Min(slots.Length, window.Count)];
-        var nucleus = Nucleus(window, parameters, slots.Length, scratch); // 3
+        var prefix = Nucleus(window, parameters, slots.Length, scratch); // 3
 
         var greedy = parameters.Strategy == SamplingStrategy.Greedy;
-        var drawn = greedy ? 0 : Math.Min(nucleus.Count, slots.Length);
+        var drawn = greedy ? 0 : Math.Min(prefix.Count, slots.Length);
         if (drawn < slots.Length) // 4, the ranks first: keeping the nucleus alone overwrites the window
             TakeRanks(logits, window, softmax, slots, drawn, greedyFill: !greedy, scratch);
-        if (drawn > 0)
-            Draw(logits, window.Retain(nucleus.Last), softmax, parameters.Seed, slots[..drawn], scratch);
-        return new SlateSummary(slots.Length, nucleus.Count, Math.Min(1, nucleus.Mass / softmax.Total));
+        var nucleus = window.Retain(prefix.Last);
+        var mass = Math.Min(1, OrderedSum.Of(nucleus.Weights) / softmax.Total); // before the draws use up the weights
+        Draw(logits, nucleus, softmax, parameters.Seed, slots[..drawn], scratch);
+        return new SlateSummary(slots.Length, nucleus.Count, mass);
     }
 
     /// <summary>
@@ -70,16 +71,12 @@ public static class NucleusSampler
     /// <summary>The items that can be drawn; for the greedy strategy those that will be returned.</summary>
     private static RankedPrefix Nucleus(in Candidates window, in SamplingParameters parameters, int slotCount, in SamplerScratch scratch)
     {
-        if (parameters.Strategy == SamplingStrategy.Greedy && slotCount == 0)
-            return default;
-        var mass = OrderedSum.Of(window.Weights);
-        return parameters.Strategy switch
-        {
-            SamplingStrategy.Greedy => RankSelection.Select(window, slotCount, double.PositiveInfinity, scratch.Positions),
-            SamplingStrategy.Nucleus when parameters.TopP < 1 =>
-                RankSelection.Select(window, window.Count, (parameters.TopP - MassTolerance) * mass, scratch.Positions),
-            _ => new RankedPrefix(window.Count, mass, ulong.MaxValue), // also the items whose weight underflows
-        };
+        if (parameters.Strategy == SamplingStrategy.Greedy)
+            return slotCount == 0 ? default : RankSelection.Select(window, slotCount, double.PositiveInfinity, scratch.Positions);
+        if (parameters.Strategy == SamplingStrategy.Full || parameters.TopP == 1)
+            return new RankedPrefix(window.Count, ulong.MaxValue); // also the items whose weight underflows
+        var mass = (parameters.TopP - MassTolerance) * OrderedSum.Of(window.Weights);
+        return RankSelection.Select(window, window.Count, mass, scratch.Positions);
     }
 
     /// <summary>Fills the slots from <paramref name="first"/> on with the items of these ranks.</summary>

@@ -16,6 +16,6 @@ internal static class RankKey
     public static uint Descending(float logit)
     {
         var bits = BitConverter.SingleToUInt32Bits(logit + 0f); // −0 + 0 = +0: the zeros are one logit
-        return (int)bits < 0 ? bits : ~bits & 0x7FFF_FFFF;
+        return bits ^ (~(uint)((int)bits >> 31) & 0x7FFF_FFFF); // negative: as it is; else all but the sign turned
     }
 }

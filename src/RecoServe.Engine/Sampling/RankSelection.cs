@@ -5,12 +5,15 @@ namespace RecoServe.Engine.Sampling;
 /// <summary>
 /// Finds where a ranking must be cut without sorting it: a radix selection over the 32 bits of the logit, most significant
 /// digit first, that knows of each digit how many candidates it holds and their weight. Four passes at most, each over the
-/// candidates that share the digits before; what remains is one logit value, whose ties are cut by index.
+/// candidates that share the digits before. What remains is few candidates, which are sorted, or many ties of one logit,
+/// which are cut by index.
 /// </summary>
 internal static class RankSelection
 {
     private const int DigitBits = 8;
     private const int Digits = 1 << DigitBits;
+    private const int BlockLength = 1024;
+    private const int FewCandidates = 128;
 
     /// <summary>
     /// The smallest prefix of the ranking (<see cref="RankKey"/>) of <paramref name="count"/> items or of weight
@@ -29,17 +32,37 @@ internal static class RankSelection
         var tied = positions[..candidates.Count];
         for (var i = 0; i < tied.Length; i++)
             tied[i] = i;
-        for (var shift = 32 - DigitBits; shift >= 0; shift -= DigitBits)
+        for (var shift = 32 - DigitBits; shift >= 0 && tied.Length > FewCandidates; shift -= DigitBits)
         {
-            bins.Clear();
-            foreach (var i in tied)
-                bins[Digit(candidates.Logits[i], shift)].Add(1, candidates.Weights[i]);
+            Fill(bins, candidates.Logits, candidates.Weights, tied, shift);
             var digit = Cut(bins, ref above, goal);
             if (bins[digit].Count < tied.Length)
                 tied = Narrow(tied, candidates.Logits, shift, digit);
         }
 
-        return CutTies(candidates, tied, above, goal);
+        return tied.Length <= FewCandidates ? CutFew(candidates, tied, above, goal) : CutTies(candidates, tied, above, goal);
+    }
+
+    /// <summary>Count and weight of each digit's candidates.</summary>
+    private static void Fill(
+        Span<Bin> bins, ReadOnlySpan<float> logits, ReadOnlySpan<double> weights, ReadOnlySpan<int> positions, int shift)
+    {
+        bins.Clear();
+        Span<double> sums = stackalloc double[Digits];
+        for (; !positions.IsEmpty; positions = positions[Math.Min(BlockLength, positions.Length)..])
+        {
+            // Plain sums inside a block: most items fall into few bins, and compensated additions in a row are slow.
+            sums.Clear();
+            foreach (var i in positions[..Math.Min(BlockLength, positions.Length)])
+            {
+                var digit = Digit(logits[i], shift);
+                bins[digit].Count++;
+                sums[digit] += weights[i];
+            }
+
+            for (var digit = 0; digit < Digits; digit++)
+                bins[digit].Mass.Add(sums[digit]);
+        }
     }
 
     /// <summary>The digit in which the goal is reached, or the last digit in use; the digits before it are added to what is above.</summary>
@@ -51,6 +74,8 @@ internal static class RankSelection
             last--;
         for (var digit = 0; digit < last; digit++)
         {
+            if (bins[digit].Count == 0)
+                continue;
             var through = above;
             through.Add(bins[digit].Count, bins[digit].Mass.Value);
             if (goal.IsReached(through))
@@ -73,6 +98,26 @@ internal static class RankSelection
         return positions[..count];
     }
 
+    private static RankedPrefix CutFew(in Candidates candidates, ReadOnlySpan<int> few, Bin above, Goal goal)
+    {
+        // Positions are in index order, so that they break ties as items do.
+        Span<ulong> keys = stackalloc ulong[FewCandidates];
+        keys = keys[..few.Length];
+        for (var i = 0; i < few.Length; i++)
+            keys[i] = RankKey.Of(candidates.Logits[few[i]], few[i]);
+        keys.Sort();
+        var last = 0;
+        foreach (var key in keys)
+        {
+            last = RankKey.ItemOf(key);
+            above.Add(1, candidates.Weights[last]);
+            if (goal.IsReached(above))
+                break;
+        }
+
+        return new RankedPrefix(above.Count, RankKey.Of(candidates.Logits[last], candidates.Items[last]));
+    }
+
     /// <summary>All of <paramref name="tied"/> have one logit and one weight, so that the number needed is a division.</summary>
     private static RankedPrefix CutTies(in Candidates candidates, ReadOnlySpan<int> tied, Bin above, Goal goal)
     {
@@ -80,15 +125,14 @@ internal static class RankSelection
         var byMass = Math.Ceiling((goal.Mass - above.Mass.Value) / weight);
         var needed = (int)Math.Clamp(byMass, 1, Math.Min(tied.Length, goal.Count - above.Count));
         var last = tied[needed - 1];
-        return new RankedPrefix(
-            above.Count + needed, above.Mass.Value + (needed * weight), RankKey.Of(candidates.Logits[last], candidates.Items[last]));
+        return new RankedPrefix(above.Count + needed, RankKey.Of(candidates.Logits[last], candidates.Items[last]));
     }
 
     private static int Digit(float logit, int shift) => (int)(RankKey.Descending(logit) >> shift) & (Digits - 1);
 
     private readonly record struct Goal(int Count, double Mass)
     {
-        public bool IsReached(in Bin bin) => bin.Count >= Count || (bin.Count > 0 && bin.Mass.Value >= Mass);
+        public bool IsReached(in Bin bin) => bin.Count >= Count || bin.Mass.Value >= Mass;
     }
 
     private struct Bin
@@ -106,6 +150,5 @@ internal static class RankSelection
 
 /// <summary>The most probable items of a ranking.</summary>
 /// <param name="Count">How many.</param>
-/// <param name="Mass">Their weight.</param>
 /// <param name="Last">The <see cref="RankKey"/> of the least probable among them.</param>
-internal readonly record struct RankedPrefix(int Count, double Mass, ulong Last);
+internal readonly record struct RankedPrefix(int Count, ulong Last);

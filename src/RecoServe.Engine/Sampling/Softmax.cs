@@ -11,7 +11,7 @@ internal readonly record struct Softmax(double Max, double Temperature, double T
     private const int BlockLength = 1024;
 
     /// <summary>The probability of an item with this logit; 0 where it is below the smallest double.</summary>
-    public double Probability(float logit) => Math.Exp((logit - Max) / Temperature) / Total;
+    public double Probability(float logit) => Exponential.Of((logit - Max) / Temperature) / Total;
 
     /// <summary>The largest logit of a row; −∞ if no item is eligible.</summary>
     /// <exception cref="InvalidLogitsException">A logit is NaN or +∞.</exception>
@@ -38,7 +38,7 @@ internal readonly record struct Softmax(double Max, double Temperature, double T
             TensorPrimitives.ConvertTruncating(logits.Slice(start, length), block);
             TensorPrimitives.Subtract(block, max, block);
             TensorPrimitives.Divide(block, temperature, block);
-            TensorPrimitives.Exp(block, block);
+            Exponential.Apply(block);
         }
     }
 
