@@ -29,7 +29,8 @@ internal static class CommandRunner
             return Fail(error, first.Message, BadInput);
         try
         {
-            return await result.InvokeAsync(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+            var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+            return await result.InvokeAsync(streams);
         }
         catch (Exception e) when (e is DataException or PackageException)
         {
@@ -49,7 +50,8 @@ internal static class CommandRunner
 
     private static int Fail(TextWriter error, string message, int code)
     {
-        error.WriteLine($"recotrain: {string.Join(' ', message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))}");
+        var lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        error.WriteLine($"recotrain: {string.Join(' ', lines)}");
         return code;
     }
 }

@@ -58,7 +58,8 @@ internal sealed record EvaluationSummary(
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         console.Write(table);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Model}: {Users:N0} users, {Items:N0} items; {Protocol}; {Seconds:F1} s"));
+        FormattableString caption = $"{Model}: {Users:N0} users, {Items:N0} items; {Protocol}; {Seconds:F1} s";
+        output.WriteLine(caption.ToString(CultureInfo.InvariantCulture));
     }
 
     private static string NameOf<T>(T value)

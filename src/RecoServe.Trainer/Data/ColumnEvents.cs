@@ -17,10 +17,12 @@ internal sealed class ColumnEvents
         [
             $"{_table.IdColumn(DataOptions.UserColumn, options)} AS \"#user\"",
             $"{_table.IdColumn(DataOptions.ItemColumn, options)} AS \"#item\"",
-            $"{Sql.Name(options.NameInFiles(DataOptions.TimeColumn))} AS \"#time\"",
+            $"{Sql.Name(TimeName)} AS \"#time\"",
             .. options.ContextColumns.Select((column, i) => $"{_table.TextColumn(column, options)} AS \"#c{i}\""),
         ];
     }
+
+    private string TimeName => _options.NameInFiles(DataOptions.TimeColumn);
 
     /// <summary>Adds the file's events to the table <c>events</c>; see <see cref="WatchLogReader"/>.</summary>
     /// <returns>The names of the file's columns.</returns>
@@ -47,23 +49,26 @@ internal sealed class ColumnEvents
     /// <summary>The time as BIGINT, NULL if it is none, and whether it is ISO.</summary>
     private (string Time, string Iso) TimeSql()
     {
-        var type = _table.TypeOf(DataOptions.TimeColumn, _options);
         const string IsInteger = "regexp_full_match(\"#time\", '[+-]?[0-9]+')";
-        return type switch
-        {
-            "VARCHAR" => ($"CASE WHEN {IsInteger} THEN TRY_CAST(\"#time\" AS BIGINT) ELSE epoch_us(TRY_CAST(\"#time\" AS TIMESTAMPTZ)) END", $"NOT {IsInteger}"),
-            "DATE" => ("epoch_us(CAST(\"#time\" AS TIMESTAMPTZ))", "true"),
-            _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => ("epoch_us(CAST(\"#time\" AS TIMESTAMPTZ))", "true"),
-            _ when TableFile.IsInteger(type) => ("TRY_CAST(\"#time\" AS BIGINT)", "false"),
-            _ => throw _table.Fault(0, $"column {_options.NameInFiles(DataOptions.TimeColumn)} is {type}; it must be integer, TIMESTAMP, DATE or text"),
-        };
+        const string Integer = "TRY_CAST(\"#time\" AS BIGINT)";
+        const string Iso = "epoch_us(TRY_CAST(\"#time\" AS TIMESTAMPTZ))";
+        var type = _table.TypeOf(DataOptions.TimeColumn, _options);
+        if (type == "VARCHAR")
+            return ($"CASE WHEN {IsInteger} THEN {Integer} ELSE {Iso} END", $"NOT {IsInteger}");
+        if (type == "DATE" || type.StartsWith("TIMESTAMP", StringComparison.Ordinal))
+            return (Iso, "true");
+        return TableFile.IsInteger(type)
+            ? (Integer, "false")
+            : throw _table.Fault(0, $"column {TimeName} is {type}; it must be integer, TIMESTAMP, DATE or text");
     }
 
     private void RefuseBadFields()
     {
         string[] bad = ["coalesce(user_id, '') = ''", "coalesce(item_id, '') = ''", "time IS NULL"];
         string[] names = [DataOptions.UserColumn, DataOptions.ItemColumn, DataOptions.TimeColumn];
-        var query = $"SELECT row, {bad[0]}, {bad[1]} FROM events WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1";
+        var query = $"""
+            SELECT row, {bad[0]}, {bad[1]} FROM events WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1
+            """;
         foreach (var (row, column) in _workspace.Query(query, r => (r.GetInt64(0), r.GetBoolean(1) ? 0 : r.GetBoolean(2) ? 1 : 2)).ToList())
         {
             var name = _options.NameInFiles(names[column]);
@@ -77,10 +82,13 @@ internal sealed class ColumnEvents
     /// <summary>Files before this one were consistent, so it is this one where the other kind begins.</summary>
     private void RefuseMixedTimes()
     {
-        var query = $"SELECT row FROM events WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1) ORDER BY row LIMIT 1";
+        var query = $"""
+            SELECT row FROM events WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1)
+            ORDER BY row LIMIT 1
+            """;
         foreach (var row in _workspace.Query(query, r => r.GetInt64(0)).ToList())
         {
-            throw _table.Fault(row, $"column {_options.NameInFiles(DataOptions.TimeColumn)}: \"{RawTime(row)}\" is of another kind than the first event's; "
+            throw _table.Fault(row, $"column {TimeName}: \"{RawTime(row)}\" is of another kind than the first event's; "
                 + "all times must be integers, or all ISO 8601");
         }
     }

@@ -5,9 +5,11 @@ namespace RecoServe.Trainer.Data;
 /// <summary>The command line's form of <see cref="DataOptions"/>, the same for every command that reads a log.</summary>
 internal sealed class DataCommandOptions
 {
+    private const StringSplitOptions TrimmedParts = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+
     private readonly Option<string[]> _data = new("--data")
     {
-        Description = "Log files or glob patterns: .txt (user and item a line, no header), or .csv, .tsv, .parquet with user_id, item_id, timestamp",
+        Description = "Log files or patterns: .txt (user and item a line), or .csv, .tsv, .parquet with user_id, item_id, timestamp",
         HelpName = "FILE",
         Required = true,
         AllowMultipleArgumentsPerToken = true,
@@ -15,7 +17,7 @@ internal sealed class DataCommandOptions
 
     private readonly Option<string?> _items = new("--items")
     {
-        Description = "CSV, TSV or Parquet with item_id; every further column is an attribute (category, channel, language, premium, title …)",
+        Description = "CSV, TSV or Parquet with item_id; every further column is an attribute (category, channel, title …)",
         HelpName = "FILE",
     };
 
@@ -55,7 +57,7 @@ internal sealed class DataCommandOptions
 
     private readonly Option<string?> _memoryLimit = new("--memory-limit")
     {
-        Description = "What reading may hold in memory before it spills to the temporary directory, for example 4GB; default: half of the machine's",
+        Description = "What reading may hold in memory before it spills to disk, for example 4GB; default: half of the machine's",
         HelpName = "SIZE",
     };
 
@@ -72,7 +74,7 @@ internal sealed class DataCommandOptions
     {
         Data = result.GetRequiredValue(_data),
         Items = result.GetValue(_items),
-        ContextColumns = [.. (result.GetValue(_context) ?? []).SelectMany(c => c.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))],
+        ContextColumns = [.. (result.GetValue(_context) ?? []).SelectMany(names => names.Split(',', TrimmedParts))],
         Columns = Pairs(result, _columns),
         Separators = Pairs(result, _separators),
         Where = result.GetValue(_where),

@@ -33,7 +33,7 @@ internal sealed record DataOptions
     /// <summary>Items with fewer events than this are left out, counted once, after <see cref="Where"/>.</summary>
     public int MinItemCount { get; init; } = 1;
 
-    /// <summary>What DuckDB may hold in memory before it spills to the temporary directory, for example <c>4GB</c>; by default half of the machine's.</summary>
+    /// <summary>What DuckDB may hold in memory before it spills to disk, for example <c>4GB</c>; null for half of the machine's.</summary>
     public string? MemoryLimit { get; init; }
 
     /// <summary>How the files name a column of ours.</summary>

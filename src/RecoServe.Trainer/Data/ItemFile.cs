@@ -19,8 +19,8 @@ internal static class ItemFile
         RefuseBadIds(workspace, table, options);
 
         var columns = attributes.Select(_ => new List<string>()).ToArray();
-        var query = $"SELECT {string.Join(", ", attributes.Select((_, i) => $"coalesce(a{i}, '')").Prepend("item"))} FROM items LEFT JOIN item_file USING (item_id) ORDER BY item";
-        foreach (var row in workspace.Query(query, r => r))
+        var selected = string.Join(", ", attributes.Select((_, i) => $"coalesce(a{i}, '')").Prepend("item"));
+        foreach (var row in workspace.Query($"SELECT {selected} FROM items LEFT JOIN item_file USING (item_id) ORDER BY item", r => r))
         {
             for (var i = 0; i < columns.Length; i++)
                 columns[i].Add(row.GetString(i + 1));
@@ -29,7 +29,7 @@ internal static class ItemFile
         return attributes.Zip(columns).ToDictionary(c => c.First, c => (IReadOnlyList<string>)c.Second);
     }
 
-    /// <summary>Our names. A column that the options give another meaning, or whose name they give to another column, has none of its own.</summary>
+    /// <summary>Our names; a column whose name the options give to another column has none.</summary>
     private static List<string> AttributesOf(TableFile table, DataOptions options)
     {
         var columns = table.Columns.ToList();

@@ -9,13 +9,14 @@ internal sealed class TableFile
     public const string Row = "\"#row\"";
 
     private readonly Workspace _workspace;
-    private readonly char? _delimiter;
+    private readonly CsvFile? _csv;
     private readonly List<(string Name, string Type)> _columns;
 
     private TableFile(Workspace workspace, string path, char? delimiter)
     {
-        (_workspace, Path, _delimiter) = (workspace, path, delimiter);
-        _columns = delimiter is { } separator ? [.. ReadHeader(separator).Select(name => (name, "VARCHAR"))] : ReadFooter();
+        (_workspace, Path) = (workspace, path);
+        _csv = delimiter is { } separator ? new CsvFile(path, separator) : null;
+        _columns = _csv is null ? ReadFooter() : _csv.ReadHeader().ConvertAll(name => (name, "VARCHAR"));
     }
 
     /// <summary>The path as it was given.</summary>
@@ -24,10 +25,10 @@ internal sealed class TableFile
     /// <summary>The column names as they stand in the file.</summary>
     public IEnumerable<string> Columns => _columns.Select(c => c.Name);
 
+    private static Dictionary<string, char?> Delimiters { get; } = new() { [".csv"] = ',', [".tsv"] = '\t', [".parquet"] = null };
+
     /// <summary>Whether this class reads files with this ending.</summary>
     public static bool Takes(string path) => Delimiters.ContainsKey(System.IO.Path.GetExtension(path).ToLowerInvariant());
-
-    private static Dictionary<string, char?> Delimiters { get; } = new() { [".csv"] = ',', [".tsv"] = '\t', [".parquet"] = null };
 
     /// <summary>Reads the column names.</summary>
     /// <exception cref="DataException">There is no such file, it is empty, or its ending, header or footer cannot be used.</exception>
@@ -78,24 +79,25 @@ internal sealed class TableFile
     }
 
     /// <summary>Whether a DuckDB type is one of the integers.</summary>
-    public static bool IsInteger(string type) => type.EndsWith("INT", StringComparison.Ordinal) || type.EndsWith("INTEGER", StringComparison.Ordinal);
+    public static bool IsInteger(string type) =>
+        type.EndsWith("INT", StringComparison.Ordinal) || type.EndsWith("INTEGER", StringComparison.Ordinal);
 
-    /// <summary>The file's records: all columns as text in CSV and as stored in Parquet, <see cref="Row"/>, and the given columns again.</summary>
-    /// <param name="more">Further columns, <c>expression AS name</c>.</param>
-    /// <param name="where">A condition on columns of the types that DuckDB sees in the file; null for all records.</param>
+    /// <summary>The file's records with their <see cref="Row"/>, all columns under their names, and further columns.</summary>
+    /// <param name="more">Further columns, <c>expression AS name</c>; in CSV all columns are text to them.</param>
+    /// <param name="where">A condition that sees the columns with the types that DuckDB finds in the file; null for all records.</param>
     public string Relation(IEnumerable<string> more, string? where)
     {
-        var source = _delimiter is { } delimiter
-            ? $"read_csv({Sql.Text(Path)}, columns = {{{string.Join(", ", Columns.Select(c => $"{Sql.Text(c)}: 'VARCHAR'"))}}}, auto_detect = false, strict_mode = true, {Dialect(delimiter)})"
-            : $"read_parquet({Sql.Text(Path)})";
+        var numbered = $"row_number() OVER () AS {Row}";
         if (where is null)
-            return $"(SELECT row_number() OVER () AS {Row}, {string.Join(", ", more.Append("*"))} FROM {source})";
-        var typed = _delimiter is null ? _columns : Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {Dialect(_delimiter.Value)})");
+            return $"(SELECT {string.Join(", ", more.Prepend(numbered).Append("*"))} FROM {Source()})";
+        var typed = _csv is null ? _columns : Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {_csv.Dialect})");
         var all = typed.Select(c => $"CAST({Sql.Name(c.Name)} AS {c.Type}) AS {Sql.Name(c.Name)}");
-        return $"(SELECT * FROM (SELECT row_number() OVER () AS {Row}, {string.Join(", ", more.Concat(all))} FROM {source}) WHERE (\n{where}\n))";
+        // The line breaks end a comment that the condition may end with.
+        return $"(SELECT * FROM (SELECT {string.Join(", ", more.Prepend(numbered).Concat(all))} FROM {Source()}) WHERE (\n{where}\n))";
     }
 
     /// <summary>Runs what reads this file, and turns DuckDB's refusal into a message that names the line.</summary>
+    /// <param name="sql">Makes the statement; called once.</param>
     public void Execute(Func<string> sql)
     {
         try
@@ -104,7 +106,7 @@ internal sealed class TableFile
         }
         catch (DuckDBException e)
         {
-            throw (_delimiter is { } delimiter ? FindFault(delimiter) : null) ?? new DataException($"{Path}: {Workspace.FirstLine(e)}", e);
+            throw _csv?.FindFault(_columns.Count) ?? new DataException($"{Path}: {Workspace.FirstLine(e)}", e);
         }
     }
 
@@ -113,31 +115,22 @@ internal sealed class TableFile
     /// <param name="problem">The rest of the message.</param>
     public DataException Fault(long row, string problem) => new($"{Path}{PlaceOf(row)}: {problem}");
 
-    /// <summary>" line 7" in CSV, " row 6" in Parquet; "" for the footer.</summary>
-    public string PlaceOf(long row)
+    /// <summary>" line 7" in CSV, " row 6" in Parquet; "" for Parquet's footer, row 0.</summary>
+    public string PlaceOf(long row) => _csv is not null ? $" line {_csv.LineOf(row)}" : row > 0 ? $" row {row}" : "";
+
+    private string Source()
     {
-        if (_delimiter is not { } delimiter)
-            return row == 0 ? "" : $" row {row}";
-        var record = 0L;
-        foreach (var (line, _, _, _) in CsvRecords.Read(Path, delimiter))
-        {
-            if (record++ == row)
-                return $" line {line}";
-        }
-
-        return "";
+        if (_csv is null)
+            return $"read_parquet({Sql.Text(Path)})";
+        var columns = string.Join(", ", Columns.Select(c => $"{Sql.Text(c)}: 'VARCHAR'"));
+        return $"read_csv({Sql.Text(Path)}, columns = {{{columns}}}, auto_detect = false, strict_mode = true, {_csv.Dialect})";
     }
-
-    private static string Dialect(char delimiter) => $"delim = {Sql.Text(delimiter.ToString())}, quote = '\"', escape = '\"', header = true";
-
-    private List<(string Name, string Type)> Describe(string source) =>
-        [.. _workspace.Query($"DESCRIBE SELECT * FROM {source}", r => (r.GetString(0), r.GetString(1)))];
 
     private List<(string Name, string Type)> ReadFooter()
     {
         try
         {
-            return Describe($"read_parquet({Sql.Text(Path)})");
+            return Describe(Source());
         }
         catch (DuckDBException e)
         {
@@ -145,33 +138,6 @@ internal sealed class TableFile
         }
     }
 
-    private List<string> ReadHeader(char delimiter)
-    {
-        foreach (var header in CsvRecords.Read(Path, delimiter))
-        {
-            if (header.Problem is not null || header.Fields is [""])
-                throw new DataException($"{Path} line 1: {header.Problem ?? "is blank; the first line must name the columns"}");
-            var names = header.Fields.Select((name, i) => name.Length == 0 ? $"column{i + 1}" : name).ToList();
-            var twice = names.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1);
-            return twice is null ? names : throw new DataException($"{Path} line 1: two columns are named {twice.Key}; each name may stand once");
-        }
-
-        throw new DataException($"{Path} is empty; the first line must name the columns");
-    }
-
-    private DataException? FindFault(char delimiter)
-    {
-        string? lineEnd = null;
-        foreach (var (line, fields, end, problem) in CsvRecords.Read(Path, delimiter))
-        {
-            lineEnd ??= end;
-            var fault = problem
-                ?? (fields.Count != _columns.Count ? $"has {fields.Count} fields, the header has {_columns.Count}" : null)
-                ?? (end.Length > 0 && end != lineEnd ? $"ends with {end}, line 1 with {lineEnd}; all must end alike" : null);
-            if (fault is not null)
-                return new DataException($"{Path} line {line}: {fault}");
-        }
-
-        return null;
-    }
+    private List<(string Name, string Type)> Describe(string source) =>
+        [.. _workspace.Query($"DESCRIBE SELECT * FROM {source}", r => (r.GetString(0), r.GetString(1)))];
 }

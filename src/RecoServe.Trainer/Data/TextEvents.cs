@@ -12,12 +12,14 @@ internal static class TextEvents
     /// <exception cref="DataException">Names the line.</exception>
     public static void Load(Workspace workspace, string path, int file)
     {
-        var lines = $"read_csv({Sql.Text(path)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false, strict_mode = false, delim = '\x01', quote = '', escape = '')";
+        const string OneColumn = "columns = {'line': 'VARCHAR'}, header = false, delim = '\x01', quote = '', escape = ''";
+        var lines = $"read_csv({Sql.Text(path)}, {OneColumn}, auto_detect = false, strict_mode = false)";
         try
         {
             workspace.Execute($"""
                 INSERT INTO events (user_id, item_id, time, iso, file, row, part)
-                SELECT f[1], unnest(CASE len(f) WHEN 1 THEN [NULL] ELSE f[2:] END), 0, false, {file}, row, unnest(range(greatest(1, len(f) - 1)))
+                SELECT f[1], unnest(CASE len(f) WHEN 1 THEN [NULL] ELSE f[2:] END), 0, false,
+                    {file}, row, unnest(range(greatest(1, len(f) - 1)))
                 FROM (SELECT row, string_split_regex(line, '[ \t]+') AS f
                       FROM (SELECT row_number() OVER () AS row, trim(line, E' \t\r') AS line FROM {lines})
                       WHERE line <> '')
@@ -27,7 +29,8 @@ internal static class TextEvents
         {
             // Without quotes and with one column, only the encoding can be wrong.
             var line = CsvRecords.Read(path, '\x01').FirstOrDefault(record => record.Problem is not null);
-            throw new DataException(line.Problem is null ? $"{path}: {Workspace.FirstLine(e)}" : $"{path} line {line.Line}: {line.Problem}", e);
+            var fault = line.Problem is null ? $"{path}: {Workspace.FirstLine(e)}" : $"{path} line {line.Line}: {line.Problem}";
+            throw new DataException(fault, e);
         }
 
         RefuseLoneUsers(workspace, path, file);
@@ -36,7 +39,8 @@ internal static class TextEvents
 
     private static void RefuseLoneUsers(Workspace workspace, string path, int file)
     {
-        foreach (var line in workspace.Query($"SELECT min(row) FROM events WHERE file = {file} AND item_id IS NULL HAVING count(*) > 0", r => r.GetInt64(0)))
+        var lone = $"SELECT row FROM events WHERE file = {file} AND item_id IS NULL ORDER BY row LIMIT 1";
+        foreach (var line in workspace.Query(lone, r => r.GetInt64(0)))
             throw new DataException($"{path} line {line}: has one field; a line must be \"user item\" or \"user item item …\"");
     }
 

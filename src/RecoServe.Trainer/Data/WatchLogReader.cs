@@ -56,7 +56,8 @@ internal sealed class WatchLogReader
             throw new DataException($"context columns {string.Join(", ", _options.ContextColumns)}: each may be named once");
 
         var contexts = string.Concat(_options.ContextColumns.Select((_, i) => $", c{i} VARCHAR"));
-        _workspace.Execute($"CREATE TABLE events (user_id VARCHAR, item_id VARCHAR, time BIGINT, iso BOOLEAN, file INTEGER, row BIGINT, part BIGINT{contexts})");
+        const string Columns = "user_id VARCHAR, item_id VARCHAR, time BIGINT, iso BOOLEAN, file INTEGER, row BIGINT, part BIGINT";
+        _workspace.Execute($"CREATE TABLE events ({Columns}{contexts})");
         HashSet<string> columns = [];
         for (var file = 0; file < files.Count; file++)
         {
@@ -71,15 +72,20 @@ internal sealed class WatchLogReader
 
     private void IndexItems()
     {
-        _workspace.Execute($"CREATE TABLE counted AS SELECT item_id FROM events GROUP BY item_id HAVING count(*) >= {_options.MinItemCount}");
-        var numeric = _workspace.Query("SELECT bool_and(regexp_full_match(item_id, '-?[0-9]{1,18}')) FROM counted", r => !r.IsDBNull(0) && r.GetBoolean(0)).Single();
-        var order = numeric ? "CAST(item_id AS BIGINT), item_id" : "item_id";
-        _workspace.Execute($"CREATE TABLE items AS SELECT item_id, CAST(row_number() OVER (ORDER BY {order}) AS INTEGER) AS item FROM counted");
+        _workspace.Execute($"""
+            CREATE TABLE counted AS SELECT item_id FROM events GROUP BY item_id HAVING count(*) >= {_options.MinItemCount}
+            """);
+        const string Numeric = "SELECT coalesce(bool_and(regexp_full_match(item_id, '-?[0-9]{1,18}')), false) FROM counted";
+        var order = _workspace.Query(Numeric, r => r.GetBoolean(0)).Single() ? "CAST(item_id AS BIGINT), item_id" : "item_id";
+        _workspace.Execute($"""
+            CREATE TABLE items AS SELECT item_id, CAST(row_number() OVER (ORDER BY {order}) AS INTEGER) AS item FROM counted
+            """);
     }
 
     private void IndexUsers() => _workspace.Execute($"""
-        CREATE TABLE users AS SELECT user_id, CAST(row_number() OVER (ORDER BY {(_isText ? "file, row" : "user_id")}) - 1 AS INTEGER) AS user
-        FROM (SELECT user_id, min(file) AS file, arg_min(row, (file, row)) AS row FROM events SEMI JOIN items USING (item_id) GROUP BY user_id)
+        CREATE TABLE users AS
+        SELECT user_id, CAST(row_number() OVER (ORDER BY {(_isText ? "first" : "user_id")}) - 1 AS INTEGER) AS user
+        FROM (SELECT user_id, min((file, row)) AS first FROM events SEMI JOIN items USING (item_id) GROUP BY user_id)
         """);
 
     private ContextField IndexContext(string key, int i)
@@ -98,7 +104,8 @@ internal sealed class WatchLogReader
         if (ids.Count == 0)
         {
             throw new DataException($"{string.Join(", ", _options.Data)}: there are no events"
-                + (_options.Where is null ? "" : $" where {_options.Where}") + (_options.MinItemCount > 1 ? $" of items with {_options.MinItemCount} or more" : ""));
+                + (_options.Where is null ? "" : $" where {_options.Where}")
+                + (_options.MinItemCount > 1 ? $" of items with {_options.MinItemCount} or more" : ""));
         }
 
         IReadOnlyDictionary<string, IReadOnlyList<string>> attributes = new Dictionary<string, IReadOnlyList<string>>();
@@ -109,6 +116,13 @@ internal sealed class WatchLogReader
             attributes = ItemFile.Read(_workspace, table, _options);
         }
 
+        RefuseUnknownNames(columns, attributes.Keys);
+        return Catalogue.Create(ids, attributes);
+    }
+
+    /// <summary>A renaming that renames nothing is a slip of the pen that would otherwise go unseen.</summary>
+    private void RefuseUnknownNames(HashSet<string> columns, IEnumerable<string> attributes)
+    {
         foreach (var (ours, theirs) in _options.Columns)
         {
             if (!columns.Contains(theirs))
@@ -117,11 +131,9 @@ internal sealed class WatchLogReader
 
         foreach (var attribute in _options.Separators.Keys)
         {
-            if (!attributes.ContainsKey(attribute))
-                throw new DataException($"--separator {attribute}: items have no attribute {attribute}, only {string.Join(", ", attributes.Keys)}");
+            if (!attributes.Contains(attribute))
+                throw new DataException($"--separator {attribute}: items have no attribute {attribute}, only {string.Join(", ", attributes)}");
         }
-
-        return Catalogue.Create(ids, attributes);
     }
 
     private WatchLog ReadEvents(Catalogue catalogue, ContextField[] contexts)
@@ -129,7 +141,7 @@ internal sealed class WatchLogReader
         var users = _workspace.Query("SELECT user_id FROM users ORDER BY user", r => r.GetString(0)).ToArray();
         var count = _workspace.Query("SELECT count(*) FROM events SEMI JOIN items USING (item_id)", r => r.GetInt64(0)).Single();
         if (count > Array.MaxLength)
-            throw new DataException($"{string.Join(", ", _options.Data)}: {count} events are more than the {Array.MaxLength} that one log may have");
+            throw new DataException($"{string.Join(", ", _options.Data)}: {count} events; a log may have {Array.MaxLength}");
 
         var starts = new int[users.Length + 1];
         var items = new int[count];
@@ -148,7 +160,7 @@ internal sealed class WatchLogReader
     }
 
     private static string EventsSql(int contexts) => $"""
-        SELECT {string.Join(", ", Enumerable.Range(0, contexts).Select(i => $"CAST(coalesce(context{i}.code, 0) AS INTEGER)").Prepend("user, item"))}
+        SELECT user, item{string.Concat(Enumerable.Range(0, contexts).Select(i => $", CAST(coalesce(context{i}.code, 0) AS INTEGER)"))}
         FROM events JOIN items USING (item_id) JOIN users USING (user_id)
         {string.Join(' ', Enumerable.Range(0, contexts).Select(i => $"LEFT JOIN context{i} ON c{i} = context{i}.value"))}
         ORDER BY user, time, file, row, part

@@ -50,10 +50,14 @@ internal static class FullRanking
 
     private static void RefuseNaN(LeaveOneOutSplit split, ReadOnlySpan<double> ranks, int first)
     {
+        var users = split.EvaluatedUsers;
         for (var row = 0; row < ranks.Length; row++)
         {
             if (double.IsNaN(ranks[row]))
-                throw new InvalidOperationException($"a score for user \"{split.Log.UserId(split.EvaluatedUsers[first + row])}\" is NaN; scores must be numbers");
+            {
+                var user = split.Log.UserId(users[first + row]);
+                throw new InvalidOperationException($"a score for user \"{user}\" is NaN; scores are numbers");
+            }
         }
     }
 }

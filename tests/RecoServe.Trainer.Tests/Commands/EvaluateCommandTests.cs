@@ -58,8 +58,9 @@ public sealed class EvaluateCommandTests : IDisposable
         var items = _files.Write("items.csv", "video,tag\na,1;2\n");
 
         var (code, output, error) = await RunAsync(
-            "evaluate", "--data", log, "--items", items, "--baseline", "pop", "--json", "--context", "tab", "--where", "keep = 1", "--memory-limit", "500MB",
-            "--column", "user_id=viewer", "item_id=video", "--column", "timestamp=at", "--column", "category=tag", "--separator", "category=;", "--min-item-count", "1");
+            "evaluate", "--data", log, "--items", items, "--baseline", "pop", "--json", "--context", "tab", "--where", "keep = 1",
+            "--column", "user_id=viewer", "item_id=video", "--column", "timestamp=at", "--column", "category=tag",
+            "--separator", "category=;", "--min-item-count", "1", "--memory-limit", "500MB");
 
         Assert.Equal((0, ""), (code, error));
         Assert.Contains("\"items\": 3", output, StringComparison.Ordinal);
