@@ -1,0 +1,143 @@
+using DuckDB.NET.Data;
+
+namespace RecoServe.Trainer.Data;
+
+/// <summary>One CSV, TSV or Parquet file as a relation in DuckDB, with errors that name its lines.</summary>
+internal sealed class TableFile
+{
+    /// <summary>The relation's column with the record's number in the file, from 1.</summary>
+    public const string Row = "\"#row\"";
+
+    private readonly Workspace _workspace;
+    private readonly CsvFile? _csv;
+    private readonly List<(string Name, string Type)> _columns;
+
+    private TableFile(Workspace workspace, string path, char? delimiter)
+    {
+        (_workspace, Path) = (workspace, path);
+        _csv = delimiter is { } separator ? new CsvFile(path, separator) : null;
+        _columns = _csv is null ? ReadFooter() : _csv.ReadHeader().ConvertAll(name => (name, "VARCHAR"));
+    }
+
+    /// <summary>The path as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>The column names as they stand in the file.</summary>
+    public IEnumerable<string> Columns => _columns.Select(c => c.Name);
+
+    private static Dictionary<string, char?> Delimiters { get; } = new() { [".csv"] = ',', [".tsv"] = '\t', [".parquet"] = null };
+
+    /// <summary>Whether this class reads files with this ending.</summary>
+    public static bool Takes(string path) => Delimiters.ContainsKey(System.IO.Path.GetExtension(path).ToLowerInvariant());
+
+    /// <summary>Reads the column names.</summary>
+    /// <exception cref="DataException">There is no such file, it is empty, or its ending, header or footer cannot be used.</exception>
+    public static TableFile Open(Workspace workspace, string path)
+    {
+        if (!File.Exists(path))
+            throw new DataException($"{path}: there is no such file");
+        return Delimiters.TryGetValue(System.IO.Path.GetExtension(path).ToLowerInvariant(), out var delimiter)
+            ? new TableFile(workspace, path, delimiter)
+            : throw new DataException($"{path}: the ending tells the form, and must be {string.Join(", ", Delimiters.Keys)}");
+    }
+
+    /// <summary>DuckDB's type of a column; always VARCHAR in CSV.</summary>
+    /// <param name="column">Our name.</param>
+    /// <param name="options">Tell the name in the file.</param>
+    /// <exception cref="DataException">There is no such column; names those there are, and how to rename.</exception>
+    public string TypeOf(string column, DataOptions options)
+    {
+        var theirs = options.NameInFiles(column);
+        foreach (var (name, type) in _columns)
+        {
+            if (name == theirs)
+                return type;
+        }
+
+        throw Fault(0, $"there is no column {theirs}, only {string.Join(", ", Columns)}; name it with --column {column}=NAME");
+    }
+
+    /// <summary>SQL for a column of ids, as text.</summary>
+    /// <exception cref="DataException">There is no such column, or its type is not exact: 7 would become 7.0.</exception>
+    public string IdColumn(string column, DataOptions options)
+    {
+        var type = TypeOf(column, options);
+        var exact = IsInteger(type) || type is "VARCHAR" or "UUID" || type.StartsWith("ENUM", StringComparison.Ordinal);
+        return exact
+            ? $"CAST({Sql.Name(options.NameInFiles(column))} AS VARCHAR)"
+            : throw Fault(0, $"column {options.NameInFiles(column)} is {type}; ids must be integers or text");
+    }
+
+    /// <summary>SQL for a column as text; of a list, its values separated by <c>|</c>.</summary>
+    /// <exception cref="DataException">There is no such column.</exception>
+    public string TextColumn(string column, DataOptions options)
+    {
+        var name = Sql.Name(options.NameInFiles(column));
+        return TypeOf(column, options).EndsWith("[]", StringComparison.Ordinal)
+            ? $"array_to_string({name}, '|')"
+            : $"CAST({name} AS VARCHAR)";
+    }
+
+    /// <summary>Whether a DuckDB type is one of the integers.</summary>
+    public static bool IsInteger(string type) =>
+        type.EndsWith("INT", StringComparison.Ordinal) || type.EndsWith("INTEGER", StringComparison.Ordinal);
+
+    /// <summary>The file's records with their <see cref="Row"/>, all columns under their names, and further columns.</summary>
+    /// <param name="more">Further columns, <c>expression AS name</c>; in CSV all columns are text to them.</param>
+    /// <param name="where">A condition that sees the columns with the types that DuckDB finds in the file; null for all records.</param>
+    public string Relation(IEnumerable<string> more, string? where)
+    {
+        var numbered = $"row_number() OVER () AS {Row}";
+        if (where is null)
+            return $"(SELECT {string.Join(", ", more.Prepend(numbered).Append("*"))} FROM {Source()})";
+        var typed = _csv is null ? _columns : Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {_csv.Dialect})");
+        var all = typed.Select(c => $"CAST({Sql.Name(c.Name)} AS {c.Type}) AS {Sql.Name(c.Name)}");
+        // The line breaks end a comment that the condition may end with.
+        return $"(SELECT * FROM (SELECT {string.Join(", ", more.Prepend(numbered).Concat(all))} FROM {Source()}) WHERE (\n{where}\n))";
+    }
+
+    /// <summary>Runs what reads this file, and turns DuckDB's refusal into a message that names the line.</summary>
+    /// <param name="sql">Makes the statement; called once.</param>
+    public void Execute(Func<string> sql)
+    {
+        try
+        {
+            _workspace.Execute(sql());
+        }
+        catch (DuckDBException e)
+        {
+            throw _csv?.FindFault(_columns.Count) ?? new DataException($"{Path}: {Workspace.FirstLine(e)}", e);
+        }
+    }
+
+    /// <summary>An error in a record.</summary>
+    /// <param name="row">The record's <see cref="Row"/>; 0 for the header.</param>
+    /// <param name="problem">The rest of the message.</param>
+    public DataException Fault(long row, string problem) => new($"{Path}{PlaceOf(row)}: {problem}");
+
+    /// <summary>" line 7" in CSV, " row 6" in Parquet; "" for Parquet's footer, row 0.</summary>
+    public string PlaceOf(long row) => _csv is not null ? $" line {_csv.LineOf(row)}" : row > 0 ? $" row {row}" : "";
+
+    private string Source()
+    {
+        if (_csv is null)
+            return $"read_parquet({Sql.Text(Path)})";
+        var columns = string.Join(", ", Columns.Select(c => $"{Sql.Text(c)}: 'VARCHAR'"));
+        return $"read_csv({Sql.Text(Path)}, columns = {{{columns}}}, auto_detect = false, strict_mode = true, {_csv.Dialect})";
+    }
+
+    private List<(string Name, string Type)> ReadFooter()
+    {
+        try
+        {
+            return Describe(Source());
+        }
+        catch (DuckDBException e)
+        {
+            throw new DataException($"{Path}: {Workspace.FirstLine(e)}", e);
+        }
+    }
+
+    private List<(string Name, string Type)> Describe(string source) =>
+        [.. _workspace.Query($"DESCRIBE SELECT * FROM {source}", r => (r.GetString(0), r.GetString(1)))];
+}
