@@ -18,14 +18,19 @@ internal static class SimulateCommand
         var users = InRange("--users", "Number of users", defaults.Users, 1, 1_000_000);
         var videos = InRange("--videos", "Number of videos", defaults.Videos, 200, 20_000);
         var days = InRange("--days", "Days that the log covers", defaults.Days, 7, 180);
-        var format = new Option<LogFormat>("--format") { Description = "Format of the tables", DefaultValueFactory = _ => LogFormat.Parquet };
+        var format = new Option<LogFormat>("--format")
+        {
+            Description = "Format of the tables",
+            DefaultValueFactory = _ => LogFormat.Parquet,
+        };
         var force = new Option<bool>("--force") { Description = "Replace the log in a directory that is not empty" };
 
         var command = new Command("simulate", "Writes the log of a simulated video world with a known logging policy")
         {
             output, seed, users, videos, days, format, force,
         };
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(
+        // On a thread of its own: only then does an interrupt reach the token.
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(
             new SimulationOptions
             {
                 Seed = parsed.GetValue(seed),
@@ -46,9 +51,7 @@ internal static class SimulateCommand
             var started = Stopwatch.GetTimestamp();
             var counts = WithProgress(progress =>
                 SimulationWriter.Write(options, target.Directory, target.Format, target.Force, progress, cancellation));
-            console.Output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{target.Directory}: {counts.Users:N0} users, {counts.Items:N0} items, {counts.Watches:N0} watches, {counts.Slates:N0} slates with {counts.Impressions:N0} items, in {Stopwatch.GetElapsedTime(started).TotalSeconds:N1} s"));
+            console.Output.WriteLine(Summary(target.Directory, counts, Stopwatch.GetElapsedTime(started)));
             return 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -56,7 +59,19 @@ internal static class SimulateCommand
             console.Error.WriteLine($"simulate: {e.Message}");
             return 1;
         }
+        catch (OperationCanceledException)
+        {
+            console.Error.WriteLine("simulate: stopped; nothing was written");
+            return 1;
+        }
     }
+
+    private static string Summary(string directory, SimulationCounts counts, TimeSpan elapsed) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        {directory}: {counts.Users:N0} users, {counts.Items:N0} items, {counts.Watches:N0} watches,
+        {counts.Slates:N0} slates with {counts.Impressions:N0} items shown, in {elapsed.TotalSeconds:N1} s
+        """);
 
     // A bar on standard error where somebody can see it move; standard output is for the result.
     private static SimulationCounts WithProgress(Func<IProgress<double>?, SimulationCounts> write)

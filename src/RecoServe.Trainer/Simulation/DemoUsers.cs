@@ -14,7 +14,7 @@ internal sealed class DemoUsers(VideoWorld world)
 
     private readonly SortedDictionary<int, DemoUser> _byCategory = [];
 
-    /// <summary>Takes the viewer if he fits and nobody like him was taken.</summary>
+    /// <summary>Takes the viewer if the log fits and no viewer with the same favourite category was taken.</summary>
     public void Offer(ViewerLog log)
     {
         if (_byCategory.Count == Wanted || log.Watches.Count is < 8 or > 20)

@@ -22,10 +22,13 @@ internal sealed class SimulatedTables : IDisposable
         _connection.Open();
         Execute("""
             SET threads = 1;
-            CREATE TABLE item (id VARCHAR, title VARCHAR, category VARCHAR, channel VARCHAR, language VARCHAR, premium BOOLEAN, seconds INTEGER, release_day INTEGER, series VARCHAR);
+            CREATE TABLE item (id VARCHAR, title VARCHAR, category VARCHAR, channel VARCHAR, language VARCHAR, premium BOOLEAN,
+                seconds INTEGER, release_day INTEGER, series VARCHAR);
             CREATE TABLE viewer (id VARCHAR, country VARCHAR, languages VARCHAR, devices VARCHAR);
-            CREATE TABLE watch (viewer INTEGER, time BIGINT, item INTEGER, device INTEGER, fraction DOUBLE, seconds INTEGER, source INTEGER, slate INTEGER);
-            CREATE TABLE shown (viewer INTEGER, slate INTEGER, time BIGINT, slot INTEGER, item INTEGER, propensity DOUBLE, device INTEGER, watched BOOLEAN);
+            CREATE TABLE watch (viewer INTEGER, time BIGINT, item INTEGER, device INTEGER, fraction DOUBLE, seconds INTEGER,
+                source INTEGER, slate INTEGER);
+            CREATE TABLE shown (viewer INTEGER, slate INTEGER, time BIGINT, slot INTEGER, item INTEGER, propensity DOUBLE,
+                device INTEGER, watched BOOLEAN);
             """);
         AppendItems(world);
         _users = _connection.CreateAppender("viewer");
@@ -39,7 +42,7 @@ internal sealed class SimulatedTables : IDisposable
     /// <summary>The id of a viewer.</summary>
     public static string UserId(int viewer) => $"u{viewer + 1:D5}";
 
-    /// <summary>Adds a viewer and what he did.</summary>
+    /// <summary>Adds a viewer with all watches and slates.</summary>
     public void Append(ViewerLog log)
     {
         var viewer = log.Viewer;
@@ -126,16 +129,22 @@ internal sealed class SimulatedTables : IDisposable
         var device = $"{Lookup<Device>()}[device + 1] AS device";
         return table switch
         {
-            "items" => "SELECT id AS item_id, title, category, channel, language, premium, seconds AS duration_seconds, release_day, nullif(series, '') AS series FROM item ORDER BY rowid",
+            "items" => """
+                SELECT id AS item_id, title, category, channel, language, premium, seconds AS duration_seconds, release_day,
+                    nullif(series, '') AS series
+                FROM item ORDER BY rowid
+                """,
             "users" => "SELECT id AS user_id, country, languages, devices FROM viewer ORDER BY rowid",
             "watches" => $"""
-                SELECT u.id AS user_id, i.id AS item_id, time AS timestamp, {device}, {context}, fraction AS watch_fraction, w.seconds AS watch_seconds,
-                    {Lookup<WatchSource>()}[source + 1] AS source, CASE WHEN slate > 0 THEN u.id || printf('-%04d', slate) END AS impression_id
+                SELECT u.id AS user_id, i.id AS item_id, time AS timestamp, {device}, {context},
+                    fraction AS watch_fraction, w.seconds AS watch_seconds,
+                    {Lookup<WatchSource>()}[source + 1] AS source,
+                    CASE WHEN slate > 0 THEN u.id || printf('-%04d', slate) END AS impression_id
                 FROM watch w {users} JOIN item i ON i.rowid = item ORDER BY viewer, time
                 """,
             _ => $"""
-                SELECT u.id || printf('-%04d', slate) AS impression_id, u.id AS user_id, time AS timestamp, slot, i.id AS item_id, propensity,
-                    {device}, {context}, watched
+                SELECT u.id || printf('-%04d', slate) AS impression_id, u.id AS user_id, time AS timestamp, slot,
+                    i.id AS item_id, propensity, {device}, {context}, watched
                 FROM shown {users} JOIN item i ON i.rowid = item ORDER BY viewer, slate, slot
                 """,
         };

@@ -14,7 +14,12 @@ internal static class SimulationWriter
     /// <param name="cancellation">Stops; nothing is left behind.</param>
     /// <exception cref="IOException">The directory is a file, or not empty; or it cannot be written.</exception>
     public static SimulationCounts Write(
-        SimulationOptions options, string directory, LogFormat format, bool force, IProgress<double>? progress, CancellationToken cancellation)
+        SimulationOptions options,
+        string directory,
+        LogFormat format,
+        bool force,
+        IProgress<double>? progress,
+        CancellationToken cancellation)
     {
         using var staged = new StagedDirectory(directory, force);
         var simulation = new WatchSimulation(options);
@@ -48,17 +53,18 @@ internal static class SimulationWriter
         return counts;
     }
 
-    private static SimulationTruth TruthOf(WatchSimulation simulation, SimulationOptions options, string format, SimulationCounts counts) => new()
-    {
-        Options = options,
-        TableFormat = format,
-        Epoch = WatchSimulation.Epoch,
-        Counts = counts,
-        Policy = simulation.PolicyParameters,
-        Viewers = simulation.ViewerParameters,
-        HalfLifeDays = simulation.World.Categories.ToDictionary(c => c.Name, c => c.HalfLifeDays),
-        PolicyScores = simulation.Policy.Scores,
-        Quality = [.. simulation.World.Videos.Select(v => v.Quality)],
-        Fame = [.. simulation.World.Videos.Select(v => v.Fame)],
-    };
+    private static SimulationTruth TruthOf(
+        WatchSimulation simulation, SimulationOptions options, string format, SimulationCounts counts) => new()
+        {
+            Options = options,
+            TableFormat = format,
+            Epoch = WatchSimulation.Epoch,
+            Counts = counts,
+            Policy = simulation.PolicyParameters,
+            Viewers = simulation.ViewerParameters,
+            HalfLifeDays = simulation.World.Categories.ToDictionary(c => c.Name, c => c.HalfLifeDays),
+            PolicyScores = simulation.Policy.Scores,
+            Quality = [.. simulation.World.Videos.Select(v => v.Quality)],
+            Fame = [.. simulation.World.Videos.Select(v => v.Fame)],
+        };
 }

@@ -4,7 +4,7 @@ namespace RecoServe.Trainer.Simulation;
 internal sealed class Viewer
 {
     private const double TasteSpread = 1.3;
-    private const double MedianSessions = 3.4;
+    private const double MedianSessions = 4.2;
     private const double SessionSpread = 0.85;
 
     private Viewer(int index) => Index = index;
@@ -51,7 +51,7 @@ internal sealed class Viewer
             Taste = taste,
             Premium = -0.3 + (0.9 * random.NextNormal()),
             FavouriteChannels = DrawFavourites(world, languages, taste, random),
-            Sessions = Math.Clamp((int)Math.Round(MedianSessions * Math.Exp(SessionSpread * random.NextNormal())), 1, 3 * options.Days),
+            Sessions = Math.Clamp((int)Math.Round(MedianSessions * Math.Exp(SessionSpread * random.NextNormal())), 2, 3 * options.Days),
         };
     }
 

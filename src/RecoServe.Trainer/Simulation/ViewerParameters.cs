@@ -13,10 +13,10 @@ internal sealed record ViewerParameters
     public double NextEpisode { get; init; } = 3;
 
     /// <summary>Utility of a video of the channel watched last.</summary>
-    public double SameChannel { get; init; } = 0.8;
+    public double SameChannel { get; init; } = 0.4;
 
     /// <summary>Utility of a video of one of the viewer's favourite channels.</summary>
-    public double FavouriteChannel { get; init; } = 1;
+    public double FavouriteChannel { get; init; } = 1.5;
 
     /// <summary>Utility of a video that is related to the one watched last.</summary>
     public double Related { get; init; } = 1;
@@ -43,22 +43,22 @@ internal sealed record ViewerParameters
     public double Organic { get; init; } = 0.6;
 
     /// <summary>Own search: probability of the next episode of the last series, times the fraction watched of the last episode.</summary>
-    public double ContinueSeries { get; init; } = 0.85;
+    public double ContinueSeries { get; init; } = 0.6;
 
     /// <summary>Own search: probability of going back to an unfinished series, at the first step of a session and later.</summary>
-    public double[] ResumeSeries { get; init; } = [0.45, 0.08];
+    public double[] ResumeSeries { get; init; } = [0.6, 0.2];
 
     /// <summary>Own search: probability of a related video of one of the last watches.</summary>
     public double FollowRelated { get; init; } = 0.3;
 
     /// <summary>Which of the last watches is followed, newest first.</summary>
-    public double[] RelatedAnchors { get; init; } = [0.45, 0.25, 0.2, 0.1];
+    public double[] RelatedAnchors { get; init; } = [0.2, 0.2, 0.2, 0.2, 0.2];
 
     /// <summary>Own search: probability of a channel's page.</summary>
-    public double VisitChannel { get; init; } = 0.35;
+    public double VisitChannel { get; init; } = 0.5;
 
     /// <summary>Probability that the channel is a favourite one, not the one watched last.</summary>
-    public double VisitFavourite { get; init; } = 0.6;
+    public double VisitFavourite { get; init; } = 0.85;
 
     /// <summary>Probability that the mood stays, and that it drifts to a related category; else it is drawn anew.</summary>
     public double[] MoodDrift { get; init; } = [0.8, 0.1];

@@ -50,26 +50,31 @@ internal sealed class WatchSimulation
     public ViewerLog Run(int viewerIndex)
     {
         var viewer = Viewer.Create(World, _options, viewerIndex);
-        var run = new Visit(viewer, new ViewingState(), new RandomStream(_options.Seed, StreamPurpose.Viewing, viewerIndex), new ViewerLog(viewer, [], []));
+        var random = new RandomStream(_options.Seed, StreamPurpose.Viewing, viewerIndex);
+        var visit = new Visit(viewer, new ViewingState(), random, new ViewerLog(viewer, [], []));
         var free = 0L;
-        foreach (var planned in SessionStarts(viewer, run.Random))
+        foreach (var planned in SessionStarts(viewer, random))
         {
             var start = Math.Max(planned, free);
             if (start >= (long)_options.Days * SecondsPerDay)
                 break;
-            free = RunSession(run, start) + PauseBetweenSessions;
+            free = RunSession(visit, start) + PauseBetweenSessions;
         }
 
-        return run.Log;
+        return visit.Log;
     }
 
     private static int HourOf(long time) => (int)(time / 3600 % 24);
 
     private List<long> SessionStarts(Viewer viewer, RandomStream random) =>
-        Enumerable.Range(0, viewer.Sessions)
-            .Select(_ => ((long)random.NextInt(_options.Days) * SecondsPerDay) + (random.NextIndex(SessionHours) * 6 * 3600) + random.NextInt(6 * 3600))
-            .Order()
-            .ToList();
+    [
+        .. Enumerable.Range(0, viewer.Sessions).Select(_ =>
+        {
+            var day = random.NextInt(_options.Days);
+            var hours = random.NextIndex(SessionHours);
+            return ((long)day * SecondsPerDay) + (hours * 6 * 3600) + random.NextInt(6 * 3600);
+        }).Order(),
+    ];
 
     // Times are seconds since the epoch; returns when the session ended.
     private long RunSession(Visit visit, long time)
