@@ -10,6 +10,9 @@ namespace RecoServe.Trainer.Models;
 /// </summary>
 internal sealed class GruNetwork : nn.Module
 {
+    /// <summary>Small item vectors keep the first softmax near the biases.</summary>
+    private const double ItemDeviation = 0.05;
+
     private readonly Embedding _items;
     private readonly Embedding[] _context;
     private readonly GRU _gru;
@@ -26,8 +29,12 @@ internal sealed class GruNetwork : nn.Module
     {
         (Shape, _dropout) = (shape, dropout);
         _items = nn.Embedding(shape.ItemCount + 1, shape.Dimension, padding_idx: 0);
+        using (no_grad())
+            ItemMatrix.normal_(0, ItemDeviation);
         _gru = nn.GRU(shape.Dimension, shape.Dimension, shape.Layers, batchFirst: true);
         _bias = nn.Parameter(zeros(shape.ItemCount + 1));
+
+        // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
         register_module("items", _items);
         register_module("gru", _gru);
@@ -111,12 +118,11 @@ internal sealed class GruNetwork : nn.Module
         base.Dispose(disposing);
     }
 
-    /// <summary>Small item vectors keep the first softmax near the biases; zero context vectors make the network context-free.</summary>
+    /// <summary>What starts at zero: the marker, and the context vectors, so that a network begins context-free.</summary>
     private void Initialise()
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        ItemMatrix.normal_(0, 0.05);
         ItemMatrix[0].zero_();
         _bias[0].fill_(float.NegativeInfinity);
         foreach (var table in _context)
