@@ -1,1 +1,9 @@
-return 0;
+using System.CommandLine;
+using RecoServe.Trainer.Commands;
+
+return await CommandRunner.RunAsync(
+    new RootCommand("Trains next-watch recommenders from logged feedback, evaluates and exports them.")
+    {
+        EvaluateCommand.Create(),
+    },
+    args);

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+
+namespace RecoServe.Trainer.Commands;
+
+/// <summary>Runs a command line. A failure is one line on the error stream, never a stack trace.</summary>
+internal static class CommandRunner
+{
+    /// <summary>The exit code for anything unforeseen.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The exit code for a wrong command line, data or model package.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>The exit code after Ctrl+C, as shells count it.</summary>
+    public const int Cancelled = 130;
+
+    /// <summary>Parses, runs the command named, and gives the process's exit code.</summary>
+    /// <param name="root">All commands.</param>
+    /// <param name="args">The process's arguments.</param>
+    /// <param name="output">Results; without it, standard output.</param>
+    /// <param name="error">Errors and progress; without it, standard error.</param>
+    public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter? output = null, TextWriter? error = null)
+    {
+        (output, error) = (output ?? Console.Out, error ?? Console.Error);
+        var result = root.Parse(args);
+        if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
+            return Fail(error, first.Message, BadInput);
+        try
+        {
+            return await result.InvokeAsync(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (e is DataException or PackageException)
+        {
+            return Fail(error, e.Message, BadInput);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail(error, "cancelled", Cancelled);
+        }
+#pragma warning disable CA1031 // The user of a command line gets one line and an exit code, whatever happened.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return Fail(error, e.Message, Failed);
+        }
+    }
+
+    private static int Fail(TextWriter error, string message, int code)
+    {
+        error.WriteLine($"recotrain: {string.Join(' ', message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))}");
+        return code;
+    }
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Commands;
+
+/// <summary><c>recotrain evaluate</c>: the leave-one-out full ranking of one scorer.</summary>
+internal sealed class EvaluateCommand
+{
+    private readonly DataCommandOptions _data = new();
+
+    private readonly Option<string> _baseline = new("--baseline")
+    {
+        Description = $"A scorer without weights, counted on the training events: {string.Join(", ", Baselines.ByName.Keys)}",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<string> _part = new("--part")
+    {
+        Description = "The held-out events to ask for",
+        DefaultValueFactory = _ => "both",
+    };
+
+    private readonly Option<string> _ties = new("--ties")
+    {
+        Description = "The target's rank among equal scores",
+        DefaultValueFactory = _ => "optimistic",
+    };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON instead of a table" };
+
+    private EvaluateCommand()
+    {
+        _baseline.AcceptOnlyFromAmong([.. Baselines.ByName.Keys]);
+        _part.AcceptOnlyFromAmong("test", "validation", "both");
+        _ties.AcceptOnlyFromAmong("optimistic", "pessimistic", "mean");
+    }
+
+    /// <summary>The command, for the root's list.</summary>
+    public static Command Create()
+    {
+        var evaluate = new EvaluateCommand();
+        var command = new Command("evaluate", "Rank every user's held-out items among all items, and print HR, NDCG and MRR")
+        {
+            evaluate._baseline, evaluate._part, evaluate._ties, evaluate._json,
+        };
+        evaluate._data.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(evaluate._baseline) is null)
+                result.AddError("name what to evaluate: --baseline NAME");
+        });
+        command.SetAction((result, cancellationToken) => Task.FromResult(evaluate.Run(result, cancellationToken)));
+        return command;
+    }
+
+    private int Run(ParseResult result, CancellationToken cancellationToken)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        var (output, error) = (result.InvocationConfiguration.Output, result.InvocationConfiguration.Error);
+        var options = new RankingOptions { Ties = Enum.Parse<TieRule>(result.GetRequiredValue(_ties), ignoreCase: true) };
+        List<(SplitPart, RankingReport)> reports = [];
+        LeaveOneOutSplit split;
+        string name;
+        using (var progress = new ProgressLine(error))
+        {
+            progress.Show("reading");
+            split = new LeaveOneOutSplit(WatchLogReader.Read(_data.Bind(result)));
+            (name, var scorer) = CreateScorer(result, split);
+            foreach (var part in PartsOf(result.GetRequiredValue(_part)))
+            {
+                reports.Add((part, FullRanking.Evaluate(
+                    split, part, scorer, options, (done, all) => progress.Show($"{part}: {done} of {all} users"), cancellationToken)));
+            }
+        }
+
+        var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+        var summary = new EvaluationSummary(name, options.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        if (result.GetValue(_json))
+            summary.WriteJson(output);
+        else
+            summary.WriteTable(output);
+        return 0;
+    }
+
+    /// <summary>The one place that knows what can be evaluated: each source is an option, tried in turn.</summary>
+    private (string Name, IItemScorer Scorer) CreateScorer(ParseResult result, LeaveOneOutSplit split)
+    {
+        var baseline = result.GetRequiredValue(_baseline);
+        return (baseline, Baselines.ByName[baseline](split));
+    }
+
+    private static SplitPart[] PartsOf(string part) => part switch
+    {
+        "validation" => [SplitPart.Validation],
+        "test" => [SplitPart.Test],
+        _ => [SplitPart.Validation, SplitPart.Test],
+    };
+}

@@ -1,0 +1,92 @@
+namespace RecoServe.Trainer.Data;
+
+/// <summary>Loads a log file with columns: <c>user_id, item_id, timestamp</c> and the context columns.</summary>
+/// <remarks>A time is an integer (seconds or milliseconds: only the order counts) or ISO 8601, without an offset UTC.</remarks>
+internal sealed class ColumnEvents
+{
+    private readonly Workspace _workspace;
+    private readonly DataOptions _options;
+    private readonly TableFile _table;
+    private readonly int _file;
+    private readonly string[] _columns;
+
+    private ColumnEvents(Workspace workspace, string path, int file, DataOptions options)
+    {
+        (_workspace, _options, _table, _file) = (workspace, options, TableFile.Open(workspace, path), file);
+        _columns =
+        [
+            $"{_table.IdColumn(DataOptions.UserColumn, options)} AS \"#user\"",
+            $"{_table.IdColumn(DataOptions.ItemColumn, options)} AS \"#item\"",
+            $"{Sql.Name(options.NameInFiles(DataOptions.TimeColumn))} AS \"#time\"",
+            .. options.ContextColumns.Select((column, i) => $"{_table.TextColumn(column, options)} AS \"#c{i}\""),
+        ];
+    }
+
+    /// <summary>Adds the file's events to the table <c>events</c>; see <see cref="WatchLogReader"/>.</summary>
+    /// <returns>The names of the file's columns.</returns>
+    /// <exception cref="DataException">Names the line and the column.</exception>
+    public static IEnumerable<string> Load(Workspace workspace, string path, int file, DataOptions options)
+    {
+        var events = new ColumnEvents(workspace, path, file, options);
+        events.Insert();
+        events.RefuseBadFields();
+        events.RefuseMixedTimes();
+        return events._table.Columns;
+    }
+
+    private void Insert()
+    {
+        var (time, iso) = TimeSql();
+        var contexts = string.Concat(_options.ContextColumns.Select((_, i) => $", \"#c{i}\""));
+        _table.Execute(() => $"""
+            INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {TableFile.Row}, 0{contexts}
+            FROM {_table.Relation(_columns, _options.Where)}
+            """);
+    }
+
+    /// <summary>The time as BIGINT, NULL if it is none, and whether it is ISO.</summary>
+    private (string Time, string Iso) TimeSql()
+    {
+        var type = _table.TypeOf(DataOptions.TimeColumn, _options);
+        const string IsInteger = "regexp_full_match(\"#time\", '[+-]?[0-9]+')";
+        return type switch
+        {
+            "VARCHAR" => ($"CASE WHEN {IsInteger} THEN TRY_CAST(\"#time\" AS BIGINT) ELSE epoch_us(TRY_CAST(\"#time\" AS TIMESTAMPTZ)) END", $"NOT {IsInteger}"),
+            "DATE" => ("epoch_us(CAST(\"#time\" AS TIMESTAMPTZ))", "true"),
+            _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => ("epoch_us(CAST(\"#time\" AS TIMESTAMPTZ))", "true"),
+            _ when TableFile.IsInteger(type) => ("TRY_CAST(\"#time\" AS BIGINT)", "false"),
+            _ => throw _table.Fault(0, $"column {_options.NameInFiles(DataOptions.TimeColumn)} is {type}; it must be integer, TIMESTAMP, DATE or text"),
+        };
+    }
+
+    private void RefuseBadFields()
+    {
+        string[] bad = ["coalesce(user_id, '') = ''", "coalesce(item_id, '') = ''", "time IS NULL"];
+        string[] names = [DataOptions.UserColumn, DataOptions.ItemColumn, DataOptions.TimeColumn];
+        var query = $"SELECT row, {bad[0]}, {bad[1]} FROM events WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1";
+        foreach (var (row, column) in _workspace.Query(query, r => (r.GetInt64(0), r.GetBoolean(1) ? 0 : r.GetBoolean(2) ? 1 : 2)).ToList())
+        {
+            var name = _options.NameInFiles(names[column]);
+            var value = column == 2 ? RawTime(row) : null;
+            throw _table.Fault(row, string.IsNullOrEmpty(value)
+                ? $"column {name} is empty; every event needs one"
+                : $"column {name}: \"{value}\" is no time; it must be an integer or ISO 8601, as 2026-01-31T20:15:00Z");
+        }
+    }
+
+    /// <summary>Files before this one were consistent, so it is this one where the other kind begins.</summary>
+    private void RefuseMixedTimes()
+    {
+        var query = $"SELECT row FROM events WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1) ORDER BY row LIMIT 1";
+        foreach (var row in _workspace.Query(query, r => r.GetInt64(0)).ToList())
+        {
+            throw _table.Fault(row, $"column {_options.NameInFiles(DataOptions.TimeColumn)}: \"{RawTime(row)}\" is of another kind than the first event's; "
+                + "all times must be integers, or all ISO 8601");
+        }
+    }
+
+    private string? RawTime(long row) =>
+        _workspace.Query(
+            $"SELECT CAST(\"#time\" AS VARCHAR) FROM {_table.Relation(_columns, where: null)} WHERE {TableFile.Row} = {row}",
+            r => r.IsDBNull(0) ? null : r.GetString(0)).Single();
+}

@@ -1,0 +1,156 @@
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Trainer.Data;
+
+/// <summary>
+/// Reads a watch log of any size: DuckDB types, filters, joins and sorts it, spilling to disk if need be, and the result is
+/// streamed into the flat arrays of a <see cref="WatchLog"/>.
+/// </summary>
+/// <remarks>
+/// <para>The rules of order, so that equal input gives equal indexes:</para>
+/// <list type="number">
+/// <item>Users: text in order of first appearance, files with columns by <c>user_id</c> in byte order.</item>
+/// <item>Events of a user: by time, equal times (and text, which has none) in order of the files.</item>
+/// <item>Items 1…N: those with at least one event; by number if all ids are integers, else in byte order. An item that only
+/// the items file has is left out: nothing could be learnt about it.</item>
+/// <item>Context values: by count downwards, then in byte order; beyond 65,535, and empty, they are unknown.</item>
+/// </list>
+/// <para>Tables: <c>events</c> (user_id, item_id, time, iso, file, row, part, c0, c1, …), where file, row and part tell the place
+/// in the input and ci is the text of context column i; <c>items</c> (item_id, item); <c>users</c> (user_id, user);
+/// <c>context0, context1, …</c> (value, code).</para>
+/// </remarks>
+internal sealed class WatchLogReader
+{
+    private readonly Workspace _workspace;
+    private readonly DataOptions _options;
+    private bool _isText;
+
+    private WatchLogReader(Workspace workspace, DataOptions options) => (_workspace, _options) = (workspace, options);
+
+    /// <summary>Reads the log.</summary>
+    /// <exception cref="DataException">A file or an option cannot be used; names the file, the line and the column.</exception>
+    public static WatchLog Read(DataOptions options)
+    {
+        using var workspace = new Workspace(options.MemoryLimit);
+        return new WatchLogReader(workspace, options).Read();
+    }
+
+    private WatchLog Read()
+    {
+        var columns = LoadEvents();
+        IndexItems();
+        IndexUsers();
+        var contexts = _options.ContextColumns.Select(IndexContext).ToArray();
+        var catalogue = ReadCatalogue(columns);
+        return ReadEvents(catalogue, contexts);
+    }
+
+    /// <summary>Fills the table <c>events</c>; returns the column names of all files.</summary>
+    private HashSet<string> LoadEvents()
+    {
+        var files = FilePatterns.Expand(_workspace, _options.Data);
+        _isText = FilePatterns.IsText(files[0]);
+        if (_isText && (_options.Where is not null || _options.ContextColumns.Count > 0))
+            throw new DataException($"{files[0]}: text has no columns, so neither a condition nor context columns; use CSV or Parquet");
+        if (_options.ContextColumns.Distinct().Count() < _options.ContextColumns.Count)
+            throw new DataException($"context columns {string.Join(", ", _options.ContextColumns)}: each may be named once");
+
+        var contexts = string.Concat(_options.ContextColumns.Select((_, i) => $", c{i} VARCHAR"));
+        _workspace.Execute($"CREATE TABLE events (user_id VARCHAR, item_id VARCHAR, time BIGINT, iso BOOLEAN, file INTEGER, row BIGINT, part BIGINT{contexts})");
+        HashSet<string> columns = [];
+        for (var file = 0; file < files.Count; file++)
+        {
+            if (_isText)
+                TextEvents.Load(_workspace, files[file], file);
+            else
+                columns.UnionWith(ColumnEvents.Load(_workspace, files[file], file, _options));
+        }
+
+        return columns;
+    }
+
+    private void IndexItems()
+    {
+        _workspace.Execute($"CREATE TABLE counted AS SELECT item_id FROM events GROUP BY item_id HAVING count(*) >= {_options.MinItemCount}");
+        var numeric = _workspace.Query("SELECT bool_and(regexp_full_match(item_id, '-?[0-9]{1,18}')) FROM counted", r => !r.IsDBNull(0) && r.GetBoolean(0)).Single();
+        var order = numeric ? "CAST(item_id AS BIGINT), item_id" : "item_id";
+        _workspace.Execute($"CREATE TABLE items AS SELECT item_id, CAST(row_number() OVER (ORDER BY {order}) AS INTEGER) AS item FROM counted");
+    }
+
+    private void IndexUsers() => _workspace.Execute($"""
+        CREATE TABLE users AS SELECT user_id, CAST(row_number() OVER (ORDER BY {(_isText ? "file, row" : "user_id")}) - 1 AS INTEGER) AS user
+        FROM (SELECT user_id, min(file) AS file, arg_min(row, (file, row)) AS row FROM events SEMI JOIN items USING (item_id) GROUP BY user_id)
+        """);
+
+    private ContextField IndexContext(string key, int i)
+    {
+        _workspace.Execute($"""
+            CREATE TABLE context{i} AS SELECT value, CAST(row_number() OVER (ORDER BY count DESC, value) AS USMALLINT) AS code
+            FROM (SELECT c{i} AS value, count(*) AS count FROM events SEMI JOIN items USING (item_id)
+                  WHERE coalesce(c{i}, '') <> '' GROUP BY value ORDER BY count DESC, value LIMIT {ushort.MaxValue})
+            """);
+        return new ContextField(key, [.. _workspace.Query($"SELECT value FROM context{i} ORDER BY code", r => r.GetString(0))]);
+    }
+
+    private Catalogue ReadCatalogue(HashSet<string> columns)
+    {
+        var ids = _workspace.Query("SELECT item_id FROM items ORDER BY item", r => r.GetString(0)).ToList();
+        if (ids.Count == 0)
+        {
+            throw new DataException($"{string.Join(", ", _options.Data)}: there are no events"
+                + (_options.Where is null ? "" : $" where {_options.Where}") + (_options.MinItemCount > 1 ? $" of items with {_options.MinItemCount} or more" : ""));
+        }
+
+        IReadOnlyDictionary<string, IReadOnlyList<string>> attributes = new Dictionary<string, IReadOnlyList<string>>();
+        if (_options.Items is { } items)
+        {
+            var table = TableFile.Open(_workspace, items);
+            columns.UnionWith(table.Columns);
+            attributes = ItemFile.Read(_workspace, table, _options);
+        }
+
+        foreach (var (ours, theirs) in _options.Columns)
+        {
+            if (!columns.Contains(theirs))
+                throw new DataException($"--column {ours}={theirs}: no file has a column {theirs}");
+        }
+
+        foreach (var attribute in _options.Separators.Keys)
+        {
+            if (!attributes.ContainsKey(attribute))
+                throw new DataException($"--separator {attribute}: items have no attribute {attribute}, only {string.Join(", ", attributes.Keys)}");
+        }
+
+        return Catalogue.Create(ids, attributes);
+    }
+
+    private WatchLog ReadEvents(Catalogue catalogue, ContextField[] contexts)
+    {
+        var users = _workspace.Query("SELECT user_id FROM users ORDER BY user", r => r.GetString(0)).ToArray();
+        var count = _workspace.Query("SELECT count(*) FROM events SEMI JOIN items USING (item_id)", r => r.GetInt64(0)).Single();
+        if (count > Array.MaxLength)
+            throw new DataException($"{string.Join(", ", _options.Data)}: {count} events are more than the {Array.MaxLength} that one log may have");
+
+        var starts = new int[users.Length + 1];
+        var items = new int[count];
+        var codes = contexts.Select(_ => new ushort[count]).ToArray();
+        var events = 0;
+        foreach (var row in _workspace.Query(EventsSql(contexts.Length), r => r))
+        {
+            starts[row.GetInt32(0) + 1] = events + 1;
+            items[events] = row.GetInt32(1);
+            for (var i = 0; i < codes.Length; i++)
+                codes[i][events] = (ushort)row.GetInt32(i + 2);
+            events++;
+        }
+
+        return new WatchLog(catalogue, users, starts, items, contexts, codes);
+    }
+
+    private static string EventsSql(int contexts) => $"""
+        SELECT {string.Join(", ", Enumerable.Range(0, contexts).Select(i => $"CAST(coalesce(context{i}.code, 0) AS INTEGER)").Prepend("user, item"))}
+        FROM events JOIN items USING (item_id) JOIN users USING (user_id)
+        {string.Join(' ', Enumerable.Range(0, contexts).Select(i => $"LEFT JOIN context{i} ON c{i} = context{i}.value"))}
+        ORDER BY user, time, file, row, part
+        """;
+}

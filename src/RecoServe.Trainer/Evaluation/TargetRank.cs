@@ -1,0 +1,75 @@
+using System.Numerics;
+
+namespace RecoServe.Trainer.Evaluation;
+
+/// <summary>The rank of one target among all items that the user has not seen. Not thread-safe: one per thread.</summary>
+/// <param name="itemCount">Number of items N.</param>
+internal sealed class TargetRank(int itemCount)
+{
+    private readonly int[] _seenAt = new int[itemCount + 1];
+    private int _now;
+
+    /// <summary>
+    /// 1 + the number of unseen items before the target. The target itself is never taken as seen, even if the history
+    /// has it.
+    /// </summary>
+    /// <param name="scores">[N + 1]; entry 0 is not read.</param>
+    /// <param name="target">Item index, 1…N.</param>
+    /// <param name="history">Item indexes to leave out, repeats allowed.</param>
+    /// <param name="ties">The target's place among equal scores.</param>
+    /// <returns>1…N, or NaN if any score of an item is NaN.</returns>
+    public double Of(ReadOnlySpan<double> scores, int target, ReadOnlySpan<int> history, TieRule ties)
+    {
+        var bar = scores[target];
+        if (!Count(scores[1..], bar, out var greater, out var equal))
+            return double.NaN;
+
+        _now++;
+        _seenAt[target] = _now;
+        equal--;
+        foreach (var item in history)
+        {
+            if (_seenAt[item] == _now)
+                continue;
+            _seenAt[item] = _now;
+            if (scores[item] > bar)
+                greater--;
+            else if (scores[item] == bar)
+                equal--;
+        }
+
+        return 1 + greater + ties switch
+        {
+            TieRule.Optimistic => 0,
+            TieRule.Pessimistic => equal,
+            _ => equal / 2.0,
+        };
+    }
+
+    /// <summary>Counts the scores above and at the bar; false if one is NaN.</summary>
+    internal static bool Count(ReadOnlySpan<double> scores, double bar, out int greater, out int equal)
+    {
+        // Comparisons give −1 in every lane that holds: subtracting them counts. Only a number is equal to itself.
+        var (above, at, numbers) = (Vector<long>.Zero, Vector<long>.Zero, Vector<long>.Zero);
+        var bars = new Vector<double>(bar);
+        var i = 0;
+        for (; i <= scores.Length - Vector<double>.Count; i += Vector<double>.Count)
+        {
+            var values = new Vector<double>(scores[i..]);
+            above -= Vector.GreaterThan(values, bars);
+            at -= Vector.Equals(values, bars);
+            numbers -= Vector.Equals(values, values);
+        }
+
+        var valid = (int)Vector.Sum(numbers);
+        (greater, equal) = ((int)Vector.Sum(above), (int)Vector.Sum(at));
+        for (; i < scores.Length; i++)
+        {
+            greater += scores[i] > bar ? 1 : 0;
+            equal += scores[i] == bar ? 1 : 0;
+            valid += double.IsNaN(scores[i]) ? 0 : 1;
+        }
+
+        return valid == scores.Length;
+    }
+}

@@ -1,0 +1,14 @@
+namespace RecoServe.Trainer.Evaluation;
+
+/// <summary>The target's rank when other items have exactly its score.</summary>
+internal enum TieRule
+{
+    /// <summary>Before all of them: 1 + items with a greater score. What most published tables use.</summary>
+    Optimistic,
+
+    /// <summary>After all of them. Exposes a scorer whose scores are saturated or constant.</summary>
+    Pessimistic,
+
+    /// <summary>The mean of the two, so a rank may end in .5.</summary>
+    Mean,
+}
