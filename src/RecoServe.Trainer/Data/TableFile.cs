@@ -149,7 +149,7 @@ internal sealed class TableFile
     {
         foreach (var header in CsvRecords.Read(Path, delimiter))
         {
-            if (header.Problem is not null || header.Line > 1)
+            if (header.Problem is not null || header.Fields is [""])
                 throw new DataException($"{Path} line 1: {header.Problem ?? "is blank; the first line must name the columns"}");
             var names = header.Fields.Select((name, i) => name.Length == 0 ? $"column{i + 1}" : name).ToList();
             var twice = names.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1);

@@ -3,8 +3,8 @@ using RecoServe.Trainer.Data;
 namespace RecoServe.Trainer.Evaluation;
 
 /// <summary>
-/// How strongly each item is followed by each other item in the training events: C[a, b] = Σ 1 / d over all pairs where b
-/// stands d ≤ window places after a with the same user. Sparse rows, sums in float32. Immutable.
+/// How strongly each item is followed by each other item in the training events: w(a, b) = scale(b) · Σ 1 / d over all pairs
+/// where b stands d ≤ window places after a with the same user. Sparse rows, sums in float32. Immutable.
 /// </summary>
 internal sealed class FollowerMatrix
 {
@@ -16,13 +16,14 @@ internal sealed class FollowerMatrix
     /// <summary>The items that follow <paramref name="item"/>, in no order, each once.</summary>
     public ReadOnlySpan<int> FollowersOf(int item) => _items[item];
 
-    /// <summary>C[item, b] for each b of <see cref="FollowersOf"/>.</summary>
+    /// <summary>w(item, b) for each b of <see cref="FollowersOf"/>.</summary>
     public ReadOnlySpan<float> WeightsOf(int item) => _weights[item];
 
     /// <summary>Counts the pairs. Time O(events × window), memory O(events + distinct pairs).</summary>
     /// <param name="split">Training events.</param>
     /// <param name="window">Greatest distance, 1 or more.</param>
-    public static FollowerMatrix Count(LeaveOneOutSplit split, int window)
+    /// <param name="scales">The factor of each item as a follower, [N + 1].</param>
+    public static FollowerMatrix Count(LeaveOneOutSplit split, int window, double[] scales)
     {
         var (events, starts, positions) = ByItem(split);
         var items = new int[starts.Length - 1][];
@@ -43,7 +44,7 @@ internal sealed class FollowerMatrix
             }
 
             items[item] = [.. followers];
-            weights[item] = [.. followers.Select(f => sums[f])];
+            weights[item] = [.. followers.Select(f => (float)(sums[f] * scales[f]))];
             foreach (var follower in followers)
                 sums[follower] = 0;
             followers.Clear();

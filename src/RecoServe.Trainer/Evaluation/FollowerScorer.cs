@@ -11,14 +11,12 @@ internal sealed class FollowerScorer : IItemScorer
 
     private readonly FollowerMatrix _followers;
     private readonly int _window;
-    private readonly double[] _scales;
     private readonly double[] _floor;
 
     private FollowerScorer(LeaveOneOutSplit split, int window, Func<int, double> scale)
     {
         var counts = split.CountTrainingItems();
-        (_followers, _window) = (FollowerMatrix.Count(split, window), window);
-        _scales = [.. counts.Select(scale)];
+        (_followers, _window) = (FollowerMatrix.Count(split, window, [.. counts.Select(scale)]), window);
         _floor = [.. counts.Select(count => PopularityWeight * count)];
         MaxBatch = Baselines.BatchFor(split.Log.Catalogue.Count);
     }
@@ -48,8 +46,9 @@ internal sealed class FollowerScorer : IItemScorer
             var last = history[^j];
             var weights = _followers.WeightsOf(last);
             var followers = _followers.FollowersOf(last);
+            var share = 1.0 / j;
             for (var f = 0; f < followers.Length; f++)
-                scores[followers[f]] += weights[f] * _scales[followers[f]] / j;
+                scores[followers[f]] += weights[f] * share;
         }
     }
 }

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Text.Json;
+using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Tests.Data;
+
+namespace RecoServe.Trainer.Tests.Commands;
+
+public sealed class EvaluateCommandTests : IDisposable
+{
+    private readonly InputFiles _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task Json_HasTheStableKeysAndNothingElse()
+    {
+        var (code, output, error) = await RunAsync("evaluate", "--data", Log(), "--baseline", "pop", "--json");
+
+        Assert.Equal((0, ""), (code, error));
+        using var json = JsonDocument.Parse(output);
+        var root = json.RootElement;
+        Assert.Equal(["model", "protocol", "users", "items", "validation", "test", "seconds"], root.EnumerateObject().Select(p => p.Name));
+        Assert.Equal("pop", root.GetProperty("model").GetString());
+        Assert.Equal("leave-one-out, full ranking, seen items removed, ties optimistic", root.GetProperty("protocol").GetString());
+        Assert.Equal((2, 4), (root.GetProperty("users").GetInt32(), root.GetProperty("items").GetInt32()));
+        Assert.Equal(
+            ["HR@1", "HR@5", "HR@10", "HR@20", "HR@50", "NDCG@5", "NDCG@10", "NDCG@20", "MRR"],
+            root.GetProperty("test").EnumerateObject().Select(p => p.Name));
+        Assert.Equal(1, root.GetProperty("test").GetProperty("HR@5").GetDouble());
+    }
+
+    [Fact]
+    public async Task Part_LeavesTheOtherOut()
+    {
+        var (_, output, _) = await RunAsync("evaluate", "--data", Log(), "--baseline", "markov1", "--part", "validation", "--ties", "pessimistic", "--json");
+
+        using var json = JsonDocument.Parse(output);
+        Assert.True(json.RootElement.TryGetProperty("validation", out _));
+        Assert.False(json.RootElement.TryGetProperty("test", out _));
+        Assert.EndsWith("ties pessimistic", json.RootElement.GetProperty("protocol").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Table_ShowsBothParts()
+    {
+        var (code, output, _) = await RunAsync("evaluate", "--data", Log(), "--baseline", "cooc10");
+
+        Assert.Equal(0, code);
+        Assert.Contains("validation", output, StringComparison.Ordinal);
+        Assert.Contains("NDCG@10", output, StringComparison.Ordinal);
+        Assert.Contains("2 users, 4 items", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DataOptions_ReachTheReader()
+    {
+        var log = _files.Write("log.csv", "viewer,video,at,tab,keep\nu,a,1,x,1\nu,b,2,x,1\nu,c,3,y,1\nu,d,4,y,0\n");
+        var items = _files.Write("items.csv", "video,tag\na,1;2\n");
+
+        var (code, output, error) = await RunAsync(
+            "evaluate", "--data", log, "--items", items, "--baseline", "pop", "--json", "--context", "tab", "--where", "keep = 1", "--memory-limit", "500MB",
+            "--column", "user_id=viewer", "item_id=video", "--column", "timestamp=at", "--column", "category=tag", "--separator", "category=;", "--min-item-count", "1");
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("\"items\": 3", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("recotrain: ", "evaluate", "--baseline", "pop")]
+    [InlineData("recotrain: absent.txt: there is no such file", "evaluate", "--data", "absent.txt", "--baseline", "pop")]
+    [InlineData("recotrain: name what to evaluate: --baseline NAME", "evaluate", "--data", "absent.txt")]
+    [InlineData("recotrain: --column x: must be OURS=THEIRS", "evaluate", "--data", "absent.txt", "--baseline", "pop", "--column", "x")]
+    [InlineData("recotrain: Argument 'best' not recognized", "evaluate", "--data", "absent.txt", "--baseline", "best")]
+    [InlineData("recotrain: ", "forecast")]
+    public async Task BadInput_IsOneLineAndCode2(string expected, params string[] args)
+    {
+        var (code, output, error) = await RunAsync(args);
+
+        Assert.Equal((CommandRunner.BadInput, ""), (code, output));
+        Assert.StartsWith(expected, error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public async Task Unforeseen_IsOneLineAndCode1()
+    {
+        var root = new RootCommand();
+        root.SetAction(int (_) => throw new InvalidOperationException("the disk\nis on fire"));
+        using var error = new StringWriter();
+
+        Assert.Equal(CommandRunner.Failed, await CommandRunner.RunAsync(root, [], TextWriter.Null, error));
+        Assert.Equal("recotrain: the disk is on fire", error.ToString().TrimEnd());
+    }
+
+    [Fact]
+    public async Task Help_IsGivenWithoutTheRequiredOptions()
+    {
+        var (code, output, _) = await RunAsync("evaluate", "--help");
+
+        Assert.Equal(0, code);
+        Assert.Contains("--baseline", output, StringComparison.Ordinal);
+    }
+
+    private string Log() => _files.Write("log.txt", "u 1\nu 2\nu 3\nv 2\nv 1\nv 4\n");
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var code = await CommandRunner.RunAsync(new RootCommand { EvaluateCommand.Create() }, args, output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+}

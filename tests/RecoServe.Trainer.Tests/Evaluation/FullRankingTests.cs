@@ -1,0 +1,85 @@
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Tests.Evaluation;
+
+public sealed class FullRankingTests
+{
+    // Scores fall with the index: item 1 is always the best.
+    private readonly LeaveOneOutSplit _split = new(Logs.Of(60, [1, 2, 3, 4], [9, 8, 60], [30, 31], [1, 1, 1, 2], [5, 4, 3]));
+
+    [Fact]
+    public void Evaluate_KnownScores_GivesTheMetricsByHand()
+    {
+        var report = Rank(SplitPart.Test, new FallingScorer());
+
+        Assert.Equal([0, 1, 3, 4], report.Users);
+        Assert.Equal([1, 58, 1, 3], report.Ranks.ToArray());
+        Assert.Equal(["HR@1", "HR@5", "HR@10", "HR@20", "HR@50", "NDCG@5", "NDCG@10", "NDCG@20", "MRR"], report.Metrics.Select(m => m.Key));
+        Assert.Equal(.5, report["HR@1"]);
+        Assert.Equal(.75, report["HR@5"]);
+        Assert.Equal(.75, report["HR@50"]);
+        Assert.Equal((1 + 1 + 0.5) / 4, report["NDCG@5"], 15);
+        Assert.Equal((1 + 1 + (1 / 3.0) + (1 / 58.0)) / 4, report["MRR"], 15);
+        Assert.Throws<KeyNotFoundException>(() => report["HR@2"]);
+    }
+
+    [Fact]
+    public void Evaluate_Validation_AsksForTheSecondLast() =>
+        // The last of these users watches item 1 again: it stays in the ranking although it was seen.
+        Assert.Equal([1, 8, 1, 4], Rank(SplitPart.Validation, new FallingScorer()).Ranks.ToArray());
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(100)]
+    public void Evaluate_AnyBatchSize_GivesTheSameRanks(int batch)
+    {
+        List<(int, int)> progress = [];
+        var report = FullRanking.Evaluate(
+            _split, SplitPart.Test, new FallingScorer(batch), RankingOptions.Default with { HitCutoffs = [2] }, (done, all) => progress.Add((done, all)),
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal([1, 58, 1, 3], report.Ranks.ToArray());
+        Assert.Equal(.5, report["HR@2"]);
+        Assert.Equal(Enumerable.Range(1, (4 + batch - 1) / batch).Select(b => (Math.Min(4, b * batch), 4)), progress);
+    }
+
+    [Fact]
+    public void Evaluate_NaN_NamesTheUser()
+    {
+        var error = Assert.Throws<InvalidOperationException>(() => Rank(SplitPart.Test, new FallingScorer(nanFor: 3)));
+
+        Assert.Contains("user \"u3\"", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Evaluate_Cancelled_Stops() =>
+        Assert.Throws<OperationCanceledException>(() => FullRanking.Evaluate(
+            _split, SplitPart.Test, new FallingScorer(), cancellationToken: new CancellationToken(canceled: true)));
+
+    [Fact]
+    public void Evaluate_NobodyToAsk_GivesZeros()
+    {
+        var report = FullRanking.Evaluate(
+            new LeaveOneOutSplit(Logs.Of(2, [1, 2])), SplitPart.Test, new FallingScorer(), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Empty(report.Users);
+        Assert.Equal(0, report["MRR"]);
+    }
+
+    private RankingReport Rank(SplitPart part, IItemScorer scorer) =>
+        FullRanking.Evaluate(_split, part, scorer, cancellationToken: TestContext.Current.CancellationToken);
+
+    private sealed class FallingScorer(int batch = 2, int nanFor = -1) : IItemScorer
+    {
+        public int MaxBatch => batch;
+
+        public void Score(ReadOnlySpan<Question> questions, Span<double> scores)
+        {
+            Assert.InRange(questions.Length, 1, batch);
+            var width = scores.Length / questions.Length;
+            for (var i = 0; i < scores.Length; i++)
+                scores[i] = i % width == 0 || questions[i / width].User == nanFor ? double.NaN : -(i % width);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using CsCheck;
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Tests.Evaluation;
+
+public sealed class TargetRankTests
+{
+    [Theory]
+    [InlineData("Optimistic", 2)]
+    [InlineData("Pessimistic", 4)]
+    [InlineData("Mean", 3)]
+    public void Of_Ties_FollowTheRule(string ties, double expected) =>
+        Assert.Equal(expected, new TargetRank(5).Of([9, 1, 2, 1, 1, 0], target: 3, [], Enum.Parse<TieRule>(ties)));
+
+    [Fact]
+    public void Of_SeenItems_AreLeftOutOnce_ButNeverTheTarget()
+    {
+        var rank = new TargetRank(4);
+
+        Assert.Equal(2, rank.Of([0, 5, 4, 3, 2], target: 3, [1, 1, 3], TieRule.Optimistic));
+        Assert.Equal(3, rank.Of([0, 5, 4, 3, 2], target: 3, [], TieRule.Optimistic));
+    }
+
+    [Fact]
+    public void Of_AnyScores_EqualsTheDefinition() =>
+        Gen.Select(Gen.Int[-3, 3].Array[1, 70], Gen.Int[0, 69], Gen.Int[0, 69].Array[0, 20], Gen.Enum<TieRule>()).Sample((values, pick, seen, ties) =>
+        {
+            double[] specials = [double.NegativeInfinity, -1000, -1, 0, 1, 1000, double.PositiveInfinity];
+            double[] scores = [double.NaN, .. values.Select(v => specials[v + 3])];
+            var target = (pick % values.Length) + 1;
+            int[] history = [.. seen.Select(s => (s % values.Length) + 1)];
+
+            var rivals = Enumerable.Range(1, values.Length).Where(i => i != target && !history.Contains(i)).ToList();
+            var (better, equal) = (rivals.Count(i => scores[i] > scores[target]), rivals.Count(i => scores[i] == scores[target]));
+            var expected = 1 + better + (ties == TieRule.Optimistic ? 0 : ties == TieRule.Pessimistic ? equal : equal / 2.0);
+
+            Assert.Equal(expected, new TargetRank(values.Length).Of(scores, target, history, ties));
+        });
+
+    [Fact]
+    public void Of_NaNAnywhere_IsNaN()
+    {
+        for (var length = 1; length <= 40; length++)
+        {
+            for (var bad = 1; bad <= length; bad++)
+            {
+                var scores = new double[length + 1];
+                scores[bad] = double.NaN;
+                Assert.Equal(double.NaN, new TargetRank(length).Of(scores, 1, [bad], TieRule.Optimistic));
+            }
+        }
+    }
+}
