@@ -99,10 +99,11 @@ internal sealed class FitCommand
         _ => "the time is spent",
     };
 
+    /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
     private static Dictionary<string, string> Describe(DataOptions data) => new()
     {
-        ["log"] = string.Join(' ', data.Data),
-        ["items"] = data.Items ?? "",
+        ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
+        ["items"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
         ["where"] = data.Where ?? "",

@@ -12,7 +12,6 @@ internal sealed class Adam : IDisposable
     private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
 
     private readonly (Parameter Weight, Tensor Mean, Tensor Square)[] _slots;
-    private readonly double _rate;
     private readonly double _clipNorm;
 
     /// <param name="parameters">What to train, by name.</param>
@@ -20,7 +19,7 @@ internal sealed class Adam : IDisposable
     /// <param name="clipNorm">Longest gradient, over all parameters together; a longer one is shortened to it.</param>
     public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, double rate, double clipNorm)
     {
-        (_rate, _clipNorm) = (rate, clipNorm);
+        (Rate, _clipNorm) = (rate, clipNorm);
         var named = parameters.ToArray();
         _slots = [.. named.Select(p => (p.Parameter, zeros_like(p.Parameter).requires_grad_(false), zeros_like(p.Parameter).requires_grad_(false)))];
         foreach (var (weight, mean, _) in _slots)
@@ -29,6 +28,9 @@ internal sealed class Adam : IDisposable
             .SelectMany(p => new[] { ($"mean.{p.First.Name}", p.Second.Mean), ($"square.{p.First.Name}", p.Second.Square) })
             .ToDictionary(p => p.Item1, p => p.Item2);
     }
+
+    /// <summary>The learning rate of the next step.</summary>
+    public double Rate { get; set; }
 
     /// <summary>Steps taken so far; set when a checkpoint is read.</summary>
     public long Steps { get; set; }
@@ -43,7 +45,7 @@ internal sealed class Adam : IDisposable
         using var scope = NewDisposeScope();
         nn.utils.clip_grad_norm_(_slots.Select(s => s.Weight), _clipNorm);
         Steps++;
-        var rate = _rate / (1 - Math.Pow(Beta1, Steps));
+        var rate = Rate / (1 - Math.Pow(Beta1, Steps));
         var correction = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps));
         foreach (var (weight, mean, square) in _slots)
         {

@@ -21,9 +21,13 @@ internal sealed record FitOptions
     [Range(1, 100_000)]
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Adam's step size.</summary>
+    /// <summary>Adam's step size at the start: large, as a step sees thousands of targets; it is halved when progress ends.</summary>
     [Range(1e-7, 1)]
-    public double LearningRate { get; init; } = 2e-3;
+    public double LearningRate { get; init; } = 5e-3;
+
+    /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again.</summary>
+    [Range(1, 100_000)]
+    public int HalveAfter { get; init; } = 3;
 
     /// <summary>Share of embedding and state cells zeroed in training.</summary>
     [Range(0, 0.95)]

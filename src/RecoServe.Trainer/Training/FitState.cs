@@ -30,6 +30,9 @@ internal sealed record FitState
     /// <summary>Validations since then.</summary>
     public int Stale { get; init; }
 
+    /// <summary>How often the learning rate was halved.</summary>
+    public int Halvings { get; init; }
+
     /// <summary>Mean loss so far in this epoch.</summary>
     public double MeanLoss => Positions == 0 ? 0 : LossSum / Positions;
 
@@ -44,9 +47,9 @@ internal sealed record FitState
     };
 
     /// <summary>The state after a validation.</summary>
-    public FitState Validated(ValidationScore score) => score.Ndcg > Best.Ndcg
+    public FitState Validated(ValidationScore score, int halveAfter) => score.Ndcg > Best.Ndcg
         ? this with { Best = score, BestEpoch = Epoch, Stale = 0 }
-        : this with { Stale = Stale + 1 };
+        : this with { Stale = Stale + 1, Halvings = Halvings + ((Stale + 1) % halveAfter == 0 ? 1 : 0) };
 
     /// <summary>The state at the start of the next epoch.</summary>
     public FitState NextEpoch() => this with { Epoch = Epoch + 1, Batches = 0, LossSum = 0, Positions = 0, Seconds = 0 };

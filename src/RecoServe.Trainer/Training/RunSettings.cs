@@ -11,7 +11,7 @@ internal sealed record RunSettings
     /// <summary>Settings of the training.</summary>
     public required FitOptions Fit { get; init; }
 
-    /// <summary>Where the log came from, as given on the command line.</summary>
+    /// <summary>How the log was read.</summary>
     public IReadOnlyDictionary<string, string> Data { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The log's context columns.</summary>

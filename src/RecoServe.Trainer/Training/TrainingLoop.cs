@@ -35,6 +35,7 @@ internal sealed class TrainingLoop(
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
+            learner.Optimiser.Rate = options.LearningRate * Math.Pow(0.5, state.Halvings);
             var batches = set.Epoch(options.Seed, state.Epoch, options.BatchSize);
             while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
             {
@@ -58,7 +59,7 @@ internal sealed class TrainingLoop(
     {
         var score = state.Epoch % options.EvaluateEvery == 0 ? validate(new NetworkScorer(network, options.MaxHistory)) : null;
         if (score is not null)
-            state = state.Validated(score);
+            state = state.Validated(score, options.HalveAfter);
         var isBest = score is not null && state.BestEpoch == state.Epoch;
         if (isBest)
             run.Checkpoint.SaveBest(network, state);

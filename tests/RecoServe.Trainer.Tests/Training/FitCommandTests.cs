@@ -35,7 +35,7 @@ public sealed class FitCommandTests : IDisposable
         Assert.Contains("same top 100 in 100.00", _output.ToString(), StringComparison.Ordinal);
         var package = ModelPackage.Open(In("models/cycle/1"));
         Assert.Equal(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), package.Manifest.Metrics["test/HR@1"]);
-        Assert.Equal(In("log.txt"), package.Manifest.Settings["data/log"]);
+        Assert.Equal("log.txt", package.Manifest.Settings["data/log"]);
         Assert.Equal("16", package.Manifest.Settings["fit/dimension"]);
     }
 

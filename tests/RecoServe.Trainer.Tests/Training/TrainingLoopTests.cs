@@ -53,6 +53,23 @@ public sealed class TrainingLoopTests
     }
 
     [Fact]
+    public void Run_ResumedAfterHalving_KeepsTheRate()
+    {
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 6, HalveAfter = 2 };
+        using var unbroken = new TrainingRunFixture(TinyLogs.Cycle(), options) { Validate = _ => new ValidationScore(0, 0.5) };
+        unbroken.Fit();
+
+        using var broken = new TrainingRunFixture(TinyLogs.Cycle(), options) { Validate = _ => new ValidationScore(0, 0.5) };
+        using var stop = new CancellationTokenSource();
+        broken.OnLearned = state => Cancel(stop, state is { Epoch: 5, Batches: 2 });
+        broken.Stop = stop.Token;
+        broken.Fit();
+        broken.Stop = TestContext.Current.CancellationToken;
+        broken.Fit();
+        Assert.Equal(unbroken.Weights(best: false), broken.Weights(best: false));
+    }
+
+    [Fact]
     public void Run_KilledBetweenCheckpoints_RepeatsTheEpochBitForBit()
     {
         var options = TrainingRunFixture.Quick with { MaxEpochs = 3 };
@@ -81,6 +98,21 @@ public sealed class TrainingLoopTests
         using var twoEpochs = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 2 });
         twoEpochs.Fit();
         Assert.Equal(twoEpochs.Weights(best: false), run.Weights(best: true));
+    }
+
+    [Fact]
+    public void Run_NoImprovement_HalvesTheRateAndLearnsOnDifferently()
+    {
+        using var halving = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, HalveAfter = 2 });
+        using var constant = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, HalveAfter = 100 });
+        foreach (var run in (TrainingRunFixture[])[halving, constant])
+        {
+            run.Validate = _ => new ValidationScore(0, 0.5);
+            run.Fit();
+        }
+
+        Assert.Equal(constant.Epochs.Take(3).Select(e => e.Loss), halving.Epochs.Take(3).Select(e => e.Loss));
+        Assert.NotEqual(constant.Epochs[3].Loss, halving.Epochs[3].Loss);
     }
 
     [Fact]

@@ -21,7 +21,14 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
 
     public static FitOptions Quick { get; } = new()
     {
-        Dimension = 16, BatchSize = 16, LearningRate = 0.02, Dropout = 0.1, MaxEpochs = 30, Patience = 30, MaxHistory = 32, Threads = 1,
+        Dimension = 16,
+        BatchSize = 16,
+        LearningRate = 0.02,
+        Dropout = 0.1,
+        MaxEpochs = 30,
+        Patience = 30,
+        MaxHistory = 32,
+        Threads = 1,
     };
 
     public string Folder { get; }
