@@ -14,7 +14,8 @@ public sealed record GoldenProbe
     /// <summary>The questions.</summary>
     public required IReadOnlyList<ProbeCase> Cases { get; init; }
 
-    internal string ToJson() => JsonSerializer.Serialize(this, PackageJson.Default.GoldenProbe) + "\n";
+    /// <summary>The content of <c>probe.json</c>.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, PackageJson.Default.GoldenProbe) + "\n";
 
     internal static GoldenProbe Read(string path) => PackageJson.Read(path, PackageJson.Default.GoldenProbe);
 }

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Globalization;
+using RecoServe.Trainer.Export;
+using RecoServe.Trainer.Training;
+
+namespace RecoServe.Trainer.Commands;
+
+/// <summary><c>recotrain export</c>: publishes a run's best weights as a model package, if the package computes what was trained.</summary>
+internal static class ExportCommand
+{
+    /// <summary>The command, for the root's list.</summary>
+    public static Command Create()
+    {
+        var run = new Option<string>("--run") { Description = "A run's folder", HelpName = "DIR", Required = true };
+        var repository = new Option<string>("--repository") { Description = "The model repository", HelpName = "DIR", DefaultValueFactory = _ => "models" };
+        var name = new Option<string>("--name") { Description = "The model's name", HelpName = "NAME", Required = true };
+        var version = new Option<long?>("--version") { Description = "The version, 1 or more; without it, the next one", HelpName = "N" };
+        name.Validators.Add(result =>
+        {
+            if (result.GetValue(name) is { } given && (given.Length == 0 || given[0] == '.' || given.IndexOfAny(['/', '\\']) >= 0))
+                result.AddError($"--name {given}: a name is one directory, and does not begin with a dot");
+        });
+        version.Validators.Add(result =>
+        {
+            if (result.GetValue(version) < 1)
+                result.AddError("--version must be 1 or more");
+        });
+        var command = new Command("export", "Publish a run's best weights as the next version of a model, checked against the training") { run, repository, name, version };
+        command.SetAction(result =>
+        {
+            var (directory, parity) = PackageDraft.Publish(
+                RunFolder.Open(result.GetRequiredValue(run)),
+                result.GetRequiredValue(repository),
+                result.GetRequiredValue(name),
+                result.GetValue(version),
+                TimeProvider.System.GetUtcNow());
+            result.InvocationConfiguration.Output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{directory}: {parity.Histories:N0} histories, largest difference of a logit {parity.LargestDelta:g2}, same top 100 in {parity.SameTop:P2}"));
+            return 0;
+        });
+        return command;
+    }
+}

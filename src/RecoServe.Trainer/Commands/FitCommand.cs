@@ -1,0 +1,112 @@
+using System.CommandLine;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Training;
+using static TorchSharp.torch;
+
+namespace RecoServe.Trainer.Commands;
+
+/// <summary><c>recotrain fit</c>: trains a network on a log, keeps the weights that validate best, and tests them.</summary>
+internal sealed class FitCommand
+{
+    private readonly DataCommandOptions _data = new();
+    private readonly FitCommandOptions _fit = new();
+
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "The run's folder: checkpoints, metrics, everything that an export needs",
+        HelpName = "DIR",
+        Required = true,
+    };
+
+    private readonly Option<bool> _resume = new("--resume")
+    {
+        Description = "Go on where the run in --out stopped; the result is bit for bit that of not having stopped",
+    };
+
+    private FitCommand()
+    {
+    }
+
+    /// <summary>The command, for the root's list.</summary>
+    public static Command Create()
+    {
+        var fit = new FitCommand();
+        var command = new Command("fit", "Train a network; Ctrl-C stops after the current batch and leaves a run that --resume continues")
+        {
+            fit._out, fit._resume,
+        };
+        fit._data.AddTo(command);
+        fit._fit.AddTo(command);
+
+        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
+        command.SetAction((result, cancellationToken) => Task.Run(() => fit.Run(result, cancellationToken), CancellationToken.None));
+        return command;
+    }
+
+    private int Run(ParseResult result, CancellationToken cancellationToken)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        var (output, error) = (result.InvocationConfiguration.Output, result.InvocationConfiguration.Error);
+        var data = _data.Bind(result);
+        var stored = result.GetValue(_resume) ? RunFolder.Open(result.GetRequiredValue(_out)) : null;
+        var options = _fit.Bind(result, stored?.Settings.Fit);
+        var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
+        stored?.RequireSame(split.Log);
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data));
+
+        LibTorch.EnsureLoaded();
+        set_num_threads(options.Threads);
+        manual_seed(options.Seed).Dispose();
+        using var network = new GruNetwork(run.Settings.ShapeFor(split.Log.Catalogue.Count), options.Dropout);
+        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.MaxHistory);
+        network.SetPopularity(set.ItemCounts);
+        var fit = FitConsole.Show(error, progress =>
+            new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));
+        if (fit.Reason == StopReason.Interrupted)
+        {
+            error.WriteLine($"stopped; continue with --resume --out {run.Path}");
+            return CommandRunner.Cancelled;
+        }
+
+        error.WriteLine($"stopped: {Describe(fit.Reason)}; the best weights are those of epoch {fit.Epoch}");
+        Test(split, new NetworkScorer(network, options.MaxHistory), run, output, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+        return 0;
+    }
+
+    private static ValidationScore Validate(LeaveOneOutSplit split, IItemScorer scorer)
+    {
+        var report = FullRanking.Evaluate(split, SplitPart.Validation, scorer);
+        return new ValidationScore(report["HR@10"], report["NDCG@10"]);
+    }
+
+    private static void Test(LeaveOneOutSplit split, NetworkScorer scorer, RunFolder run, TextWriter output, double seconds)
+    {
+        (SplitPart Part, RankingReport Report)[] reports =
+            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer)))];
+        run.WriteMetrics(reports
+            .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
+            .ToDictionary());
+        new EvaluationSummary(
+            "gru", RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds).WriteTable(output);
+    }
+
+    private static string Describe(StopReason reason) => reason switch
+    {
+        StopReason.MaxEpochs => "all epochs are done",
+        StopReason.NoImprovement => "validation no longer improves",
+        _ => "the time is spent",
+    };
+
+    /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
+    private static Dictionary<string, string> Describe(DataOptions data) => new()
+    {
+        ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
+        ["items"] = Path.GetFileName(data.Items) ?? "",
+        ["context"] = string.Join(',', data.ContextColumns),
+        ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
+        ["where"] = data.Where ?? "",
+        ["min_item_count"] = $"{data.MinItemCount}",
+    };
+}

@@ -1,0 +1,83 @@
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Training;
+
+namespace RecoServe.Trainer.Export;
+
+/// <summary>A run's best weights on their way into a model package.</summary>
+internal sealed class PackageDraft : IDisposable
+{
+    private readonly RunSettings _settings;
+    private readonly Catalogue _catalogue;
+    private readonly IReadOnlyList<Question> _histories;
+    private readonly IReadOnlyDictionary<string, double> _metrics;
+
+    /// <summary>Reads a run.</summary>
+    /// <exception cref="PackageException">The run has no validated weights yet, or a file of it is damaged.</exception>
+    public PackageDraft(RunFolder run)
+    {
+        if (!run.Checkpoint.HasBest)
+            throw new PackageException(run.Path, "has no validated weights yet: let recotrain fit finish an epoch");
+        _settings = run.Settings;
+        _catalogue = run.ReadCatalogue();
+        _histories = run.ReadHistories();
+        _metrics = run.ReadMetrics();
+        Network = new GruNetwork(_settings.ShapeFor(_catalogue.Count), dropout: 0);
+        run.Checkpoint.RestoreBest(Network);
+    }
+
+    /// <summary>The best weights.</summary>
+    public GruNetwork Network { get; }
+
+    /// <summary>What the parity check found; null before <see cref="Verify"/>.</summary>
+    public ParityCheck? Parity { get; private set; }
+
+    /// <summary>Publishes a run's best weights as the next version of a model.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="repository">The model repository's root.</param>
+    /// <param name="name">The model's name.</param>
+    /// <param name="version">The version; null for the next one.</param>
+    /// <param name="now">When.</param>
+    /// <returns>The package's directory, and how well it agrees with the training.</returns>
+    /// <exception cref="PackageException">The graphs do not compute what was trained, or the version exists; nothing is published.</exception>
+    public static (string Directory, ParityCheck Parity) Publish(RunFolder run, string repository, string name, long? version, DateTimeOffset now)
+    {
+        using var draft = new PackageDraft(run);
+        return (PackageWriter.Publish(repository, draft.Manifest(name, now), version, draft.WriteFiles, draft.Verify), draft.Parity!);
+    }
+
+    /// <summary>The manifest but for version and checksums.</summary>
+    public ModelManifest Manifest(string name, DateTimeOffset now) => new()
+    {
+        Name = name,
+        Version = 0,
+        Network = "gru",
+        ItemCount = _catalogue.Count,
+        Dimension = _settings.Fit.Dimension,
+        MaxHistory = _settings.Fit.MaxHistory,
+        ContextFields = _settings.ContextFields,
+        CreatedAt = now,
+        Metrics = _metrics,
+        Settings = _settings.Flatten(),
+    };
+
+    /// <summary>Writes every file of the package but the manifest.</summary>
+    public void WriteFiles(string directory)
+    {
+        string In(string file) => Path.Combine(directory, file);
+        GruGraphs.WriteEncoder(Network, In(PackageFiles.Encoder));
+        GruGraphs.WriteScorer(Network.Shape, In(PackageFiles.Scorer));
+        File.WriteAllBytes(In(PackageFiles.ItemMatrix), Network.ItemMatrix.bytes);
+        File.WriteAllBytes(In(PackageFiles.ItemBias), Network.ItemBias.bytes);
+        _catalogue.Write(In(PackageFiles.Catalogue));
+        var scorer = new NetworkScorer(Network, _settings.Fit.MaxHistory);
+        File.WriteAllText(In(PackageFiles.Probe), ProbeRecorder.Record(scorer, _histories, _catalogue, _settings.ContextFields).ToJson());
+    }
+
+    /// <summary>The parity check.</summary>
+    /// <exception cref="PackageException">The package does not compute what was trained.</exception>
+    public void Verify(ModelPackage package) => Parity = ParityCheck.Run(Network, package, _histories);
+
+    public void Dispose() => Network.Dispose();
+}

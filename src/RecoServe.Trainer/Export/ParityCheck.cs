@@ -1,0 +1,76 @@
+using System.Numerics.Tensors;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
+
+namespace RecoServe.Trainer.Export;
+
+/// <summary>The proof that the graphs compute what the network computes: both score the same real histories.</summary>
+/// <param name="Histories">Histories compared.</param>
+/// <param name="LargestDelta">Largest |Δ logit| over all histories and items.</param>
+/// <param name="SameTop">Share of histories whose 100 highest items are the same set.</param>
+internal sealed record ParityCheck(int Histories, double LargestDelta, double SameTop)
+{
+    /// <summary>
+    /// Largest |Δ logit| that passes. It also bounds the order: two items can change places only if their logits are within
+    /// twice of it.
+    /// </summary>
+    public const double Tolerance = 1e-4;
+
+    private const int Top = 100;
+
+    /// <summary>Compares a package with the network.</summary>
+    /// <exception cref="PackageException">They differ; names the history and the item that differ most.</exception>
+    public static ParityCheck Run(GruNetwork network, ModelPackage package, IReadOnlyList<Question> histories)
+    {
+        using var graphs = new OnnxGraphs(package);
+        var scorer = new NetworkScorer(network, package.Manifest.MaxHistory);
+        var (worst, worstHistory, worstItem, sameTop) = (0d, 0, 0, 0);
+        var questions = histories.ToArray();
+        for (var first = 0; first < questions.Length; first += scorer.MaxBatch)
+        {
+            var part = questions.AsSpan(first, Math.Min(scorer.MaxBatch, questions.Length - first));
+            using var expected = scorer.Logits(part);
+            var actual = graphs.Logits(new HistoryBatch(part, package.Manifest.MaxHistory, package.Manifest.ContextFields.Count));
+            for (var row = 0; row < part.Length; row++)
+            {
+                var width = package.Manifest.ItemCount + 1;
+                var torch = NetworkScorer.Floats(expected).Slice(row * width, width);
+                var onnx = actual.AsSpan(row * width, width);
+                var (delta, item) = LargestDifference(torch, onnx);
+                if (delta > worst)
+                    (worst, worstHistory, worstItem) = (delta, first + row, item);
+                sameTop += TopOf(torch).SetEquals(TopOf(onnx)) ? 1 : 0;
+            }
+        }
+
+        if (worst > Tolerance)
+        {
+            throw new PackageException(
+                package.Directory,
+                $"does not compute what was trained: history {worstHistory + 1} of the sample gives item \"{package.Catalogue.IdOf(Math.Max(worstItem, 1))}\" "
+                + $"a logit that differs by {worst:g3}; {Tolerance:g1} is allowed. Nothing was published");
+        }
+
+        return new ParityCheck(questions.Length, worst, (double)sameTop / questions.Length);
+    }
+
+    /// <summary>Over items 1…N. Infinite if a logit is not a number, or if the start marker could be recommended.</summary>
+    private static (double Delta, int Item) LargestDifference(ReadOnlySpan<float> torch, ReadOnlySpan<float> onnx)
+    {
+        var difference = new float[torch.Length];
+        TensorPrimitives.Subtract(torch[1..], onnx[1..], difference.AsSpan(1));
+        var item = TensorPrimitives.IndexOfMaxMagnitude<float>(difference);
+        var delta = Math.Abs(difference[item]);
+        return float.IsNaN(delta) || onnx[0] != float.NegativeInfinity ? (double.PositiveInfinity, item) : (delta, item);
+    }
+
+    private static HashSet<int> TopOf(ReadOnlySpan<float> logits)
+    {
+        var order = Enumerable.Range(1, logits.Length - 1).ToArray();
+        var negated = logits[1..].ToArray();
+        TensorPrimitives.Negate(negated, negated);
+        Array.Sort(negated, order);
+        return [.. order.Take(Top)];
+    }
+}

@@ -1,0 +1,42 @@
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Models;
+
+/// <summary>Questions in the form of the encoder's inputs: see <c>PackageFiles.ItemsInput</c> and its neighbours.</summary>
+internal sealed class HistoryBatch
+{
+    /// <param name="questions">One row each.</param>
+    /// <param name="maxHistory">Of a longer history the newest so many watches are taken.</param>
+    /// <param name="contextFields">Context fields that the model reads.</param>
+    public HistoryBatch(ReadOnlySpan<Question> questions, int maxHistory, int contextFields)
+    {
+        Rows = questions.Length;
+        Lengths = new int[Rows];
+        for (var row = 0; row < Rows; row++)
+            Lengths[row] = 1 + Math.Min(maxHistory, questions[row].History.Length);
+        Length = Lengths.Max();
+        Items = new int[Rows * Length];
+        Context = new int[Rows * contextFields];
+        for (var row = 0; row < Rows; row++)
+        {
+            questions[row].History.Span[^(Lengths[row] - 1)..].CopyTo(Items.AsSpan((row * Length) + 1));
+            for (var f = 0; f < contextFields; f++)
+                Context[(row * contextFields) + f] = questions[row].Context.Span[f];
+        }
+    }
+
+    /// <summary>Number of rows.</summary>
+    public int Rows { get; }
+
+    /// <summary>Width of <see cref="Items"/>: the longest row.</summary>
+    public int Length { get; }
+
+    /// <summary>[rows, length]: the start marker 0, items oldest first, padding 0.</summary>
+    public int[] Items { get; }
+
+    /// <summary>[rows]: start marker included.</summary>
+    public int[] Lengths { get; }
+
+    /// <summary>[rows, fields]: codes, 0 = unknown.</summary>
+    public int[] Context { get; }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using RecoServe.Trainer.Models;
+using static TorchSharp.torch;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>The two files of a run's <c>checkpoint</c> folder: <c>last</c>, from which training goes on, and <c>best</c>.</summary>
+internal sealed class Checkpoint
+{
+    private const string StateKey = "state";
+
+    private readonly string _last;
+    private readonly string _best;
+
+    /// <param name="folder">The folder; made if absent.</param>
+    public Checkpoint(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        _last = Path.Combine(folder, "last.safetensors");
+        _best = Path.Combine(folder, "best.safetensors");
+    }
+
+    /// <summary>Whether there is anything to continue from.</summary>
+    public bool CanResume => File.Exists(_last);
+
+    /// <summary>Whether a validation has chosen weights.</summary>
+    public bool HasBest => File.Exists(_best);
+
+    /// <summary>Saves all that continuing needs.</summary>
+    public void SaveLast(GruNetwork network, Adam optimiser, FitState state) =>
+        TensorFile.Write(_last, Weights(network).Concat(optimiser.State).ToDictionary(), Metadata(state));
+
+    /// <summary>Saves the weights of the best epoch.</summary>
+    public void SaveBest(GruNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
+
+    /// <summary>Restores weights and moments in place.</summary>
+    public FitState RestoreLast(GruNetwork network, Adam optimiser)
+    {
+        var state = State(TensorFile.Read(_last, Weights(network).Concat(optimiser.State).ToDictionary()));
+        optimiser.Steps = state.Steps;
+        return state;
+    }
+
+    /// <summary>Restores the best weights in place.</summary>
+    public FitState RestoreBest(GruNetwork network) => State(TensorFile.Read(_best, Weights(network)));
+
+    private static Dictionary<string, Tensor> Weights(GruNetwork network) =>
+        network.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);
+
+    private static Dictionary<string, string> Metadata(FitState state) =>
+        new() { [StateKey] = JsonSerializer.Serialize(state, RunJson.Default.FitState) };
+
+    private static FitState State(IReadOnlyDictionary<string, string> metadata) =>
+        JsonSerializer.Deserialize(metadata[StateKey], RunJson.Default.FitState)!;
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using RecoServe.Trainer.Data;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>The command line's form of <see cref="FitOptions"/>; what is not given is the default there.</summary>
+internal sealed class FitCommandOptions
+{
+    private static readonly FitOptions Defaults = new();
+
+    private readonly List<Setting> _settings = [];
+
+    /// <summary>Declares the options on a command.</summary>
+    public void AddTo(Command command)
+    {
+        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors and states", (o, v) => o with { Dimension = v });
+        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers", (o, v) => o with { Layers = v });
+        Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
+        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
+        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size", (o, v) => o with { LearningRate = v });
+        Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
+        Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
+        Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
+        Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });
+        Add("--threads", nameof(FitOptions.Threads), Defaults.Threads, "Threads of a matrix product; results repeat for the same number", (o, v) => o with { Threads = v });
+        Add("--evaluate-every", nameof(FitOptions.EvaluateEvery), Defaults.EvaluateEvery, "Epochs from one validation to the next", (o, v) => o with { EvaluateEvery = v });
+        Add("--epochs", nameof(FitOptions.MaxEpochs), Defaults.MaxEpochs, "Most passes over the log", (o, v) => o with { MaxEpochs = v }, isLimit: true);
+        Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
+        Add("--minutes", nameof(FitOptions.TimeBudget), Defaults.TimeBudget, "Minutes after which training stops with the best weights so far", (o, v) => o with { TimeBudget = v }, isLimit: true);
+        foreach (var setting in _settings)
+            command.Options.Add(setting.Option);
+    }
+
+    /// <summary>What the user gave.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="stored">Settings of the run to resume; null for a new run. Only limits can differ from them.</param>
+    /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
+    public FitOptions Bind(ParseResult result, FitOptions? stored)
+    {
+        var options = stored ?? Defaults;
+        foreach (var setting in _settings.Where(s => result.GetResult(s.Option) is { Implicit: false }))
+        {
+            var changed = setting.Apply(options, result);
+            Require(setting, changed);
+            if (stored is not null && !setting.IsLimit && changed != options)
+                throw new DataException($"{setting.Option.Name} cannot change within a run: it is {setting.Get(stored)}; leave it out, or start another run");
+            options = changed;
+        }
+
+        return options;
+    }
+
+    private static void Require(Setting setting, FitOptions options)
+    {
+        var problems = new List<ValidationResult>();
+        var context = new ValidationContext(options) { MemberName = setting.Property, DisplayName = setting.Option.Name };
+        if (!Validator.TryValidateProperty(typeof(FitOptions).GetProperty(setting.Property)!.GetValue(options), context, problems))
+            throw new DataException(problems[0].ErrorMessage!);
+    }
+
+    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false)
+    {
+        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => standard, HelpName = "N" };
+        _settings.Add(new Setting(option, property, isLimit, (options, result) => with(options, result.GetRequiredValue(option))));
+    }
+
+    private sealed record Setting(Option Option, string Property, bool IsLimit, Func<FitOptions, ParseResult, FitOptions> Apply)
+    {
+        public string Get(FitOptions options) =>
+            Convert.ToString(typeof(FitOptions).GetProperty(Property)!.GetValue(options), CultureInfo.InvariantCulture)!;
+    }
+}

@@ -1,0 +1,62 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>Settings of one training run.</summary>
+internal sealed record FitOptions
+{
+    /// <summary>Width d of item vectors and states: what published tables use on logs of a million watches.</summary>
+    [Range(1, 4096)]
+    public int Dimension { get; init; } = 64;
+
+    /// <summary>GRU layers: a second one rarely pays on watch histories.</summary>
+    [Range(1, 8)]
+    public int Layers { get; init; } = 1;
+
+    /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
+    [Range(1, 10_000)]
+    public int MaxHistory { get; init; } = 200;
+
+    /// <summary>Users a step.</summary>
+    [Range(1, 100_000)]
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Adam's step size at the start: large, as a step sees thousands of targets; it is halved when progress ends.</summary>
+    [Range(1e-7, 1)]
+    public double LearningRate { get; init; } = 5e-3;
+
+    /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again.</summary>
+    [Range(1, 100_000)]
+    public int HalveAfter { get; init; } = 3;
+
+    /// <summary>Share of embedding and state cells zeroed in training.</summary>
+    [Range(0, 0.95)]
+    public double Dropout { get; init; } = 0.2;
+
+    /// <summary>Longest gradient: recurrent networks have rare, huge ones.</summary>
+    [Range(1e-6, 1e6)]
+    public double ClipNorm { get; init; } = 5;
+
+    /// <summary>Most passes over the training events.</summary>
+    [Range(1, 100_000)]
+    public int MaxEpochs { get; init; } = 200;
+
+    /// <summary>Validations without a better NDCG@10 after which training stops.</summary>
+    [Range(1, 100_000)]
+    public int Patience { get; init; } = 10;
+
+    /// <summary>Epochs from one validation to the next.</summary>
+    [Range(1, 100_000)]
+    public int EvaluateEvery { get; init; } = 1;
+
+    /// <summary>Minutes after which training stops; the best weights so far are the result.</summary>
+    [Range(0.0, 1e6)]
+    public double TimeBudget { get; init; } = 240;
+
+    /// <summary>Seed of everything random.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Threads of a matrix product. Results are repeatable for the same number only.</summary>
+    [Range(1, 1024)]
+    public int Threads { get; init; } = Environment.ProcessorCount;
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>
+/// Real histories of a log, of every length, kept with a run so that its export can be checked without the log. As text:
+/// a line each, item indexes, a tab, context codes.
+/// </summary>
+internal static class HistorySample
+{
+    private const int Size = 1000;
+
+    /// <summary>
+    /// Draws histories: first an empty one, one item, and one longer than the model reads (a user's own, repeated if need
+    /// be), these three with unknown context; then prefixes of random length of random users, with the context that followed.
+    /// </summary>
+    public static IReadOnlyList<Question> Draw(WatchLog log, int maxHistory, int seed)
+    {
+        var random = new Random(HashSeed.Of(seed, -1));
+        var longest = log.ItemsOf(Enumerable.Range(0, log.UserCount).MaxBy(u => log.ItemsOf(u).Length)).ToArray();
+        var repeats = Enumerable.Repeat(longest, 1 + ((maxHistory + 9) / longest.Length)).SelectMany(l => l).ToArray();
+        var unknown = new ushort[log.ContextFields.Count];
+        var sample = new List<Question> { new(-1, default, unknown), new(-1, longest.AsMemory(0, 1), unknown), new(-1, repeats, unknown) };
+        while (sample.Count < Size)
+        {
+            var user = random.Next(log.UserCount);
+            var items = log.ItemsOf(user);
+            var cut = random.Next(items.Length);
+            var context = Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[cut]).ToArray();
+            sample.Add(new Question(user, items[..cut], context));
+        }
+
+        return sample;
+    }
+
+    /// <summary>Writes a sample.</summary>
+    public static void Write(string path, IReadOnlyList<Question> sample)
+    {
+        using var writer = new StreamWriter(path) { NewLine = "\n" };
+        foreach (var question in sample)
+            writer.WriteLine($"{string.Join(' ', question.History.ToArray())}\t{string.Join(' ', question.Context.ToArray())}");
+    }
+
+    /// <summary>Reads a sample; its questions know no users.</summary>
+    /// <exception cref="PackageException">Names the file and the line.</exception>
+    public static IReadOnlyList<Question> Read(string path)
+    {
+        var sample = new List<Question>();
+        foreach (var line in File.ReadLines(path))
+        {
+            try
+            {
+                var fields = line.Split('\t');
+                sample.Add(new Question(-1, Numbers(fields[0], int.Parse), Numbers(fields[1], ushort.Parse)));
+            }
+            catch (Exception e) when (e is FormatException or OverflowException or IndexOutOfRangeException)
+            {
+                throw new PackageException(path, $"line {sample.Count + 1} is not item indexes, a tab and context codes", e);
+            }
+        }
+
+        return sample;
+    }
+
+    private static T[] Numbers<T>(string text, Func<string, IFormatProvider, T> parse) =>
+        [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(n => parse(n, CultureInfo.InvariantCulture))];
+}

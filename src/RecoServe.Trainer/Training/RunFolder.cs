@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+using IOPath = System.IO.Path;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>
+/// The folder of one training run: <c>options.json</c>, <c>catalogue.tsv</c>, <c>histories.tsv</c> (a sample for the export's
+/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended.
+/// </summary>
+internal sealed class RunFolder
+{
+    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second";
+
+    private RunFolder(string path, RunSettings settings)
+    {
+        (Path, Settings) = (path, settings);
+        Checkpoint = new Checkpoint(IOPath.Combine(path, "checkpoint"));
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The run's settings.</summary>
+    public RunSettings Settings { get; }
+
+    /// <summary>The run's weights.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>The items.</summary>
+    public Catalogue ReadCatalogue() => Catalogue.Read(In(PackageFiles.Catalogue));
+
+    /// <summary>The sampled histories.</summary>
+    public IReadOnlyList<Question> ReadHistories() => HistorySample.Read(In("histories.tsv"));
+
+    /// <summary>Metrics of the best weights, for example <c>test/HR@10</c>; empty before the run's end.</summary>
+    public IReadOnlyDictionary<string, double> ReadMetrics() => File.Exists(In("metrics.json"))
+        ? JsonSerializer.Deserialize(File.ReadAllText(In("metrics.json")), RunJson.Default.DictionaryStringDouble)!
+        : new Dictionary<string, double>();
+
+    /// <summary>Starts a run in an empty or absent folder.</summary>
+    /// <exception cref="PackageException">The folder holds a run already.</exception>
+    public static RunFolder Create(string path, WatchLog log, FitOptions fit, IReadOnlyDictionary<string, string> data)
+    {
+        var options = IOPath.Combine(path, "options.json");
+        if (File.Exists(options))
+            throw new PackageException(path, "holds a training run already: continue it with --resume, or name another folder");
+        var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log) };
+        var run = new RunFolder(path, settings);
+        log.Catalogue.Write(run.In(PackageFiles.Catalogue));
+        HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed));
+        File.WriteAllText(run.In("metrics.csv"), MetricsHeader + "\n");
+        File.WriteAllText(options, JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
+        return run;
+    }
+
+    /// <summary>Opens a run.</summary>
+    /// <exception cref="PackageException">There is none, or its settings cannot be read.</exception>
+    public static RunFolder Open(string path)
+    {
+        var options = IOPath.Combine(path, "options.json");
+        if (!File.Exists(options))
+            throw new PackageException(path, "holds no training run: there is no options.json");
+        try
+        {
+            return new RunFolder(path, JsonSerializer.Deserialize(File.ReadAllText(options), RunJson.Default.RunSettings)!);
+        }
+        catch (JsonException e)
+        {
+            throw new PackageException(options, $"is not valid: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Refuses to go on with other data than the run began with.</summary>
+    /// <exception cref="PackageException">The log's events, items or contexts differ.</exception>
+    public void RequireSame(WatchLog log)
+    {
+        if (Checksum(log) != Settings.LogChecksum)
+            throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
+    }
+
+    /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished.</summary>
+    public void CutMetrics(int firstUnfinished)
+    {
+        var lines = File.ReadLines(In("metrics.csv"))
+            .Where((line, i) => i == 0 || int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished)
+            .ToArray();
+        File.WriteAllLines(In("metrics.csv"), lines);
+    }
+
+    /// <summary>Adds an epoch's line.</summary>
+    public void AppendMetrics(EpochReport report) => File.AppendAllText(In("metrics.csv"), string.Create(
+        CultureInfo.InvariantCulture,
+        $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{report.Seconds:F2},{report.PositionsPerSecond:F0}\n"));
+
+    /// <summary>Writes the metrics of the best weights.</summary>
+    public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => File.WriteAllText(
+        In("metrics.json"), JsonSerializer.Serialize(new Dictionary<string, double>(metrics), RunJson.Default.DictionaryStringDouble) + "\n");
+
+    private static string Checksum(WatchLog log)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var user = 0; user < log.UserCount; user++)
+        {
+            hash.AppendData(BitConverter.GetBytes(log.ItemsOf(user).Length));
+            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ItemsOf(user).Span));
+            for (var f = 0; f < log.ContextFields.Count; f++)
+                hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ContextOf(user, f).Span));
+        }
+
+        for (var i = 1; i <= log.Catalogue.Count; i++)
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(log.Catalogue.IdOf(i) + "\n"));
+        foreach (var field in log.ContextFields)
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{field.Key}\t{string.Join('\t', field.Values)}\n"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private string In(string file) => IOPath.Combine(Path, file);
+}

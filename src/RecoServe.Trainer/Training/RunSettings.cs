@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Models;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>What a run folder's <c>options.json</c> says: enough to make the same network and the same batches again.</summary>
+internal sealed record RunSettings
+{
+    /// <summary>Settings of the training.</summary>
+    public required FitOptions Fit { get; init; }
+
+    /// <summary>How the log was read.</summary>
+    public IReadOnlyDictionary<string, string> Data { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The log's context columns.</summary>
+    public IReadOnlyList<ContextField> ContextFields { get; init; } = [];
+
+    /// <summary>SHA-256 of the training events: another log cannot continue this run.</summary>
+    public required string LogChecksum { get; init; }
+
+    /// <summary>The network's sizes.</summary>
+    public GruShape ShapeFor(int itemCount) => new(itemCount, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)]);
+
+    /// <summary>Every setting by name, for the manifest of a package.</summary>
+    public IReadOnlyDictionary<string, string> Flatten()
+    {
+        using var fit = JsonSerializer.SerializeToDocument(Fit, RunJson.Default.FitOptions);
+        return fit.RootElement.EnumerateObject().Select(p => KeyValuePair.Create($"fit/{p.Name}", p.Value.ToString()))
+            .Concat(Data.Select(d => KeyValuePair.Create($"data/{d.Key}", d.Value)))
+            .ToDictionary();
+    }
+}
+
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(RunSettings))]
+[JsonSerializable(typeof(FitState))]
+[JsonSerializable(typeof(Dictionary<string, double>))]
+internal sealed partial class RunJson : JsonSerializerContext;

@@ -1,0 +1,99 @@
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>
+/// The whole of training: epochs of batches, a validation after each, the best weights kept, an end when nothing improves.
+/// Every number is a function of the log, the options and the thread count; stopping and resuming anywhere changes no bit.
+/// </summary>
+/// <param name="set">What is learned from.</param>
+/// <param name="network">Learns in place; holds the best weights in the end.</param>
+/// <param name="options">The settings.</param>
+/// <param name="run">Where checkpoints and metrics go.</param>
+/// <param name="validate">Ranks the validation targets.</param>
+/// <param name="progress">Hears of every batch and epoch.</param>
+/// <param name="time">The clock of the time budget.</param>
+internal sealed class TrainingLoop(
+    TrainingSet set,
+    GruNetwork network,
+    FitOptions options,
+    RunFolder run,
+    Func<IItemScorer, ValidationScore> validate,
+    IFitProgress progress,
+    TimeProvider time)
+{
+    private readonly long _start = time.GetTimestamp();
+
+    /// <summary>Trains from the start, or from the run's checkpoint if it has one, until one of the stop reasons.</summary>
+    /// <param name="cancellationToken">Stops after the batch that is being learned.</param>
+    public FitResult Run(CancellationToken cancellationToken)
+    {
+        using var learner = new Learner(network, options);
+        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Optimiser) : new FitState();
+        run.CutMetrics(state.Epoch);
+        StopReason? stop;
+        while ((stop = StopOf(state, cancellationToken)) is null)
+        {
+            learner.Optimiser.Rate = options.LearningRate * Math.Pow(0.5, state.Halvings);
+            var batches = set.Epoch(options.Seed, state.Epoch, options.BatchSize);
+            while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
+            {
+                var start = time.GetTimestamp();
+                var batch = set.Batch(batches[state.Batches]);
+                var loss = learner.Learn(batch);
+                RequireFinite(loss, state);
+                state = state.Learned(loss, batch.Positions, time.GetElapsedTime(start).TotalSeconds);
+                progress.Learned(state, batches.Count);
+            }
+
+            if (state.Batches == batches.Count)
+                state = EndEpoch(state);
+            run.Checkpoint.SaveLast(network, learner.Optimiser, state);
+        }
+
+        return Finish(stop.Value, state);
+    }
+
+    private FitState EndEpoch(FitState state)
+    {
+        var score = state.Epoch % options.EvaluateEvery == 0 ? validate(new NetworkScorer(network, options.MaxHistory)) : null;
+        if (score is not null)
+            state = state.Validated(score, options.HalveAfter);
+        var isBest = score is not null && state.BestEpoch == state.Epoch;
+        if (isBest)
+            run.Checkpoint.SaveBest(network, state);
+        var report = new EpochReport(
+            state.Epoch, state.MeanLoss, score, isBest, state.Seconds, state.Positions / Math.Max(state.Seconds, 1e-9));
+        run.AppendMetrics(report);
+        progress.Ended(report);
+        return state.NextEpoch();
+    }
+
+    private StopReason? StopOf(FitState state, CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested ? StopReason.Interrupted
+        : state.Epoch > options.MaxEpochs ? StopReason.MaxEpochs
+        : state.Stale >= options.Patience ? StopReason.NoImprovement
+        : time.GetElapsedTime(_start).TotalMinutes >= options.TimeBudget ? StopReason.TimeBudget
+        : null;
+
+    /// <summary>Brings the best weights back; if no epoch was validated yet, the last are the best.</summary>
+    private FitResult Finish(StopReason reason, FitState state)
+    {
+        if (reason != StopReason.Interrupted && !run.Checkpoint.HasBest)
+            run.Checkpoint.SaveBest(network, state with { BestEpoch = state.Epoch, Best = validate(new NetworkScorer(network, options.MaxHistory)) });
+        if (!run.Checkpoint.HasBest)
+            return new FitResult(reason, 0, state.Best);
+        var best = run.Checkpoint.RestoreBest(network);
+        return new FitResult(reason, best.BestEpoch, best.Best);
+    }
+
+    private static void RequireFinite(double loss, FitState state)
+    {
+        if (!double.IsFinite(loss))
+        {
+            throw new InvalidOperationException(
+                $"epoch {state.Epoch}, batch {state.Batches + 1}: the loss is {loss}; lower --learning-rate or --clip-norm");
+        }
+    }
+}

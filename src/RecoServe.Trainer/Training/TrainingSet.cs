@@ -1,0 +1,62 @@
+using RecoServe.Trainer.Data;
+
+namespace RecoServe.Trainer.Training;
+
+/// <summary>
+/// What is learned from: the newest training events of every user. An epoch's batches are a function of seed and epoch
+/// number alone, so that a resumed training sees what an unbroken one would have seen.
+/// </summary>
+internal sealed class TrainingSet
+{
+    /// <summary>Users are ordered by length within pools of so many batches: little padding, and still a shuffle.</summary>
+    private const int PoolBatches = 16;
+
+    private readonly Window[] _windows;
+    private readonly int _fields;
+
+    /// <param name="log">The log.</param>
+    /// <param name="lengths">How many of each user's first events are for training; users with none are left out.</param>
+    /// <param name="maxHistory">Of more events only the newest so many are used.</param>
+    public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory)
+    {
+        _fields = log.ContextFields.Count;
+        ItemCounts = new long[log.Catalogue.Count + 1];
+        var windows = new List<Window>(log.UserCount);
+        for (var user = 0; user < log.UserCount; user++)
+        {
+            var newest = Math.Max(0, lengths[user] - maxHistory)..lengths[user];
+            foreach (var item in log.ItemsOf(user).Span[..lengths[user]])
+                ItemCounts[item]++;
+            if (lengths[user] > 0)
+            {
+                var u = user;
+                windows.Add(new Window(
+                    log.ItemsOf(u)[newest], [.. Enumerable.Range(0, _fields).Select(f => log.ContextOf(u, f)[newest])]));
+            }
+        }
+
+        _windows = [.. windows];
+    }
+
+    /// <summary>Training watches of each item, N + 1 numbers: all of them, not only the newest.</summary>
+    public long[] ItemCounts { get; }
+
+    /// <summary>Number of users with at least one training event.</summary>
+    public int UserCount => _windows.Length;
+
+    /// <summary>The user windows of every batch of an epoch, in the order of training.</summary>
+    public IReadOnlyList<Window[]> Epoch(int seed, int epoch, int batchSize)
+    {
+        var random = new Random(HashSeed.Of(seed, epoch));
+        var shuffled = (Window[])_windows.Clone();
+        random.Shuffle(shuffled);
+        var batches = shuffled.Chunk(batchSize * PoolBatches)
+            .SelectMany(pool => pool.OrderBy(w => w.Items.Length).Chunk(batchSize))
+            .ToArray();
+        random.Shuffle(batches);
+        return batches;
+    }
+
+    /// <summary>Makes the tensors' content of one batch.</summary>
+    public Batch Batch(Window[] windows) => new(windows, _fields);
+}

@@ -1,0 +1,119 @@
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Export;
+using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Tests.Training;
+using static TorchSharp.torch;
+
+namespace RecoServe.Trainer.Tests.Export;
+
+[Collection(Torch.Collection)]
+public sealed class PackageDraftTests : IDisposable
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private readonly string _repository = Directory.CreateTempSubdirectory("models").FullName;
+
+    public void Dispose() => Directory.Delete(_repository, recursive: true);
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    [InlineData(3, true)]
+    public void Publish_TrainedNetwork_ComputesTheSameInOnnxRuntime(int layers, bool context)
+    {
+        using var run = Trained(context ? TinyLogs.Contextual() : TinyLogs.Cycle(), layers);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.Equal(Path.Combine(_repository, "tiny", "1"), directory);
+        Assert.InRange(parity.Histories, 500, int.MaxValue);
+        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
+        Assert.Equal(1, parity.SameTop);
+
+        var manifest = ModelPackage.Open(directory).Manifest;
+        Assert.Equal(("gru", 16, 32, Now), (manifest.Network, manifest.Dimension, manifest.MaxHistory, manifest.CreatedAt));
+        Assert.Equal(context ? ["device", "country"] : [], manifest.ContextFields.Select(f => f.Key));
+        Assert.Equal("tiny", manifest.Settings["data/data"]);
+        Assert.Equal(layers.ToString(System.Globalization.CultureInfo.InvariantCulture), manifest.Settings["fit/layers"]);
+        Assert.Equal(0.5, manifest.Metrics["test/HR@10"]);
+        Assert.EndsWith("/2", PackageDraft.Publish(run.Run, _repository, "tiny", null, Now).Directory, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(PackageFiles.ItemMatrix)]
+    [InlineData(PackageFiles.ItemBias)]
+    [InlineData(PackageFiles.Encoder)]
+    public void Publish_WeightChangedAfterExport_IsRefusedAndLeavesNothing(string file)
+    {
+        using var run = Trained(TinyLogs.Contextual(), layers: 1);
+        using var draft = new PackageDraft(run.Run);
+        var e = Assert.Throws<PackageException>(() => PackageWriter.Publish(
+            _repository, draft.Manifest("tiny", Now), null, directory => WriteAndDamage(draft, directory, file), draft.Verify));
+        Assert.Matches("does not compute what was trained: history [0-9]+ of the sample gives item \"video-[0-9]+\"", e.Message);
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(_repository, "tiny")));
+    }
+
+    [Fact]
+    public void Publish_Probe_RecordsWhatTheNetworkAnswers()
+    {
+        var log = TinyLogs.Contextual();
+        using var run = Trained(log, layers: 1);
+        var package = ModelPackage.Open(PackageDraft.Publish(run.Run, _repository, "tiny", 7, Now).Directory);
+        Assert.Equal(8, package.Probe.Cases.Count);
+        Assert.Equal([0, 1], package.Probe.Cases.Take(2).Select(c => c.History.Count));
+        Assert.True(package.Probe.Cases[2].History.Count > package.Manifest.MaxHistory);
+        Assert.Empty(package.Probe.Cases[2].Context);
+        Assert.Contains(package.Probe.Cases, c => c.Context.ContainsKey("device"));
+
+        using var network = new GruNetwork(run.Run.Settings.ShapeFor(log.Catalogue.Count), 0);
+        run.Run.Checkpoint.RestoreBest(network);
+        foreach (var probe in package.Probe.Cases)
+        {
+            var scores = new double[log.Catalogue.Count + 1];
+            new NetworkScorer(network, package.Manifest.MaxHistory).Score([QuestionOf(log, probe)], scores);
+            Assert.Equal(scores.Skip(1).Max(), probe.Answers[0].Logit, 1e-6);
+            Assert.All(probe.Answers, a => Assert.Equal(scores[IndexOf(log, a.ItemId)], a.Logit, 1e-6));
+            Assert.Equal(Math.Log(scores.Skip(1).Sum(Math.Exp)), probe.LogSumExp, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Publish_RunWithoutValidatedWeights_SaysWhatToDo()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
+        var e = Assert.Throws<PackageException>(() => PackageDraft.Publish(run.Run, _repository, "tiny", null, Now));
+        Assert.Contains("no validated weights yet", e.Message, StringComparison.Ordinal);
+    }
+
+    private static TrainingRunFixture Trained(WatchLog log, int layers)
+    {
+        var run = new TrainingRunFixture(log, TrainingRunFixture.Quick with { Layers = layers, MaxEpochs = 2 });
+        run.Fit();
+        run.Run.WriteMetrics(new Dictionary<string, double> { ["test/HR@10"] = 0.5 });
+        return run;
+    }
+
+    /// <summary>Flips a high bit of the last but third number: a weight of a known item, bias or context value.</summary>
+    private static void WriteAndDamage(PackageDraft draft, string directory, string file)
+    {
+        draft.WriteFiles(directory);
+        if (file == PackageFiles.Encoder)
+        {
+            using (no_grad())
+                draft.Network.GruWeight("weight_hh_l0").narrow(0, 3, 1).add_(0.01);
+            return;
+        }
+
+        var path = Path.Combine(directory, file);
+        var bytes = File.ReadAllBytes(path);
+        bytes[^6] ^= 0x40;
+        File.WriteAllBytes(path, bytes);
+    }
+
+    private static Question QuestionOf(WatchLog log, ProbeCase probe) => new(
+        0,
+        probe.History.Select(id => IndexOf(log, id)).ToArray(),
+        log.ContextFields.Select(f => (ushort)(probe.Context.TryGetValue(f.Key, out var value) ? f.Values.ToList().IndexOf(value) + 1 : 0)).ToArray());
+
+    private static int IndexOf(WatchLog log, string id) => log.Catalogue.TryGetIndex(id, out var index) ? index : -1;
+}

@@ -1,0 +1,81 @@
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
+using static TorchSharp.torch;
+
+namespace RecoServe.Trainer.Tests.Models;
+
+[Collection(Torch.Collection)]
+public sealed class GruNetworkTests
+{
+    private static readonly Question Short = new(0, new[] { 3, 1, 4 }, new ushort[] { 0, 0 });
+    private static readonly Question Long = new(0, new[] { 1, 5, 2, 6, 3, 7, 4, 8 }, new ushort[] { 0, 0 });
+
+    [Fact]
+    public void Score_UnknownContext_IsBitForBitTheContextFreeNetwork()
+    {
+        using var with = Network([2, 3]);
+        using var without = Network([]);
+        using (no_grad())
+        {
+            for (var f = 0; f < 2; f++)
+                with.ContextMatrix(f).narrow(0, 1, 2).normal_();
+        }
+
+        Assert.Equal(Scores(without, Short), Scores(with, Short));
+        Assert.NotEqual(Scores(without, Short), Scores(with, Short with { Context = new ushort[] { 0, 1 } }));
+    }
+
+    [Fact]
+    public void Score_RowsOfDifferentLength_DoNotTouchEachOther()
+    {
+        using var network = Network([2, 3]);
+        var scores = new double[3 * 10];
+        new NetworkScorer(network, 100).Score([Short, Long, default(Question) with { Context = Short.Context }], scores);
+        Close(Scores(network, Short), scores[..10]);
+        Close(Scores(network, Long), scores[10..20]);
+        Close(Scores(network, new Question(0, default, Short.Context)), scores[20..]);
+    }
+
+    [Fact]
+    public void Score_HistoryLongerThanTheModelReads_UsesTheNewest()
+    {
+        using var network = Network([]);
+        Assert.Equal(Scores(network, Long with { History = Long.History[3..] }, 5), Scores(network, Long, 5));
+        Assert.NotEqual(Scores(network, Long, 6), Scores(network, Long, 5));
+    }
+
+    [Fact]
+    public void Score_StartMarker_IsNeverRecommended()
+    {
+        using var network = Network([]);
+        Assert.Equal(double.NegativeInfinity, Scores(network, Short)[0]);
+        Assert.All(Scores(network, Short)[1..], s => Assert.True(double.IsFinite(s)));
+    }
+
+    [Fact]
+    public void SetPopularity_Counts_GivesLogShares()
+    {
+        using var network = Network([]);
+        network.SetPopularity([99, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+        var bias = NetworkScorer.Floats(network.ItemBias);
+        Assert.Equal(float.NegativeInfinity, bias[0]);
+        Assert.Equal(Math.Log(4.0 / 12), bias[1], 1e-6);
+        Assert.Equal(Math.Log(1.0 / 12), bias[9], 1e-6);
+    }
+
+    private static GruNetwork Network(int[] contexts)
+    {
+        using var _ = manual_seed(1);
+        return new GruNetwork(new GruShape(9, 8, 1, contexts), 0.5);
+    }
+
+    private static double[] Scores(GruNetwork network, Question question, int maxHistory = 100)
+    {
+        var scores = new double[network.Shape.ItemCount + 1];
+        new NetworkScorer(network, maxHistory).Score([question], scores);
+        return scores;
+    }
+
+    private static void Close(double[] expected, double[] actual) =>
+        Assert.All(Enumerable.Range(1, expected.Length - 1), i => Assert.Equal(expected[i], actual[i], 1e-6));
+}

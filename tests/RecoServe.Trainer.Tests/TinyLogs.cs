@@ -1,0 +1,73 @@
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Training;
+
+namespace RecoServe.Trainer.Tests;
+
+/// <summary>Small logs whose next item is known.</summary>
+internal static class TinyLogs
+{
+    /// <summary>Item i is followed by i + 1, the last by the first.</summary>
+    public static WatchLog Cycle(int users = 64, int items = 30, int length = 20) => Build(
+        items, Enumerable.Range(0, users).Select(u => Enumerable.Range(0, length).Select(t => ((u + t) % items) + 1).ToArray()).ToArray(), []);
+
+    /// <summary>Two context fields; the first decides whether item i is followed by i + 1 or by i + 2, the second says nothing.</summary>
+    public static WatchLog Contextual(int users = 128, int items = 12, int length = 20)
+    {
+        var random = new Random(5);
+        var (histories, steps, noise) = (new int[users][], new ushort[users * length], new ushort[users * length]);
+        for (var u = 0; u < users; u++)
+        {
+            histories[u] = new int[length];
+            var item = random.Next(items);
+            for (var t = 0; t < length; t++)
+            {
+                steps[(u * length) + t] = (ushort)random.Next(1, 3);
+                noise[(u * length) + t] = (ushort)random.Next(0, 4);
+                item = (item + steps[(u * length) + t]) % items;
+                histories[u][t] = item + 1;
+            }
+        }
+
+        return Build(items, histories, [("device", ["tv", "phone"], steps), ("country", ["FR", "DE", "UA"], noise)]);
+    }
+
+    public static WatchLog Build(int items, int[][] histories, (string Key, string[] Values, ushort[] Codes)[] contexts)
+    {
+        var starts = new int[histories.Length + 1];
+        for (var u = 0; u < histories.Length; u++)
+            starts[u + 1] = starts[u] + histories[u].Length;
+        var catalogue = Catalogue.Create([.. Enumerable.Range(1, items).Select(i => $"video-{i}")], new Dictionary<string, IReadOnlyList<string>>());
+        return new WatchLog(
+            catalogue,
+            [.. histories.Select((_, u) => $"user-{u}")],
+            starts,
+            [.. histories.SelectMany(h => h)],
+            [.. contexts.Select(c => new ContextField(c.Key, c.Values))],
+            [.. contexts.Select(c => c.Codes)]);
+    }
+
+    /// <summary>All but the last event of every user.</summary>
+    public static int[] AllButLast(WatchLog log) => [.. Enumerable.Range(0, log.UserCount).Select(u => log.ItemsOf(u).Length - 1)];
+
+    /// <summary>Share of users whose last item has the highest score, in both numbers.</summary>
+    public static ValidationScore LastItem(WatchLog log, IItemScorer scorer, bool withContext = true)
+    {
+        var hits = 0;
+        var scores = new double[log.Catalogue.Count + 1];
+        for (var u = 0; u < log.UserCount; u++)
+        {
+            var question = LastQuestion(log, u);
+            scorer.Score([withContext ? question : question with { Context = new ushort[log.ContextFields.Count] }], scores);
+            hits += Array.IndexOf(scores, scores[1..].Max(), 1) == log.ItemsOf(u).Span[^1] ? 1 : 0;
+        }
+
+        return new ValidationScore((double)hits / log.UserCount, (double)hits / log.UserCount);
+    }
+
+    public static Question LastQuestion(WatchLog log, int user) => new(
+        user,
+        log.ItemsOf(user)[..^1],
+        Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[^1]).ToArray());
+}

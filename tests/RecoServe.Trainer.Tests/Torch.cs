@@ -1,0 +1,17 @@
+using System.Runtime.CompilerServices;
+using RecoServe.Trainer.Models;
+
+namespace RecoServe.Trainer.Tests;
+
+/// <summary>
+/// What all tests with tensors share. torch has one generator and one thread count for the process: such tests are of one
+/// collection, so that none runs beside another.
+/// </summary>
+internal static class Torch
+{
+    public const string Collection = "torch";
+
+    /// <summary>Tests use tensors before anything of ours has loaded libtorch.</summary>
+    [ModuleInitializer]
+    internal static void Load() => LibTorch.EnsureLoaded();
+}

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Text.Json;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Commands;
+
+namespace RecoServe.Trainer.Tests.Training;
+
+[Collection(Torch.Collection)]
+public sealed class FitCommandTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("fit").FullName;
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        _output.Dispose();
+        _error.Dispose();
+    }
+
+    [Fact]
+    public async Task Fit_ThenExport_PublishesATestedModel()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 12"));
+        Assert.Contains("epoch  12  loss", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("all epochs are done", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("HR@10", _output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(13, File.ReadLines(In("run/metrics.csv")).Count());
+        using var metrics = JsonDocument.Parse(await File.ReadAllTextAsync(In("run/metrics.json"), TestContext.Current.CancellationToken));
+        Assert.InRange(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), 0.9, 1);
+
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        Assert.Contains("same top 100 in 100.00", _output.ToString(), StringComparison.Ordinal);
+        var package = ModelPackage.Open(In("models/cycle/1"));
+        Assert.Equal(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), package.Manifest.Metrics["test/HR@1"]);
+        Assert.Equal("log.txt", package.Manifest.Settings["data/log"]);
+        Assert.Equal("16", package.Manifest.Settings["fit/dimension"]);
+    }
+
+    [Fact]
+    public async Task Fit_ResumedWithMoreEpochs_EqualsOneRun()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("one")} {Quick} --epochs 4"));
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("two")} {Quick} --epochs 2"));
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("two")} --resume --epochs 4"));
+        Assert.Equal(await File.ReadAllTextAsync(In("one/metrics.json"), TestContext.Current.CancellationToken), await File.ReadAllTextAsync(In("two/metrics.json"), TestContext.Current.CancellationToken));
+        Assert.Equal(Columns(In("one/metrics.csv")), Columns(In("two/metrics.csv")));
+    }
+
+    [Theory]
+    [InlineData("--dropout 0.96", "--dropout must be between 0 and 0.95")]
+    [InlineData("--epochs 0", "--epochs must be between 1 and 100000")]
+    public async Task Fit_ValueOutOfRange_NamesTheOption(string option, string message)
+    {
+        WriteCycle();
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {option}"));
+        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(In("run")));
+    }
+
+    [Fact]
+    public async Task Fit_Resume_RefusesOtherNetworkOtherLogAndNoRun()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume --layers 2"));
+        Assert.Contains("--layers cannot change within a run: it is 1", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")}"));
+        Assert.Contains("holds a training run already", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("none")} --resume"));
+        Assert.Contains("holds no training run", _error.ToString(), StringComparison.Ordinal);
+        await File.AppendAllTextAsync(In("log.txt"), "u99 1\nu99 2\nu99 3\n", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume"));
+        Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_NameThatIsAPath_IsRefused()
+    {
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name ../x"));
+        Assert.Contains("a name is one directory", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    private const string Quick = "--dimension 16 --batch-size 16 --learning-rate 0.02 --dropout 0.1 --threads 1";
+
+    private static string[] Columns(string csv) => [.. File.ReadLines(csv).Select(line => string.Join(',', line.Split(',')[..4]))];
+
+    private string In(string file) => Path.Combine(_folder, file);
+
+    private void WriteCycle() => File.WriteAllLines(
+        In("log.txt"), Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, 20).Select(t => $"u{u} {((u + t) % 30) + 1}")));
+
+    private Task<int> RunAsync(string arguments) => CommandRunner.RunAsync(
+        new RootCommand { FitCommand.Create(), ExportCommand.Create() }, arguments.Split(' '), _output, _error);
+}

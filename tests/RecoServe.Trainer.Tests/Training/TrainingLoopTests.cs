@@ -1,0 +1,187 @@
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Training;
+
+namespace RecoServe.Trainer.Tests.Training;
+
+[Collection(Torch.Collection)]
+public sealed class TrainingLoopTests
+{
+    [Fact]
+    public void Run_Cycle_IsLearned()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
+        var result = run.Fit();
+        Assert.Equal(StopReason.MaxEpochs, result.Reason);
+        Assert.InRange(result.Validation.HitRate, 0.95, 1);
+        Assert.Equal(result.Validation.HitRate, run.BestHitRate());
+        Assert.True(run.Epochs[^1].Loss < run.Epochs[0].Loss / 2);
+    }
+
+    [Fact]
+    public void Run_ContextDecidesTheNextItem_IsUsed()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(), TrainingRunFixture.Quick with { MaxEpochs = 40 });
+        Assert.InRange(run.Fit().Validation.HitRate, 0.9, 1);
+
+        // Without the context the best possible is a coin toss.
+        Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
+    }
+
+    [Fact]
+    public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun()
+    {
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3 };
+        using var unbroken = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        unbroken.Fit();
+
+        using var broken = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        foreach (var (epoch, batch) in ((int, int)[])[(1, 3), (3, 1)])
+        {
+            using var stop = new CancellationTokenSource();
+            broken.OnLearned = state => Cancel(stop, state.Epoch == epoch && state.Batches == batch);
+            broken.Stop = stop.Token;
+            Assert.Equal(StopReason.Interrupted, broken.Fit().Reason);
+        }
+
+        broken.Stop = TestContext.Current.CancellationToken;
+        broken.OnLearned = _ => { };
+        Assert.Equal(StopReason.MaxEpochs, broken.Fit().Reason);
+        Assert.Equal(unbroken.Weights(best: false), broken.Weights(best: false));
+        Assert.Equal(unbroken.Weights(best: true), broken.Weights(best: true));
+        Assert.Equal(unbroken.Moments(), broken.Moments());
+        Assert.Equal(LossColumn(unbroken), LossColumn(broken));
+    }
+
+    [Fact]
+    public void Run_ResumedAfterHalving_KeepsTheRate()
+    {
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 6, HalveAfter = 2 };
+        using var unbroken = new TrainingRunFixture(TinyLogs.Cycle(), options) { Validate = _ => new ValidationScore(0, 0.5) };
+        unbroken.Fit();
+
+        using var broken = new TrainingRunFixture(TinyLogs.Cycle(), options) { Validate = _ => new ValidationScore(0, 0.5) };
+        using var stop = new CancellationTokenSource();
+        broken.OnLearned = state => Cancel(stop, state is { Epoch: 5, Batches: 2 });
+        broken.Stop = stop.Token;
+        broken.Fit();
+        broken.Stop = TestContext.Current.CancellationToken;
+        broken.Fit();
+        Assert.Equal(unbroken.Weights(best: false), broken.Weights(best: false));
+    }
+
+    [Fact]
+    public void Run_KilledBetweenCheckpoints_RepeatsTheEpochBitForBit()
+    {
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 3 };
+        using var unbroken = new TrainingRunFixture(TinyLogs.Cycle(), options);
+        unbroken.Fit();
+
+        using var killed = new TrainingRunFixture(TinyLogs.Cycle(), options);
+        killed.OnLearned = state => Throw(state is { Epoch: 2, Batches: 2 });
+        Assert.Throws<IOException>(() => killed.Fit());
+        killed.OnLearned = _ => { };
+        killed.Fit();
+        Assert.Equal(unbroken.Weights(best: false), killed.Weights(best: false));
+        Assert.Equal(LossColumn(unbroken), LossColumn(killed));
+    }
+
+    [Fact]
+    public void Run_NoImprovement_StopsAndKeepsTheBest()
+    {
+        var scores = new Queue<double>([0.1, 0.3, 0.2, 0.25, 0.3, 0.9]);
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { Patience = 3 });
+        run.Validate = _ => new ValidationScore(0, scores.Dequeue());
+        var result = run.Fit();
+        Assert.Equal((StopReason.NoImprovement, 2), (result.Reason, result.Epoch));
+        Assert.Equal([true, true, false, false, false], run.Epochs.Select(e => e.IsBest));
+
+        using var twoEpochs = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 2 });
+        twoEpochs.Fit();
+        Assert.Equal(twoEpochs.Weights(best: false), run.Weights(best: true));
+    }
+
+    [Fact]
+    public void Run_NoImprovement_HalvesTheRateAndLearnsOnDifferently()
+    {
+        using var halving = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, HalveAfter = 2 });
+        using var constant = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, HalveAfter = 100 });
+        foreach (var run in (TrainingRunFixture[])[halving, constant])
+        {
+            run.Validate = _ => new ValidationScore(0, 0.5);
+            run.Fit();
+        }
+
+        Assert.Equal(constant.Epochs.Take(3).Select(e => e.Loss), halving.Epochs.Take(3).Select(e => e.Loss));
+        Assert.NotEqual(constant.Epochs[3].Loss, halving.Epochs[3].Loss);
+    }
+
+    [Fact]
+    public void Run_TimeIsUp_StopsWithAValidatedBest()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { TimeBudget = 1 });
+        var time = new ManualTime();
+        run.OnLearned = state => time.Seconds += state is { Epoch: 1, Batches: 2 } ? 61 : 0;
+        var result = run.Fit(time);
+        Assert.Equal(StopReason.TimeBudget, result.Reason);
+        Assert.True(run.Run.Checkpoint.HasBest);
+        Assert.True(run.Run.Checkpoint.CanResume);
+        Assert.Empty(run.Epochs);
+    }
+
+    [Fact]
+    public void Run_EvaluateEverySecondEpoch_ValidatesThoseOnly()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { EvaluateEvery = 2, MaxEpochs = 4 });
+        run.Fit();
+        Assert.Equal([false, true, false, true], run.Epochs.Select(e => e.Validation is not null));
+    }
+
+    [Fact]
+    public void Run_Diverging_SaysWhereAndWhatToDo()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { LearningRate = 3e37 });
+        var e = Assert.Throws<InvalidOperationException>(() => run.Fit());
+        Assert.Matches("epoch 1, batch [0-9]+: the loss is .*; lower --learning-rate", e.Message);
+    }
+
+    [Fact]
+    public void Create_FolderWithARun_Refuses()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
+        var e = Assert.Throws<PackageException>(() => RunFolder.Create(run.Folder, TinyLogs.Cycle(), run.Options, new Dictionary<string, string>()));
+        Assert.Contains("--resume", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RequireSame_OtherLog_Refuses()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
+        run.Run.RequireSame(TinyLogs.Cycle());
+        var e = Assert.Throws<PackageException>(() => run.Run.RequireSame(TinyLogs.Cycle(length: 21)));
+        Assert.Contains("another log", e.Message, StringComparison.Ordinal);
+    }
+
+    private static string[] LossColumn(TrainingRunFixture run) =>
+        [.. File.ReadLines(Path.Combine(run.Folder, "metrics.csv")).Select(line => string.Join(',', line.Split(',')[..4]))];
+
+    private static void Cancel(CancellationTokenSource source, bool now)
+    {
+        if (now)
+            source.Cancel();
+    }
+
+    private static void Throw(bool now)
+    {
+        if (now)
+            throw new IOException("as if killed");
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        public long Seconds { get; set; }
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Seconds;
+    }
+}

@@ -1,0 +1,60 @@
+using RecoServe.Trainer.Training;
+
+namespace RecoServe.Trainer.Tests.Training;
+
+[Collection(Torch.Collection)]
+public sealed class TrainingSetTests
+{
+    [Fact]
+    public void Batch_TwoUsers_EveryEventIsATargetOfTheEventsBeforeIt()
+    {
+        var log = TinyLogs.Build(9, [[1, 2, 3, 9], [4, 9], [5]], [("hour", ["0", "1"], [1, 2, 0, 0, 2, 0, 1])]);
+        var set = new TrainingSet(log, [3, 1, 0], maxHistory: 100);
+        var batch = set.Batch(Assert.Single(set.Epoch(1, 1, 8)));
+
+        Assert.Equal(2, set.UserCount);
+        using var items = batch.Items();
+        using var targets = batch.Targets();
+        using var cells = batch.Cells();
+        using var context = batch.Context();
+        Assert.Equal([2, 3], items.shape);
+        Assert.Equal([0, 0, 0, 0, 1, 2], items.data<long>().ToArray());
+        Assert.Equal([4, 1, 2, 3], targets.data<long>().ToArray());
+        Assert.Equal([0, 3, 4, 5], cells.data<long>().ToArray());
+        Assert.Equal([2, 1, 2, 0], context.data<long>().ToArray());
+        Assert.Equal([0, 1, 1, 1, 1, 0, 0, 0, 0, 0], set.ItemCounts);
+    }
+
+    [Fact]
+    public void Epoch_LongHistory_IsCutToTheNewest_ButCountedWhole()
+    {
+        var set = new TrainingSet(TinyLogs.Build(5, [[1, 2, 3, 4, 5]], []), [4], maxHistory: 2);
+        Assert.Equal([3, 4], Assert.Single(Assert.Single(set.Epoch(1, 1, 8))).Items.ToArray());
+        Assert.Equal([0, 1, 1, 1, 1, 0], set.ItemCounts);
+    }
+
+    [Fact]
+    public void Epoch_SameSeedAndNumber_SameBatches_OtherNumberOtherOnes()
+    {
+        var log = TinyLogs.Cycle(users: 200);
+        var set = new TrainingSet(log, TinyLogs.AllButLast(log), 100);
+        var again = new TrainingSet(log, TinyLogs.AllButLast(log), 100);
+        Assert.Equal(Order(set, 1, 1), Order(again, 1, 1));
+        Assert.NotEqual(Order(set, 1, 1), Order(set, 1, 2));
+        Assert.NotEqual(Order(set, 1, 1), Order(set, 2, 1));
+        Assert.Equal(200, set.Epoch(1, 1, 16).Sum(b => b.Length));
+    }
+
+    [Fact]
+    public void Epoch_UnequalLengths_AreBatchedWithLittlePadding()
+    {
+        var random = new Random(1);
+        var log = TinyLogs.Build(3, [.. Enumerable.Range(0, 1000).Select(_ => Enumerable.Repeat(2, random.Next(1, 100)).ToArray())], []);
+        var set = new TrainingSet(log, [.. Enumerable.Range(0, 1000).Select(u => log.ItemsOf(u).Length)], 200);
+        var batches = set.Epoch(1, 1, 32);
+        var padded = batches.Sum(b => b.Length * b.Max(w => w.Items.Length));
+        Assert.InRange((double)padded / log.EventCount, 1, 1.15);
+    }
+
+    private static int[] Order(TrainingSet set, int seed, int epoch) => [.. set.Epoch(seed, epoch, 16).SelectMany(b => b).Select(w => w.Items.Span[0])];
+}
