@@ -4,6 +4,9 @@ using RecoServe.Trainer.Commands;
 return await CommandRunner.RunAsync(
     new RootCommand("Trains next-watch recommenders from logged feedback, evaluates and exports them.")
     {
+        SimulateCommand.Create(),
+        FitCommand.Create(),
         EvaluateCommand.Create(),
+        ExportCommand.Create(),
     },
     args);

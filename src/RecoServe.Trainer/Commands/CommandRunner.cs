@@ -16,6 +16,9 @@ internal static class CommandRunner
     /// <summary>The exit code after Ctrl+C, as shells count it.</summary>
     public const int Cancelled = 130;
 
+    /// <summary>A training run finishes its batch or validation and writes a checkpoint.</summary>
+    private static readonly TimeSpan FinishAfterCtrlC = TimeSpan.FromMinutes(2);
+
     /// <summary>Parses, runs the command named, and gives the process's exit code.</summary>
     /// <param name="root">All commands.</param>
     /// <param name="args">The process's arguments.</param>
@@ -29,7 +32,7 @@ internal static class CommandRunner
             return Fail(error, first.Message, BadInput);
         try
         {
-            var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+            var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = FinishAfterCtrlC };
             return await result.InvokeAsync(streams);
         }
         catch (Exception e) when (e is DataException or PackageException)
