@@ -1,0 +1,28 @@
+using System.Text.Json;
+using BenchmarkDotNet.Reports;
+
+namespace RecoServe.Benchmarks;
+
+/// <summary>
+/// The numbers of a run for programs: <c>artifacts/bench/&lt;benchmark&gt;.json</c>, a list of {row, value}; the value is the
+/// median in microseconds.
+/// </summary>
+internal static class ResultFile
+{
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    internal static void Write(IEnumerable<Summary> summaries)
+    {
+        foreach (var benchmark in summaries.SelectMany(s => s.Reports).Where(r => r.ResultStatistics is not null).GroupBy(r => r.BenchmarkCase.Descriptor.Type))
+        {
+            var name = benchmark.Key.Name.Replace("Benchmark", "", StringComparison.Ordinal).ToLowerInvariant();
+            var rows = benchmark.Select(r => new ResultRow(NameOf(r), r.ResultStatistics!.Median / 1000));
+            File.WriteAllText(Path.Combine(ShortRun.Folder, $"{name}.json"), JsonSerializer.Serialize(rows, Format) + "\n");
+        }
+    }
+
+    private static string NameOf(BenchmarkReport report) =>
+        string.Join('/', [.. report.BenchmarkCase.Parameters.Items.Select(p => $"{p.Value}"), report.BenchmarkCase.Descriptor.WorkloadMethod.Name]);
+
+    private sealed record ResultRow(string Row, double Value);
+}

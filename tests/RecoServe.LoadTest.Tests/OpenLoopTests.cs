@@ -1,0 +1,91 @@
+using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
+
+namespace RecoServe.LoadTest.Tests;
+
+/// <summary>Whether the tool tells the truth about a target that stands still for one second of twenty.</summary>
+public sealed class OpenLoopTests
+{
+    private const int StallAt = 1000;
+    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan[] Schedule = ArrivalSchedule.Poisson(200, TimeSpan.FromSeconds(20), seed: 1);
+
+    private readonly FakeTimeProvider _clock = new();
+
+    [Fact]
+    public async Task Run_PromptTarget_HasNoLatency()
+    {
+        var result = await Run(_ => Task.FromResult(StatusCode.OK));
+        Assert.Equal(Schedule.Length, result.Statuses[StatusCode.OK]);
+        Assert.Equal(TimeSpan.Zero, result.Latency(100));
+        Assert.Equal(Schedule.Length / Schedule[^1].TotalSeconds, result.Goodput, 6);
+    }
+
+    /// <summary>The target answers nothing for a second; calls keep being started. About 1 call in 20 waits 0…1 s.</summary>
+    [Fact]
+    public async Task Run_TargetStalls_ShowsInP99()
+    {
+        var until = Schedule[StallAt] + Stall;
+        var start = _clock.GetTimestamp();
+        var result = await Run(async i =>
+        {
+            if (i >= StallAt && until - _clock.GetElapsedTime(start) is var wait && wait > TimeSpan.Zero)
+                await Task.Delay(wait, _clock);
+            return StatusCode.OK;
+        });
+        AssertStallIsSeen(result);
+        Assert.Equal(TimeSpan.Zero, result.Late(100));
+    }
+
+    /// <summary>The stall keeps this program from starting calls: those that were due meanwhile are late, and must say so.</summary>
+    [Fact]
+    public async Task Run_SenderStalls_CountsFromTheIntendedStart()
+    {
+        var result = await Run(i =>
+        {
+            if (i == StallAt)
+                _clock.Advance(Stall);
+            return Task.FromResult(StatusCode.OK);
+        });
+        AssertStallIsSeen(result);
+        Assert.InRange(result.Late(99), TimeSpan.FromMilliseconds(700), Stall);
+    }
+
+    /// <summary>Why the loop is open: one caller at a time meets the same stall once in thousands of calls.</summary>
+    [Fact]
+    public async Task ClosedLoop_TargetStalls_HidesItFromP99()
+    {
+        var result = await new ClosedLoop(
+            i =>
+            {
+                _clock.Advance(i == StallAt ? Stall : TimeSpan.FromMilliseconds(5));
+                return Task.FromResult(StatusCode.OK);
+            },
+            _clock).RunAsync(callers: 1, TimeSpan.FromSeconds(20));
+        Assert.InRange(result.Latency(99.9), TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(6));
+        Assert.InRange(result.Latency(100), Stall, 1.001 * Stall);
+    }
+
+    [Fact]
+    public async Task Result_Refusals_AreCountedButDoNotMakeItFast()
+    {
+        var result = await Run(i =>
+        {
+            _clock.Advance(i % 2 == 0 ? TimeSpan.FromMilliseconds(1) : TimeSpan.Zero);
+            return Task.FromResult(i % 2 == 0 ? StatusCode.OK : StatusCode.ResourceExhausted);
+        });
+        Assert.Equal(Schedule.Length / 2, result.Statuses[StatusCode.ResourceExhausted]);
+        Assert.True(result.Latency(1) >= TimeSpan.FromMilliseconds(1));
+        Assert.InRange(result.Goodput, 95, 105);
+    }
+
+    private static void AssertStallIsSeen(LoadResult result)
+    {
+        // 1 call in 20 fell into the stall, evenly: p99 is at 4/5 of it, p90 outside.
+        Assert.InRange(result.Latency(99), TimeSpan.FromMilliseconds(700), TimeSpan.FromMilliseconds(900));
+        Assert.InRange(result.Latency(100), TimeSpan.FromMilliseconds(950), 1.001 * Stall);
+        Assert.Equal(TimeSpan.Zero, result.Latency(90));
+    }
+
+    private Task<LoadResult> Run(Func<int, Task<StatusCode>> call) => new OpenLoop(call, _clock, _clock.Advance).RunAsync(Schedule);
+}
