@@ -106,7 +106,7 @@ public sealed class FitCommandTests : IDisposable
     public async Task Export_NameThatIsAPath_IsRefused()
     {
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name ../x"));
-        Assert.Contains("a name is one directory", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("a name is letters, digits", _error.ToString(), StringComparison.Ordinal);
     }
 
     private const string Quick = "--dimension 16 --batch-size 16 --learning-rate 0.02 --dropout 0.1 --threads 1";
