@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Engine.Registry;
 
@@ -27,7 +28,10 @@ internal sealed class LoadedModel : IAsyncDisposable
         return new LoadedModel(package, new ModelRunner(package, options));
     }
 
-    /// <summary>Runs every batch size once, so that no request pays for first-time allocation, and asks the golden probe.</summary>
+    /// <summary>
+    /// Runs every batch size once and draws a slate, so that no request pays for first-time allocation and compilation,
+    /// and asks the golden probe.
+    /// </summary>
     /// <exception cref="PackageException">The probe is not answered as the trainer recorded.</exception>
     internal void WarmUp()
     {
@@ -42,6 +46,7 @@ internal sealed class LoadedModel : IAsyncDisposable
         }
 
         ProbeCheck.Run(Package, _runner);
+        NucleusSampler.Sample(_runner.Logits(new EncoderInput(history, context)), null, new SamplingParameters(), new SlateSlot[1]);
     }
 
     internal void Start(BatcherOptions options, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
