@@ -35,8 +35,17 @@ artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.t
 	mv $@.part $@
 
 train-ml1m: artifacts/ml-1m/items.csv ## GRU on MovieLens-1M: test HR@10 >= .25 within 40 minutes; EPOCHS=2 for a short run.
-	$(TRAINER) fit --data $(SHARED)/ml-1m/ml-1m.txt --items $< --out $(RUNS)/ml-1m --force $(if $(EPOCHS),--max-epochs $(EPOCHS))
+	rm -rf $(RUNS)/ml-1m
+	$(TRAINER) fit --data $(SHARED)/ml-1m/ml-1m.txt --items $< --out $(RUNS)/ml-1m --minutes 35 $(if $(EPOCHS),--epochs $(EPOCHS))
 	$(TRAINER) export --run $(RUNS)/ml-1m --repository artifacts/models --name ml-1m
+
+train-video-to-video: ## Simulates a log, trains the bundled model on it, and writes it over models/video-to-video/1.
+	rm -rf $(RUNS)/video-to-video models/video-to-video/1
+	$(TRAINER) simulate --out $(RUNS)/simulation --force
+	$(TRAINER) fit --data $(RUNS)/simulation/watches.parquet --items $(RUNS)/simulation/items.parquet \
+	  --context device --context country --max-history 50 --dimension 128 --dropout 0.3 --learning-rate 4e-3 --patience 8 --threads 1 --out $(RUNS)/video-to-video
+	$(TRAINER) export --run $(RUNS)/video-to-video --repository models --name video-to-video --version 1
+	cp $(RUNS)/simulation/demo_users.json models/video-to-video/
 
 fmt: ## Formats the code.
 	dotnet format RecoServe.sln
@@ -51,7 +60,7 @@ build:
 	dotnet build RecoServe.sln -c $(CONFIGURATION)
 
 ci: lint build fmt-check ## What every change must pass.
-	.ci/readme README.md
+	EPOCHS=2 .ci/readme README.md
 
 clean:
 	rm -rf artifacts

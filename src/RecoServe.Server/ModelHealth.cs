@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using RecoServe.Contracts.Health.V1;
 using RecoServe.Engine.Registry;
-using V1 = RecoServe.Contracts.V1;
 using ServingStatus = RecoServe.Contracts.Health.V1.HealthCheckResponse.Types.ServingStatus;
+using V1 = RecoServe.Contracts.V1;
 
 namespace RecoServe.Server;
 

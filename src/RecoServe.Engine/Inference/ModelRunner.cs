@@ -31,12 +31,11 @@ public sealed class ModelRunner : IDisposable
     private readonly ConcurrentBag<BatchOutput> _free = [];
     private readonly SemaphoreSlim _outputs = new(MaxOutputs);
 
-    /// <summary>Creates the sessions.</summary>
+    /// <summary>Reads the item matrix and creates the sessions, which both use it in place.</summary>
     /// <param name="package">The opened package.</param>
-    /// <param name="matrix">Its item matrix, which both sessions use in place; must outlive the runner.</param>
     /// <param name="options">Batch size, threads, device.</param>
     /// <exception cref="PackageException">Names the graph that ONNX Runtime refuses, or whose inputs and outputs are not those of the format.</exception>
-    public ModelRunner(ModelPackage package, ItemMatrix matrix, RunnerOptions options)
+    public ModelRunner(ModelPackage package, RunnerOptions options)
     {
         _manifest = package.Manifest;
         var columns = _manifest.ItemCount + 1;
@@ -44,7 +43,8 @@ public sealed class ModelRunner : IDisposable
         _inputNames = _manifest.ContextFields.Count == 0
             ? [PackageFiles.ItemsInput, PackageFiles.LengthsInput]
             : [PackageFiles.ItemsInput, PackageFiles.LengthsInput, PackageFiles.ContextInput];
-        (_rowsTensor, _biasTensor) = (matrix.RowsTensor(), matrix.BiasTensor());
+        Matrix = ItemMatrix.Load(package);
+        (_rowsTensor, _biasTensor) = (Matrix.RowsTensor(), Matrix.BiasTensor());
         _items = new NativeBuffer<int>((long)MaxBatchSize * (_manifest.MaxHistory + 1));
         _lengths = new NativeBuffer<int>(MaxBatchSize);
         _context = new NativeBuffer<int>((long)MaxBatchSize * _manifest.ContextFields.Count);
@@ -62,6 +62,9 @@ public sealed class ModelRunner : IDisposable
             throw;
         }
     }
+
+    /// <summary>The item matrix, valid until the runner is disposed.</summary>
+    public ItemMatrix Matrix { get; }
 
     /// <summary>Most rows of one run.</summary>
     public int MaxBatchSize { get; }
@@ -96,14 +99,17 @@ public sealed class ModelRunner : IDisposable
     }
 
     /// <summary>
-    /// The logits of one row, in a new array of N + 1, index 0 being −∞. For checks and offline evaluation; serving goes
-    /// through the batcher.
+    /// The logits of some rows, row-major [rows, N + 1] in a new array, column 0 being −∞. For checks and offline
+    /// evaluation; serving goes through the batcher.
     /// </summary>
-    public float[] Logits(EncoderInput input)
+    /// <param name="rows">1…<see cref="MaxBatchSize"/> rows.</param>
+    public float[] Logits(params ReadOnlySpan<EncoderInput> rows)
     {
-        var run = Run([input], 1, TimeProvider.System);
-        var logits = run.Output.LogitsOf(0).ToArray();
-        run.Output.Release();
+        var run = Run(rows, rows.Length, TimeProvider.System);
+        var logits = new float[rows.Length * (_manifest.ItemCount + 1)];
+        for (var r = 0; r < rows.Length; r++)
+            run.Output.LogitsOf(r).CopyTo(logits.AsSpan(r * (_manifest.ItemCount + 1)));
+        run.Release(rows.Length);
         return logits;
     }
 
@@ -122,6 +128,7 @@ public sealed class ModelRunner : IDisposable
         while (_free.TryTake(out var output))
             output.Dispose();
         _outputs.Dispose();
+        Matrix.Dispose();
     }
 
     private static SessionOptions CreateSessionOptions(RunnerOptions options)

@@ -15,10 +15,12 @@ public static class PackageWriter
     /// <param name="writeFiles">Writes every file of <see cref="PackageFiles.Content"/> into the directory it is given.</param>
     /// <param name="verify">Examines the opened package; throws to refuse it.</param>
     /// <returns>The published package's directory.</returns>
-    /// <exception cref="PackageException">The version exists, or a file is missing.</exception>
+    /// <exception cref="PackageException">The name is not one a model can have, the version exists, or a file is missing.</exception>
     public static string Publish(
         string repository, ModelManifest draft, long? version, Action<string> writeFiles, Action<ModelPackage> verify)
     {
+        if (!ModelName.IsValid(draft.Name))
+            throw new PackageException(repository, $"cannot hold a model \"{draft.Name}\": a name is {ModelName.Rule}");
         var model = Directory.CreateDirectory(Path.Combine(repository, draft.Name)).FullName;
         var number = version ?? Versions(model).DefaultIfEmpty(0).Max() + 1;
         var target = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));

@@ -2,21 +2,20 @@ using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Engine.Registry;
 
 /// <summary>Everything in memory of one model version. Not counted by itself: <see cref="ModelVersion"/> decides when it may end.</summary>
 internal sealed class LoadedModel : IAsyncDisposable
 {
-    private readonly ItemMatrix _matrix;
     private readonly ModelRunner _runner;
 
-    private LoadedModel(ModelPackage package, ItemMatrix matrix, ModelRunner runner) =>
-        (Package, _matrix, _runner) = (package, matrix, runner);
+    private LoadedModel(ModelPackage package, ModelRunner runner) => (Package, _runner) = (package, runner);
 
     internal ModelPackage Package { get; }
 
-    internal ItemMatrix Matrix => _matrix;
+    internal ItemMatrix Matrix => _runner.Matrix;
 
     /// <summary>Set by <see cref="Start"/>.</summary>
     internal Batcher Batcher { get; private set; } = null!;
@@ -26,19 +25,13 @@ internal sealed class LoadedModel : IAsyncDisposable
     internal static LoadedModel Load(string directory, RunnerOptions options)
     {
         var package = ModelPackage.Open(directory);
-        var matrix = ItemMatrix.Load(package);
-        try
-        {
-            return new LoadedModel(package, matrix, new ModelRunner(package, matrix, options));
-        }
-        catch
-        {
-            matrix.Dispose();
-            throw;
-        }
+        return new LoadedModel(package, new ModelRunner(package, options));
     }
 
-    /// <summary>Runs every batch size once, so that no request pays for first-time allocation, and asks the golden probe.</summary>
+    /// <summary>
+    /// Runs every batch size once and draws a slate, so that no request pays for first-time allocation and compilation,
+    /// and asks the golden probe.
+    /// </summary>
     /// <exception cref="PackageException">The probe is not answered as the trainer recorded.</exception>
     internal void WarmUp()
     {
@@ -53,12 +46,13 @@ internal sealed class LoadedModel : IAsyncDisposable
         }
 
         ProbeCheck.Run(Package, _runner);
+        NucleusSampler.Sample(_runner.Logits(new EncoderInput(history, context)), null, new SamplingParameters(), new SlateSlot[1]);
     }
 
     internal void Start(BatcherOptions options, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
         Batcher = new Batcher(_runner, options, clock, metrics, log);
 
-    /// <summary>Ends the batcher's worker first, then the native sessions, then the memory they read.</summary>
+    /// <summary>Ends the batcher's worker first, then the native sessions and the memory they read.</summary>
     public async ValueTask DisposeAsync()
     {
         await Batcher.DisposeAsync();
@@ -66,9 +60,5 @@ internal sealed class LoadedModel : IAsyncDisposable
     }
 
     /// <summary>Frees a model whose batcher was never started.</summary>
-    internal void DisposeUnstarted()
-    {
-        _runner.Dispose();
-        _matrix.Dispose();
-    }
+    internal void DisposeUnstarted() => _runner.Dispose();
 }

@@ -1,12 +1,11 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Packages;
 
 namespace RecoServe.Engine.Registry;
 
 /// <summary>The directory that holds model packages: <c>&lt;name&gt;/&lt;version&gt;/</c>. Everything else in it is ignored.</summary>
-internal sealed partial class ModelRepository(string root, ILogger log)
+internal sealed class ModelRepository(string root, ILogger log)
 {
     /// <summary>The newest complete version of every model.</summary>
     /// <exception cref="AggregateException">The directory is missing, holds no model, or a model has no complete version.</exception>
@@ -18,7 +17,7 @@ internal sealed partial class ModelRepository(string root, ILogger log)
         foreach (var model in Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal))
         {
             var versions = PackageWriter.Versions(model).OrderDescending().ToArray();
-            if (versions.Length == 0 || !NameRule().IsMatch(Path.GetFileName(model)))
+            if (versions.Length == 0 || !ModelName.IsValid(Path.GetFileName(model)))
                 continue;
             var complete = versions.SkipWhile(v => !IsComplete(PathOf(model, v))).Take(1).ToArray();
             if (complete.Length == 0)
@@ -33,8 +32,7 @@ internal sealed partial class ModelRepository(string root, ILogger log)
     /// <exception cref="ModelNotFoundException">The repository does not have it, or the name is not one a model can have.</exception>
     internal string Find(string name, long version)
     {
-        // The name comes from the wire: a path must not be built from anything that could leave the repository.
-        var directory = NameRule().IsMatch(name) && version > 0 ? PathOf(Path.Combine(root, name), version) : null;
+        var directory = ModelName.IsValid(name) && version > 0 ? PathOf(Path.Combine(root, name), version) : null;
         if (directory is null || !ModelPackage.IsComplete(directory))
             throw new ModelNotFoundException($"the repository has no complete version {version} of model \"{name}\"");
         return directory;
@@ -51,7 +49,4 @@ internal sealed partial class ModelRepository(string root, ILogger log)
             EngineLog.IncompleteVersion(log, directory);
         return complete;
     }
-
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
-    private static partial Regex NameRule();
 }

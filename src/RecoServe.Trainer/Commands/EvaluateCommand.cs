@@ -15,6 +15,12 @@ internal sealed class EvaluateCommand
         HelpName = "NAME",
     };
 
+    private readonly Option<string> _model = new("--model")
+    {
+        Description = "A model package, scored by the code that serves it",
+        HelpName = "DIR",
+    };
+
     private readonly Option<string> _part = new("--part")
     {
         Description = "The held-out events to ask for",
@@ -42,13 +48,13 @@ internal sealed class EvaluateCommand
         var evaluate = new EvaluateCommand();
         var command = new Command("evaluate", "Rank every user's held-out items among all items, and print HR, NDCG and MRR")
         {
-            evaluate._baseline, evaluate._part, evaluate._ties, evaluate._json,
+            evaluate._baseline, evaluate._model, evaluate._part, evaluate._ties, evaluate._json,
         };
         evaluate._data.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(evaluate._baseline) is null)
-                result.AddError("name what to evaluate: --baseline NAME");
+            if ((result.GetResult(evaluate._baseline) is null) == (result.GetResult(evaluate._model) is null))
+                result.AddError("name what to evaluate: --baseline NAME or --model DIR");
         });
         command.SetAction((result, cancellationToken) => Task.FromResult(evaluate.Run(result, cancellationToken)));
         return command;
@@ -67,6 +73,7 @@ internal sealed class EvaluateCommand
             progress.Show("reading");
             split = new LeaveOneOutSplit(WatchLogReader.Read(_data.Bind(result)));
             (name, var scorer) = CreateScorer(result, split);
+            using var owned = scorer as IDisposable;
             foreach (var part in PartsOf(result.GetRequiredValue(_part)))
             {
                 reports.Add((part, FullRanking.Evaluate(
@@ -83,12 +90,11 @@ internal sealed class EvaluateCommand
         return 0;
     }
 
-    /// <summary>The one place that knows what can be evaluated: each source is an option, tried in turn.</summary>
-    private (string Name, IItemScorer Scorer) CreateScorer(ParseResult result, LeaveOneOutSplit split)
-    {
-        var baseline = result.GetRequiredValue(_baseline);
-        return (baseline, Baselines.ByName[baseline](split));
-    }
+    /// <summary>The one place that knows what can be evaluated.</summary>
+    private (string Name, IItemScorer Scorer) CreateScorer(ParseResult result, LeaveOneOutSplit split) =>
+        result.GetValue(_baseline) is { } baseline
+            ? (baseline, Baselines.ByName[baseline](split))
+            : (result.GetRequiredValue(_model), new PackageScorer(result.GetRequiredValue(_model), split.Log));
 
     private static SplitPart[] PartsOf(string part) => part switch
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Export;
 using RecoServe.Trainer.Training;
 
@@ -17,8 +18,8 @@ internal static class ExportCommand
         var version = new Option<long?>("--version") { Description = "The version, 1 or more; without it, the next one", HelpName = "N" };
         name.Validators.Add(result =>
         {
-            if (result.GetValue(name) is { } given && (given.Length == 0 || given[0] == '.' || given.IndexOfAny(['/', '\\']) >= 0))
-                result.AddError($"--name {given}: a name is one directory, and does not begin with a dot");
+            if (result.GetValue(name) is { } given && !ModelName.IsValid(given))
+                result.AddError($"--name {given}: a name is {ModelName.Rule}");
         });
         version.Validators.Add(result =>
         {

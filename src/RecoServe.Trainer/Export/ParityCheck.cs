@@ -1,11 +1,15 @@
 using System.Numerics.Tensors;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
 
 namespace RecoServe.Trainer.Export;
 
-/// <summary>The proof that the graphs compute what the network computes: both score the same real histories.</summary>
+/// <summary>
+/// The proof that the graphs compute what the network computes: both score the same real histories, the graphs by the very
+/// code that serves them.
+/// </summary>
 /// <param name="Histories">Histories compared.</param>
 /// <param name="LargestDelta">Largest |Δ logit| over all histories and items.</param>
 /// <param name="SameTop">Share of histories whose 100 highest items are the same set.</param>
@@ -23,15 +27,16 @@ internal sealed record ParityCheck(int Histories, double LargestDelta, double Sa
     /// <exception cref="PackageException">They differ; names the history and the item that differ most.</exception>
     public static ParityCheck Run(GruNetwork network, ModelPackage package, IReadOnlyList<Question> histories)
     {
-        using var graphs = new OnnxGraphs(package);
+        using var runner = new ModelRunner(package, new RunnerOptions { MaxBatchSize = 128 });
         var scorer = new NetworkScorer(network, package.Manifest.MaxHistory);
         var (worst, worstHistory, worstItem, sameTop) = (0d, 0, 0, 0);
         var questions = histories.ToArray();
-        for (var first = 0; first < questions.Length; first += scorer.MaxBatch)
+        var batch = Math.Min(scorer.MaxBatch, runner.MaxBatchSize);
+        for (var first = 0; first < questions.Length; first += batch)
         {
-            var part = questions.AsSpan(first, Math.Min(scorer.MaxBatch, questions.Length - first));
+            var part = questions.AsSpan(first, Math.Min(batch, questions.Length - first));
             using var expected = scorer.Logits(part);
-            var actual = graphs.Logits(new HistoryBatch(part, package.Manifest.MaxHistory, package.Manifest.ContextFields.Count));
+            var actual = runner.Logits([.. part.ToArray().Select(q => InputOf(q, package.Manifest.MaxHistory))]);
             for (var row = 0; row < part.Length; row++)
             {
                 var width = package.Manifest.ItemCount + 1;
@@ -54,6 +59,9 @@ internal sealed record ParityCheck(int Histories, double LargestDelta, double Sa
 
         return new ParityCheck(questions.Length, worst, (double)sameTop / questions.Length);
     }
+
+    private static EncoderInput InputOf(Question question, int maxHistory) =>
+        new(question.History[Math.Max(0, question.History.Length - maxHistory)..], question.Context.ToArray().Select(code => (int)code).ToArray());
 
     /// <summary>Over items 1…N. Infinite if a logit is not a number, or if the start marker could be recommended.</summary>
     private static (double Delta, int Item) LargestDifference(ReadOnlySpan<float> torch, ReadOnlySpan<float> onnx)

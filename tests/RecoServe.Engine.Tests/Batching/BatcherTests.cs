@@ -14,15 +14,12 @@ public sealed class BatcherTests : IAsyncDisposable
     private readonly TemporaryDirectory _repository = new();
     private readonly EngineMetrics _metrics = new();
     private readonly WorkerClock _clock = new();
-    private readonly ItemMatrix _matrix;
     private readonly ModelRunner _runner;
     private Batcher? _batcher;
 
     public BatcherTests()
     {
-        var package = ModelPackage.Open(Model.Publish(_repository.Path));
-        _matrix = ItemMatrix.Load(package);
-        _runner = new ModelRunner(package, _matrix, new RunnerOptions { MaxBatchSize = 8 });
+        _runner = new ModelRunner(ModelPackage.Open(Model.Publish(_repository.Path)), new RunnerOptions { MaxBatchSize = 8 });
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -32,7 +29,6 @@ public sealed class BatcherTests : IAsyncDisposable
         if (_batcher is not null)
             await _batcher.DisposeAsync();
         _runner.Dispose();
-        _matrix.Dispose();
         _metrics.Dispose();
         _repository.Dispose();
     }
@@ -48,7 +44,7 @@ public sealed class BatcherTests : IAsyncDisposable
                 using var row = await Run(batcher, history, wantsLogits: i % 3 != 0);
                 var expected = Model.ExpectedLogits(history);
                 for (var item = 1; item <= Model.ItemCount; item++)
-                    Assert.Equal(expected[item], i % 3 != 0 ? row.Logits[item] : _matrix.Logit(row.State, item), 1e-4);
+                    Assert.Equal(expected[item], i % 3 != 0 ? row.Logits[item] : _runner.Matrix.Logit(row.State, item), 1e-4);
             },
             Token)));
     }

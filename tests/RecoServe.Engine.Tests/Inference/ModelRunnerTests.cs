@@ -14,12 +14,12 @@ public sealed class ModelRunnerTests : IDisposable
     public void Logits_AnyHistory_EqualTheDefinition()
     {
         var model = new TestModel { Devices = ["tv", "phone"] };
-        using var loaded = Load(model);
+        using var runner = Load(model);
         int[][] histories = [[], [3], [1, 2, 3, 4, 5], [.. Enumerable.Range(1, 10)]];
         foreach (var history in histories)
         {
             for (var device = 0; device <= 2; device++)
-                AssertClose(model.ExpectedLogits(history, device), loaded.Runner.Logits(new EncoderInput(history, new[] { device })));
+                AssertClose(model.ExpectedLogits(history, device), runner.Logits(new EncoderInput(history, new[] { device })));
         }
     }
 
@@ -27,16 +27,16 @@ public sealed class ModelRunnerTests : IDisposable
     public void Run_MixedBatch_GivesEachRowItsOwn()
     {
         var model = new TestModel();
-        using var loaded = Load(model);
+        using var runner = Load(model);
         var histories = Enumerable.Range(0, 33).Select(r => Enumerable.Range(1, r % 11).ToArray()).ToArray();
-        var run = loaded.Runner.Run([.. histories.Select(h => new EncoderInput(h, default))], 20, TimeProvider.System);
+        var run = runner.Run([.. histories.Select(h => new EncoderInput(h, default))], 20, TimeProvider.System);
         for (var r = 0; r < histories.Length; r++)
         {
             var expected = model.ExpectedLogits(histories[r]);
             if (r < 20)
                 AssertClose(expected, run.Output.LogitsOf(r).ToArray());
             for (var item = 1; item <= model.ItemCount; item++)
-                Assert.Equal(expected[item], loaded.Matrix.Logit(run.Output.State(r), item), 1e-4);
+                Assert.Equal(expected[item], runner.Matrix.Logit(run.Output.State(r), item), 1e-4);
         }
 
         run.Release(histories.Length);
@@ -46,11 +46,11 @@ public sealed class ModelRunnerTests : IDisposable
     public void Run_FailedBatch_LeavesTheRunnerUsable()
     {
         var model = new TestModel { PoisonAbove = 5 };
-        using var loaded = Load(model);
+        using var runner = Load(model);
         for (var i = 0; i < 20; i++)
         {
-            Assert.ThrowsAny<Exception>(() => loaded.Runner.Logits(new EncoderInput(new[] { 6 }, default)));
-            AssertClose(model.ExpectedLogits([5]), loaded.Runner.Logits(new EncoderInput(new[] { 5 }, default)));
+            Assert.ThrowsAny<Exception>(() => runner.Logits(new EncoderInput(new[] { 6 }, default)));
+            AssertClose(model.ExpectedLogits([5]), runner.Logits(new EncoderInput(new[] { 5 }, default)));
         }
     }
 
@@ -58,14 +58,14 @@ public sealed class ModelRunnerTests : IDisposable
     public void Run_OutputStillHeld_IsNotOverwritten()
     {
         var model = new TestModel();
-        using var loaded = Load(model);
-        var first = loaded.Runner.Run([new EncoderInput(new[] { 1 }, default)], 1, TimeProvider.System);
-        var second = loaded.Runner.Run([new EncoderInput(new[] { 2 }, default)], 1, TimeProvider.System);
+        using var runner = Load(model);
+        var first = runner.Run([new EncoderInput(new[] { 1 }, default)], 1, TimeProvider.System);
+        var second = runner.Run([new EncoderInput(new[] { 2 }, default)], 1, TimeProvider.System);
         AssertClose(model.ExpectedLogits([1]), first.Output.LogitsOf(0).ToArray());
         AssertClose(model.ExpectedLogits([2]), second.Output.LogitsOf(0).ToArray());
         first.Release(1);
         second.Release(1);
-        var third = loaded.Runner.Run([new EncoderInput(new[] { 3 }, default)], 1, TimeProvider.System);
+        var third = runner.Run([new EncoderInput(new[] { 3 }, default)], 1, TimeProvider.System);
         Assert.Contains(third.Output, new[] { first.Output, second.Output });
         third.Release(1);
     }
@@ -73,8 +73,8 @@ public sealed class ModelRunnerTests : IDisposable
     [Fact]
     public void MaxBatchSize_LargeCatalogue_IsBoundedByBytes()
     {
-        using var loaded = Load(new TestModel { ItemCount = 1000 }, new RunnerOptions { MaxBatchBytes = 1 << 16 });
-        Assert.Equal((1 << 16) / (4 * 1001), loaded.Runner.MaxBatchSize);
+        using var runner = Load(new TestModel { ItemCount = 1000 }, new RunnerOptions { MaxBatchBytes = 1 << 16 });
+        Assert.Equal((1 << 16) / (4 * 1001), runner.MaxBatchSize);
     }
 
     [Theory]
@@ -87,8 +87,7 @@ public sealed class ModelRunnerTests : IDisposable
         File.Copy(Path.Combine(directory, other), Path.Combine(directory, file), overwrite: true);
         PackageFixes.RewriteManifest(directory);
         var package = ModelPackage.Open(directory);
-        using var matrix = ItemMatrix.Load(package);
-        var e = Assert.Throws<PackageException>(() => new ModelRunner(package, matrix, new RunnerOptions()));
+        var e = Assert.Throws<PackageException>(() => new ModelRunner(package, new RunnerOptions()));
         Assert.Contains(file, e.Message, StringComparison.Ordinal);
     }
 
@@ -100,19 +99,6 @@ public sealed class ModelRunnerTests : IDisposable
             Assert.Equal(expected[i], actual[i], 1e-4);
     }
 
-    private Loaded Load(TestModel model, RunnerOptions? options = null)
-    {
-        var package = ModelPackage.Open(model.Publish(_repository.Path));
-        var matrix = ItemMatrix.Load(package);
-        return new Loaded(matrix, new ModelRunner(package, matrix, options ?? new RunnerOptions()));
-    }
-
-    private sealed record Loaded(ItemMatrix Matrix, ModelRunner Runner) : IDisposable
-    {
-        public void Dispose()
-        {
-            Runner.Dispose();
-            Matrix.Dispose();
-        }
-    }
+    private ModelRunner Load(TestModel model, RunnerOptions? options = null) =>
+        new(ModelPackage.Open(model.Publish(_repository.Path)), options ?? new RunnerOptions());
 }

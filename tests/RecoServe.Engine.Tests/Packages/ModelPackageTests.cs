@@ -114,6 +114,19 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Equal([source], Directory.GetFileSystemEntries(Path.Combine(_repository.Path, "toy")));
     }
 
+    [Theory]
+    [InlineData("../x")]
+    [InlineData("a/b")]
+    [InlineData(".hidden")]
+    [InlineData("with space")]
+    [InlineData("line\n")]
+    [InlineData("")]
+    public void Publish_NameThatIsNoName_IsRefused(string name)
+    {
+        Assert.Throws<PackageException>(() => new TestModel { Name = name }.Publish(_repository.Path));
+        Assert.Empty(Directory.GetFileSystemEntries(_repository.Path));
+    }
+
     [Fact]
     public void Versions_OtherNames_AreIgnored()
     {

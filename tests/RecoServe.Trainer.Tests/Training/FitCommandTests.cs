@@ -37,6 +37,31 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), package.Manifest.Metrics["test/HR@1"]);
         Assert.Equal("log.txt", package.Manifest.Settings["data/log"]);
         Assert.Equal("16", package.Manifest.Settings["fit/dimension"]);
+
+        // The package, run by the serving code, is as good as the network was in training.
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(0, await RunAsync($"evaluate --data {In("log.txt")} --model {In("models/cycle/1")} --json"));
+        using var evaluated = JsonDocument.Parse(_output.ToString());
+        foreach (var part in new[] { "validation", "test" })
+        {
+            foreach (var metric in evaluated.RootElement.GetProperty(part).EnumerateObject())
+                Assert.Equal(metrics.RootElement.GetProperty($"{part}/{metric.Name}").GetDouble(), metric.Value.GetDouble(), 1e-9);
+        }
+    }
+
+    [Fact]
+    public async Task Evaluate_PackageOfAnotherLog_MatchesItemsByName()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 12"));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        // The same cycle without item 1, so that every index differs, and with a stranger whom nobody can predict.
+        await File.WriteAllLinesAsync(
+            In("other.txt"), Enumerable.Range(0, 20).SelectMany(u => new[] { "999", "2", "3", "4", "5", "6", "7", "8" }.Select(i => $"u{u} {i}")), TestContext.Current.CancellationToken);
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(0, await RunAsync($"evaluate --data {In("other.txt")} --model {In("models/cycle/1")} --part test --json"));
+        using var evaluated = JsonDocument.Parse(_output.ToString());
+        Assert.Equal(1, evaluated.RootElement.GetProperty("test").GetProperty("HR@1").GetDouble());
     }
 
     [Fact]
@@ -81,7 +106,7 @@ public sealed class FitCommandTests : IDisposable
     public async Task Export_NameThatIsAPath_IsRefused()
     {
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name ../x"));
-        Assert.Contains("a name is one directory", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("a name is letters, digits", _error.ToString(), StringComparison.Ordinal);
     }
 
     private const string Quick = "--dimension 16 --batch-size 16 --learning-rate 0.02 --dropout 0.1 --threads 1";
@@ -94,5 +119,5 @@ public sealed class FitCommandTests : IDisposable
         In("log.txt"), Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, 20).Select(t => $"u{u} {((u + t) % 30) + 1}")));
 
     private Task<int> RunAsync(string arguments) => CommandRunner.RunAsync(
-        new RootCommand { FitCommand.Create(), ExportCommand.Create() }, arguments.Split(' '), _output, _error);
+        new RootCommand { FitCommand.Create(), ExportCommand.Create(), EvaluateCommand.Create() }, arguments.Split(' '), _output, _error);
 }

@@ -1,0 +1,71 @@
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+
+namespace RecoServe.Trainer.Evaluation;
+
+/// <summary>
+/// A published model package as a scorer, run by the code that serves it. The log may be another than the package was
+/// trained on: items and context values are matched by name; the package's unknown items are skipped in histories and
+/// score −∞.
+/// </summary>
+internal sealed class PackageScorer : IItemScorer, IDisposable
+{
+    private readonly ModelPackage _package;
+    private readonly ModelRunner _runner;
+
+    /// <summary>The package's index of each item of the log; 0 = unknown.</summary>
+    private readonly int[] _itemOf;
+
+    /// <summary>For each context field of the package: its place in the log, and the package's code of each of the log's codes.</summary>
+    private readonly (int Field, int[] CodeOf)[] _contextOf;
+
+    /// <param name="directory">The package's directory.</param>
+    /// <param name="log">The log whose questions will be asked.</param>
+    /// <exception cref="PackageException">The package cannot be read.</exception>
+    public PackageScorer(string directory, WatchLog log)
+    {
+        _package = ModelPackage.Open(directory);
+        _runner = new ModelRunner(_package, new RunnerOptions { IntraOpThreads = Environment.ProcessorCount });
+        _itemOf = new int[log.Catalogue.Count + 1];
+        for (var item = 1; item < _itemOf.Length; item++)
+            _itemOf[item] = _package.Catalogue.TryGetIndex(log.Catalogue.IdOf(item), out var index) ? index : 0;
+        _contextOf = [.. _package.Manifest.ContextFields.Select(field => ContextOf(field, log.ContextFields))];
+    }
+
+    /// <inheritdoc/>
+    public int MaxBatch => _runner.MaxBatchSize;
+
+    /// <inheritdoc/>
+    public void Score(ReadOnlySpan<Question> questions, Span<double> scores)
+    {
+        var logits = _runner.Logits([.. questions.ToArray().Select(ToInput)]);
+        var columns = _package.Manifest.ItemCount + 1;
+        for (var row = 0; row < questions.Length; row++)
+        {
+            for (var item = 1; item < _itemOf.Length; item++)
+                scores[(row * _itemOf.Length) + item] = logits[(row * columns) + _itemOf[item]];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _runner.Dispose();
+
+    private static (int Field, int[] CodeOf) ContextOf(ContextField field, IReadOnlyList<ContextField> log)
+    {
+        for (var f = 0; f < log.Count; f++)
+        {
+            if (log[f].Key == field.Key)
+                return (f, [0, .. log[f].Values.Select(field.CodeOf)]);
+        }
+
+        return (-1, []);
+    }
+
+    private EncoderInput ToInput(Question question)
+    {
+        var history = question.History.ToArray().Select(item => _itemOf[item]).Where(item => item > 0).TakeLast(_package.Manifest.MaxHistory).ToArray();
+        var context = _contextOf.Select(c => c.Field < 0 ? 0 : c.CodeOf[question.Context.Span[c.Field]]).ToArray();
+        return new EncoderInput(history, context);
+    }
+}
