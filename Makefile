@@ -6,6 +6,7 @@ RUNS ?= artifacts/runs
 BUF = npx --yes @bufbuild/buf@1.75.0
 
 SERVER = src/RecoServe.Server
+SERVER_PROGRAM = artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/recoserve
 TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
 
 .PHONY: run demo test install train-ml1m train-video-to-video bench load fmt fmt-check lint build ci clean
@@ -16,7 +17,7 @@ run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
 demo: ## Recommends for a simulated user, with a server of its own.
 	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
 	dotnet run -c $(CONFIGURATION) --project src/RecoServe.Demo -- --users models/video-to-video/demo_users.json \
-	  --server artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/recoserve --models models
+	  --server $(SERVER_PROGRAM) --models models
 
 test: ## All tests; those that need ../shared/data skip where it is absent.
 	dotnet test --solution RecoServe.sln -c $(CONFIGURATION)
@@ -46,6 +47,13 @@ train-video-to-video: ## Simulates a log, trains the bundled model on it, and wr
 	  --context device --context country --max-history 50 --dimension 128 --dropout 0.3 --learning-rate 4e-3 --patience 8 --threads 1 --out $(RUNS)/video-to-video
 	$(TRAINER) export --run $(RUNS)/video-to-video --repository models --name video-to-video --version 1
 	cp $(RUNS)/simulation/demo_users.json models/video-to-video/
+
+bench: ## Benchmarks, each beside its baseline: tables and JSON in artifacts/bench; FILTER='*Sampler*' for some of them.
+	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- --filter '$(or $(FILTER),*)'
+
+load: ## Load on a real server process, open loop: table, and JSON in artifacts/bench; ARGS='--help' for options.
+	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
+	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --server $(SERVER_PROGRAM) --models models $(ARGS)
 
 fmt: ## Formats the code.
 	dotnet format RecoServe.sln

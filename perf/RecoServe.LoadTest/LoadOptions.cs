@@ -12,7 +12,7 @@ internal sealed record LoadOptions
     /// <summary>The model repository.</summary>
     internal required string Models { get; init; }
 
-    /// <summary>Size of the catalogue of a made model; null: the repository's model, if it has one.</summary>
+    /// <summary>Size of the catalogue of a made model; null: the repository's default model.</summary>
     internal int? Items { get; init; }
 
     /// <summary>The scenarios, in the order run.</summary>
@@ -43,8 +43,8 @@ internal sealed record LoadOptions
     internal static RootCommand Command(Func<LoadOptions, Task<int>> run)
     {
         var server = new Option<string>("--server") { Description = "The recoserve program", DefaultValueFactory = _ => "artifacts/bin/RecoServe.Server/release/recoserve" };
-        var models = new Option<string>("--models") { Description = "Model repository; if it holds no model, one is made", DefaultValueFactory = _ => "models" };
-        var items = new Option<int?>("--items") { Description = "Make a model with so many items instead" };
+        var models = new Option<string>("--models") { Description = "Model repository", DefaultValueFactory = _ => "models" };
+        var items = new Option<int?>("--items") { Description = "Serve a made model with so many items instead" };
         var scenarios = new Option<string[]>("--scenario") { Description = "Which to run", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => LoadScenarios.All };
         var rate = new Option<double?>("--rate") { Description = "Calls a second of steady (half the peak)" };
         var seconds = new Option<double>("--seconds") { Description = "Length of each scenario", DefaultValueFactory = _ => 8 };

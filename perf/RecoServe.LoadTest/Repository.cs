@@ -9,15 +9,13 @@ namespace RecoServe.LoadTest;
 /// <summary>The model repository that the server is started with: a given one, or a made one that ends with the test.</summary>
 internal sealed class Repository : IDisposable
 {
-    private const int DefaultItems = 10_000;
-
     private readonly TemporaryDirectory? _temporary;
 
-    /// <param name="models">A repository, used if it holds a model and <paramref name="items"/> is null.</param>
+    /// <param name="models">A repository, used if <paramref name="items"/> is null.</param>
     /// <param name="items">Size of the catalogue of a made model.</param>
     internal Repository(string models, int? items)
     {
-        if (items is null && HoldsModel(models))
+        if (items is null)
         {
             Path = models;
             return;
@@ -26,7 +24,7 @@ internal sealed class Repository : IDisposable
         _temporary = new TemporaryDirectory();
         Path = _temporary.Path;
         // Items in [−½, ½)⁶⁴: the logits after ten watches have a standard deviation of about 2, like those of trained models.
-        new TestModel { Name = "made", ItemCount = items ?? DefaultItems, Dimension = 64, Row = (item, column) => Hash(item, column) - 0.5f }.Publish(Path);
+        new TestModel { Name = "made", ItemCount = items.Value, Dimension = 64, Row = (item, column) => Hash(item, column) - 0.5f }.Publish(Path);
     }
 
     /// <summary>The directory.</summary>
@@ -43,9 +41,6 @@ internal sealed class Repository : IDisposable
     }
 
     public void Dispose() => _temporary?.Dispose();
-
-    private static bool HoldsModel(string models) => Directory.Exists(models)
-        && Directory.EnumerateDirectories(models).SelectMany(Directory.EnumerateDirectories).Any(ModelPackage.IsComplete);
 
     /// <summary>A number in [0, 1) that depends on nothing but the two (the finaliser of MurmurHash3).</summary>
     private static float Hash(int item, int column)
