@@ -12,7 +12,7 @@ TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
 .PHONY: run demo test install train-ml1m train-video-to-video bench load fmt fmt-check lint build ci clean
 
 run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
-	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models models
+	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models $(CURDIR)/models
 
 demo: ## Recommends for a simulated user, with a server of its own.
 	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
