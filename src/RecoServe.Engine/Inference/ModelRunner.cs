@@ -139,7 +139,8 @@ public sealed class ModelRunner : IDisposable
             InterOpNumThreads = 1,
             // Histories differ in length: a memory plan for each shape would only grow.
             EnableMemoryPattern = false,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            // Errors come as exceptions, which are logged with the version's name.
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
         // Spinning would burn a core that answers requests.
         session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");

@@ -26,6 +26,9 @@ public sealed class LearnerTests
         }
 
         Step();
+        // The first count is of the whole process: what earlier tests left to the finalizer must not go meanwhile.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var (tensors, live) = (torch.Tensor.TotalCount, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
         for (var i = 0; i < 20; i++)
             Step();
