@@ -26,8 +26,9 @@ public sealed class LearnerTests
         }
 
         Step();
-        // The first count is of the whole process: what earlier tests left to the finalizer must not go meanwhile.
+#pragma warning disable RS0030 // The first count is of the whole process: what earlier tests left to the finalizer must not go meanwhile.
         GC.Collect();
+#pragma warning restore RS0030
         GC.WaitForPendingFinalizers();
         var (tensors, live) = (torch.Tensor.TotalCount, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
         for (var i = 0; i < 20; i++)
