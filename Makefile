@@ -7,9 +7,10 @@ BUF = npx --yes @bufbuild/buf@1.75.0
 
 SERVER = src/RecoServe.Server
 SERVER_PROGRAM = artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/recoserve
+ENGINE_TESTS = artifacts/bin/RecoServe.Engine.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/RecoServe.Engine.Tests
 TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
 
-.PHONY: run demo test install train-ml1m train-video-to-video bench load fmt fmt-check lint build ci clean
+.PHONY: run demo test test-instruction-sets install train-ml1m train-video-to-video bench load fmt fmt-check lint build ci clean
 
 run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
 	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models $(CURDIR)/models
@@ -21,6 +22,14 @@ demo: ## Recommends for a simulated user, with a server of its own.
 
 test: ## All tests; those that need ../shared/data skip where it is absent.
 	dotnet test --solution RecoServe.sln -c $(CONFIGURATION)
+
+# The sampler's bits must not depend on the machine: without AVX-512, and without any vectors (slow: what pins bits).
+SAMPLING = RecoServe.Engine.Tests.Sampling
+test-instruction-sets: ## The sampler's tests with narrower vectors and with none.
+	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
+	DOTNET_EnableAVX512=0 $(ENGINE_TESTS) -namespace $(SAMPLING)
+	DOTNET_EnableHWIntrinsic=0 $(ENGINE_TESTS) -class $(SAMPLING).DeterminismTests -class $(SAMPLING).RowPassesTests \
+	  -class $(SAMPLING).ExponentialTests -class $(SAMPLING).NucleusEdgeTests
 
 install: ## Publishes recoserve and recotrain into PREFIX.
 	dotnet publish -c $(CONFIGURATION) $(SERVER) -o $(PREFIX)/lib/recoserve --nologo -v quiet
@@ -67,7 +76,7 @@ lint:
 build:
 	dotnet build RecoServe.sln -c $(CONFIGURATION)
 
-ci: lint build fmt-check ## What every change must pass.
+ci: lint build fmt-check test-instruction-sets ## What every change must pass.
 	EPOCHS=2 .ci/readme README.md
 
 clean:

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>Items in index order with their logits and weights, in the arrays of a <see cref="SamplerScratch"/>.</summary>
@@ -25,31 +23,39 @@ internal readonly ref struct Candidates(Span<int> items, Span<float> logits, Spa
         weights = Weights;
     }
 
-    /// <summary>The eligible items of a row: not masked, and logit above −∞. Column 0, the padding, is never an item.</summary>
-    /// <exception cref="InvalidLogitsException">An item that is not masked has the logit NaN or +∞.</exception>
-    public static Candidates Gather(
-        ReadOnlySpan<float> row, ItemMask? mask, double temperature, in SamplerScratch scratch, out Softmax softmax)
+    /// <summary>All eligible items of a row: not excluded, and with a logit above −∞; and their softmax.</summary>
+    /// <exception cref="InvalidLogitsException">An item that is not excluded has the logit NaN or +∞.</exception>
+    public static Candidates OfRow(in LogitRow row, double temperature, in SamplerScratch scratch, out Softmax softmax)
     {
-        Debug.Assert(float.IsNegativeInfinity(row[0]), "column 0 of the logits is −∞");
-        var logits = scratch.Logits.AsSpan(0, row.Length);
-        row.CopyTo(logits);
-        logits[0] = float.NegativeInfinity;
-        mask?.Apply(logits);
-        var max = Softmax.MaxOf(logits);
-
-        var items = scratch.Items.AsSpan(0, row.Length);
-        var count = 0;
-        for (var item = 1; item < logits.Length; item++)
+        var list = new ItemList(scratch.Logits, scratch.Items);
+        var max = float.NegativeInfinity;
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        for (var block = 0; block < row.BlockCount; block++)
         {
-            items[count] = item;
-            logits[count] = logits[item];
-            count += logits[item] > float.NegativeInfinity ? 1 : 0;
+            var first = block * LogitRow.BlockLength;
+            var logits = row.Block(block, buffer);
+            max = Math.Max(max, Softmax.MaxOf(logits, first));
+            list.Append(logits, first, float.MinValue, float.PositiveInfinity);
         }
 
+        if (list.Count == 0)
+        {
+            softmax = default;
+            return default;
+        }
+
+        var candidates = Of(list.Count, max, temperature, scratch);
+        softmax = new Softmax(max, temperature, OrderedSum.Of(candidates.Weights));
+        return candidates;
+    }
+
+    /// <summary>Items that stand, with their logits, in the scratch memory: their weights are added.</summary>
+    public static Candidates Of(int count, double reference, double temperature, in SamplerScratch scratch)
+    {
+        var logits = scratch.Logits.AsSpan(0, count);
         var weights = scratch.Weights.AsSpan(0, count);
-        Softmax.Weigh(logits[..count], max, temperature, weights);
-        softmax = new Softmax(max, temperature, OrderedSum.Of(weights));
-        return new Candidates(items[..count], logits[..count], weights);
+        Softmax.Weigh(logits, reference, temperature, weights);
+        return new Candidates(scratch.Items.AsSpan(0, count), logits, weights);
     }
 
     /// <summary>

@@ -9,7 +9,8 @@ namespace RecoServe.Engine.Sampling;
 /// </summary>
 public sealed class ItemMask : IDisposable
 {
-    private const int WordBits = 64;
+    /// <summary>Items of one word of <see cref="Excluded"/>.</summary>
+    internal const int WordBits = 64;
 
     // A fixed rack of idle masks. When all racks are full the mask is left to the collector; when all are empty one is made.
     private static readonly ItemMask?[] Idle = new ItemMask?[Math.Max(16, 2 * Environment.ProcessorCount)];
@@ -24,7 +25,10 @@ public sealed class ItemMask : IDisposable
     /// <summary>Number of items N.</summary>
     public int ItemCount { get; private set; }
 
-    private Span<ulong> Words => _words.AsSpan(0, (ItemCount / WordBits) + 1);
+    /// <summary>One bit for each index 0…N: excluded. Bits above N have no meaning.</summary>
+    internal ReadOnlySpan<ulong> Excluded => Words;
+
+    private Span<ulong> Words => _words.AsSpan(0, WordCount(ItemCount + 1));
 
     /// <summary>A mask over the indexes 0…<paramref name="itemCount"/> that excludes nothing.</summary>
     public static ItemMask Rent(int itemCount)
@@ -33,7 +37,7 @@ public sealed class ItemMask : IDisposable
         var mask = TakeIdle() ?? new ItemMask();
         mask._rented = 1;
         mask.ItemCount = itemCount;
-        var words = (itemCount / WordBits) + 1;
+        var words = WordCount(itemCount + 1);
         if (mask._words.Length < words)
             mask._words = new ulong[words];
         mask.Words.Clear();
@@ -112,24 +116,27 @@ public sealed class ItemMask : IDisposable
         }
     }
 
-    /// <summary>Writes −∞ at every excluded index of a row of N + 1 logits.</summary>
-    internal void Apply(Span<float> logits)
+    /// <summary>Words that hold so many bits.</summary>
+    internal static int WordCount(int bits) => (bits + WordBits - 1) / WordBits;
+
+    /// <summary>Writes −∞ wherever a bit is set.</summary>
+    /// <param name="excluded">Bits for the first logits, or for all of them.</param>
+    /// <param name="logits">The logits.</param>
+    internal static void Apply(ReadOnlySpan<ulong> excluded, Span<float> logits)
     {
-        Debug.Assert(_rented == 1, "a mask is not used after Dispose");
-        var words = Words;
-        for (var w = 0; w < words.Length; w++)
+        for (var w = 0; w < excluded.Length; w++)
         {
             var row = logits[(w * WordBits)..Math.Min((w + 1) * WordBits, logits.Length)];
-            if (words[w] == ulong.MaxValue)
+            if (excluded[w] == ulong.MaxValue)
             {
                 row.Fill(float.NegativeInfinity);
                 continue;
             }
 
-            for (var excluded = words[w]; excluded != 0; excluded &= excluded - 1)
+            for (var bits = excluded[w]; bits != 0; bits &= bits - 1)
             {
                 // Bits above N in the last word are no items.
-                if (BitOperations.TrailingZeroCount(excluded) is var bit && bit < row.Length)
+                if (BitOperations.TrailingZeroCount(bits) is var bit && bit < row.Length)
                     row[bit] = float.NegativeInfinity;
             }
         }

@@ -21,6 +21,9 @@ public static class NucleusSampler
     /// </summary>
     public const double MassTolerance = 1e-12;
 
+    /// <summary>Up to this length a row is sampled in double precision: passes in single precision have nothing to win.</summary>
+    internal const int ShortRow = 2048;
+
     /// <summary>Samples a slate.</summary>
     /// <param name="logits">N + 1 logits; column 0 is padding, −∞. −∞ = not eligible.</param>
     /// <param name="mask">Items to leave out, over the same N; null: none.</param>
@@ -38,22 +41,10 @@ public static class NucleusSampler
         if (logits.IsEmpty)
             return default;
 
-        using var scratch = SamplerScratch.Rent(logits.Length, slots.Length);
-        var eligible = Candidates.Gather(logits, mask, parameters.Temperature, scratch, out var softmax); // 1
-        if (eligible.Count == 0)
-            return default;
-        var window = Window(eligible, parameters.TopK, scratch); // 2
-        slots = slots[..Math.Min(slots.Length, window.Count)];
-        var prefix = Nucleus(window, parameters, slots.Length, scratch); // 3
-
-        var greedy = parameters.Strategy == SamplingStrategy.Greedy;
-        var drawn = greedy ? 0 : Math.Min(prefix.Count, slots.Length);
-        if (drawn < slots.Length) // 4, the ranks first: keeping the nucleus alone overwrites the window
-            TakeRanks(logits, window, softmax, slots, drawn, greedyFill: !greedy, scratch);
-        var nucleus = window.Retain(prefix.Last);
-        var mass = Math.Min(1, OrderedSum.Of(nucleus.Weights) / softmax.Total); // before the draws use up the weights
-        Draw(logits, nucleus, softmax, parameters.Seed, slots[..drawn], scratch);
-        return new SlateSummary(slots.Length, nucleus.Count, mass);
+        var row = new LogitRow(logits, mask);
+        return logits.Length > ShortRow && SingleWeights.Supports(parameters.Temperature)
+            ? StreamingSampler.Sample(row, parameters, slots)
+            : SampleWhole(row, parameters, slots);
     }
 
     /// <summary>
@@ -63,54 +54,11 @@ public static class NucleusSampler
     /// <exception cref="InvalidLogitsException">A logit is NaN or +∞.</exception>
     public static double LogSumExp(ReadOnlySpan<float> logits) => Softmax.LogSumExp(logits);
 
-    private static Candidates Window(in Candidates eligible, int topK, in SamplerScratch scratch) =>
-        topK == 0 || topK >= eligible.Count
-            ? eligible
-            : eligible.Retain(RankSelection.Select(eligible, topK, double.PositiveInfinity, scratch.Positions).Last);
-
-    /// <summary>The items that can be drawn; for the greedy strategy those that will be returned.</summary>
-    private static RankedPrefix Nucleus(in Candidates window, in SamplingParameters parameters, int slotCount, in SamplerScratch scratch)
+    /// <summary>In double precision throughout: what is best for a short row, and possible for every row.</summary>
+    internal static SlateSummary SampleWhole(in LogitRow row, in SamplingParameters parameters, Span<SlateSlot> slots)
     {
-        if (parameters.Strategy == SamplingStrategy.Greedy)
-            return slotCount == 0 ? default : RankSelection.Select(window, slotCount, double.PositiveInfinity, scratch.Positions);
-        if (parameters.Strategy == SamplingStrategy.Full || parameters.TopP == 1)
-            return new RankedPrefix(window.Count, ulong.MaxValue); // also the items whose weight underflows
-        var mass = (parameters.TopP - MassTolerance) * OrderedSum.Of(window.Weights);
-        return RankSelection.Select(window, window.Count, mass, scratch.Positions);
-    }
-
-    /// <summary>Fills the slots from <paramref name="first"/> on with the items of these ranks.</summary>
-    private static void TakeRanks(
-        ReadOnlySpan<float> logits, in Candidates window, in Softmax softmax, Span<SlateSlot> slots, int first, bool greedyFill,
-        in SamplerScratch scratch)
-    {
-        var head = RankSelection.Select(window, slots.Length, double.PositiveInfinity, scratch.Positions);
-        var ranks = scratch.Ranks.AsSpan(0, head.Count);
-        var found = 0;
-        for (var i = 0; i < window.Count; i++)
-        {
-            var key = RankKey.Of(window.Logits[i], window.Items[i]);
-            if (key <= head.Last)
-                ranks[found++] = key;
-        }
-
-        ranks.Sort();
-        for (var slot = first; slot < slots.Length; slot++)
-        {
-            var item = RankKey.ItemOf(ranks[slot]);
-            slots[slot] = new SlateSlot(item, logits[item], softmax.Probability(logits[item]), Propensity: 1, greedyFill);
-        }
-    }
-
-    private static void Draw(
-        ReadOnlySpan<float> logits, in Candidates nucleus, in Softmax softmax, ulong seed, Span<SlateSlot> slots,
-        in SamplerScratch scratch)
-    {
-        var draw = new SlateDraw(nucleus, softmax.Temperature, scratch.BlockSums);
-        for (var slot = 0; slot < slots.Length; slot++)
-        {
-            var item = nucleus.Items[draw.Next(CounterRandom.Uniform(seed, slot), out var propensity)];
-            slots[slot] = new SlateSlot(item, logits[item], softmax.Probability(logits[item]), propensity, GreedyFill: false);
-        }
+        using var scratch = SamplerScratch.Rent(row.Logits.Length, slots.Length);
+        var eligible = Candidates.OfRow(row, parameters.Temperature, scratch, out var softmax);
+        return CandidateSampler.Sample(eligible, softmax, parameters, known: null, slots, scratch);
     }
 }

@@ -7,8 +7,8 @@ internal readonly struct SamplerScratch : IDisposable
 {
     private SamplerScratch(int rowLength, int slotCount)
     {
-        Items = ArrayPool<int>.Shared.Rent(rowLength);
-        Logits = ArrayPool<float>.Shared.Rent(rowLength);
+        Items = ArrayPool<int>.Shared.Rent(rowLength + ItemList.Slack);
+        Logits = ArrayPool<float>.Shared.Rent(rowLength + ItemList.Slack);
         Weights = ArrayPool<double>.Shared.Rent(rowLength);
         Positions = ArrayPool<int>.Shared.Rent(rowLength);
         BlockSums = ArrayPool<double>.Shared.Rent(SlateDraw.BlockCount(rowLength));

@@ -37,9 +37,10 @@ internal readonly ref struct SlateDraw
 
     /// <summary>Draws one item; not to be called more often than there are candidates.</summary>
     /// <param name="uniform">A random number in [0, 1).</param>
+    /// <param name="logit">The item's logit.</param>
     /// <param name="propensity">The probability of this draw, given the draws before.</param>
     /// <returns>The item's position among the candidates.</returns>
-    public int Next(double uniform, out double propensity)
+    public int Next(double uniform, out float logit, out double propensity)
     {
         var total = OrderedSum.Of(_blockSums);
         if (total < LeastTotal)
@@ -50,34 +51,15 @@ internal readonly ref struct SlateDraw
         }
 
         var rest = uniform * total;
-        var block = Locate(_blockSums, ref rest);
-        var position = (block * BlockLength) + Locate(Block(block), ref rest);
+        var block = InverseDistribution.Locate<double>(_blockSums, ref rest);
+        var position = (block * BlockLength) + InverseDistribution.Locate<double>(Block(block), ref rest);
         propensity = _weights[position] / total;
+        logit = _logits[position];
 
         _weights[position] = 0;
         _logits[position] = float.NegativeInfinity;
         _blockSums[block] = OrderedSum.Of(Block(block));
         return position;
-    }
-
-    /// <summary>
-    /// The first index at which the running sum exceeds <paramref name="rest"/>, which becomes what is left of it there;
-    /// the last index with any weight, should rounding carry past the end.
-    /// </summary>
-    private static int Locate(ReadOnlySpan<double> weights, ref double rest)
-    {
-        var found = -1;
-        for (var i = 0; i < weights.Length; i++)
-        {
-            if (weights[i] == 0)
-                continue;
-            found = i;
-            if (rest < weights[i])
-                break;
-            rest -= weights[i];
-        }
-
-        return found;
     }
 
     private Span<double> Block(int block) =>

@@ -1,21 +1,31 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>The softmax over the eligible items of one row, in double precision.</summary>
-/// <param name="Max">The largest eligible logit: the weight of item i is exp((logitᵢ − Max) / Temperature), so 1 at most.</param>
+/// <param name="Reference">The logit of weight 1, one of the largest: the weight of item i is exp((logitᵢ − Reference) / Temperature).</param>
 /// <param name="Temperature">The divisor of the logits.</param>
 /// <param name="Total">The sum of all weights: the normaliser.</param>
-internal readonly record struct Softmax(double Max, double Temperature, double Total)
+internal readonly record struct Softmax(double Reference, double Temperature, double Total)
 {
     private const int BlockLength = 1024;
 
+    /// <summary>Weights that are all 1, without a total: a mass is then a number of items.</summary>
+    public static Softmax Ones { get; } = new(0, double.PositiveInfinity, 0);
+
     /// <summary>The probability of an item with this logit; 0 where it is below the smallest double.</summary>
-    public double Probability(float logit) => Exponential.Of((logit - Max) / Temperature) / Total;
+    public double Probability(float logit) => Weight(logit) / Total;
+
+    /// <summary>The weight of an item with this logit.</summary>
+    public double Weight(float logit) => Exponential.Of((logit - Reference) / Temperature);
 
     /// <summary>The largest logit of a row; −∞ if no item is eligible.</summary>
+    /// <param name="logits">The row, or a part of it.</param>
+    /// <param name="firstItem">The index of the first of them.</param>
     /// <exception cref="InvalidLogitsException">A logit is NaN or +∞.</exception>
-    public static float MaxOf(ReadOnlySpan<float> logits)
+    public static float MaxOf(ReadOnlySpan<float> logits, int firstItem = 0)
     {
         // Max propagates NaN, so that the usual row is examined in one vectorised pass.
         var max = logits.IsEmpty ? float.NegativeInfinity : TensorPrimitives.Max(logits);
@@ -24,22 +34,23 @@ internal readonly record struct Softmax(double Max, double Temperature, double T
         var item = 0;
         while (logits[item] < float.PositiveInfinity)
             item++;
-        throw new InvalidLogitsException(item, logits[item]);
+        throw new InvalidLogitsException(firstItem + item, logits[item]);
     }
 
-    /// <summary>weights[i] = exp((logits[i] − max) / temperature).</summary>
-    public static void Weigh(ReadOnlySpan<float> logits, double max, double temperature, Span<double> weights)
+    /// <summary>weights[i] = exp((logits[i] − reference) / temperature).</summary>
+    public static void Weigh(ReadOnlySpan<float> logits, double reference, double temperature, Span<double> weights)
     {
-        // Block by block, so that the four passes stay in the first-level cache.
-        for (var start = 0; start < logits.Length; start += BlockLength)
+        var (references, temperatures) = (Vector512.Create(reference), Vector512.Create(temperature));
+        var from = MemoryMarshal.Cast<float, Vector256<float>>(logits);
+        var to = MemoryMarshal.Cast<double, Vector512<double>>(weights[..logits.Length]);
+        for (var i = 0; i < to.Length; i++)
         {
-            var length = Math.Min(BlockLength, logits.Length - start);
-            var block = weights.Slice(start, length);
-            TensorPrimitives.ConvertTruncating(logits.Slice(start, length), block);
-            TensorPrimitives.Subtract(block, max, block);
-            TensorPrimitives.Divide(block, temperature, block);
-            Exponential.Apply(block);
+            var logit = Vector512.Create(Vector256.WidenLower(from[i]), Vector256.WidenUpper(from[i]));
+            to[i] = Exponential.Of((logit - references) / temperatures);
         }
+
+        for (var i = to.Length * Vector512<double>.Count; i < logits.Length; i++)
+            weights[i] = Exponential.Of((logits[i] - reference) / temperature);
     }
 
     /// <summary>ln Σ exp(logits[i]); −∞ for an empty row and for one of nothing but −∞.</summary>

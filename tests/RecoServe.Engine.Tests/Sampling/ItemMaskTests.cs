@@ -31,7 +31,7 @@ public sealed class ItemMaskTests
                 }
 
                 var row = new float[itemCount + 1];
-                mask.Apply(row);
+                ItemMask.Apply(mask.Excluded, row);
                 for (var i = 0; i <= itemCount; i++)
                 {
                     Assert.Equal(excluded.Contains(i), mask.IsExcluded(i));

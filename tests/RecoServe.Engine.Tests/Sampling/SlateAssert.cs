@@ -17,7 +17,10 @@ internal static class SlateAssert
         return slots[..summary.Count];
     }
 
-    /// <summary>Same nucleus, same slate, same numbers as the reference.</summary>
+    /// <summary>
+    /// Same nucleus, same slate, same numbers as the reference; to fewer digits where a row is long enough for passes in single
+    /// precision.
+    /// </summary>
     public static void MatchesReference(float[] row, SamplingParameters parameters, int slotCount, ItemMask? mask = null)
     {
         var reference = new ReferenceSampler(row, i => mask?.IsExcluded(i) ?? false, parameters);
@@ -25,14 +28,15 @@ internal static class SlateAssert
         var actual = Sample(row, parameters, slotCount, out var summary, mask);
         var greedy = parameters.Strategy == SamplingStrategy.Greedy;
         Assert.Equal(greedy ? expected.Length : reference.NucleusSize, summary.NucleusSize);
-        Assert.Equal(greedy ? expected.Sum(s => s.Probability) : reference.NucleusMass, summary.NucleusMass, 1e-12);
+        var (ofMass, ofRatio) = row.Length > NucleusSampler.ShortRow ? (1.5e-7, 1e-6) : (1e-12, 1e-11);
+        Assert.Equal(greedy ? expected.Sum(s => s.Probability) : reference.NucleusMass, summary.NucleusMass, ofMass);
         Assert.Equal(expected.Select(s => s.Item), actual.Select(s => s.Item));
         for (var i = 0; i < actual.Length; i++)
         {
             Assert.Equal(expected[i].Logit, actual[i].Logit);
             Assert.Equal(expected[i].GreedyFill, actual[i].GreedyFill);
-            EqualRelative(expected[i].Probability, actual[i].Probability);
-            EqualRelative(expected[i].Propensity, actual[i].Propensity);
+            EqualRelative(expected[i].Probability, actual[i].Probability, ofRatio);
+            EqualRelative(expected[i].Propensity, actual[i].Propensity, ofRatio);
         }
     }
 

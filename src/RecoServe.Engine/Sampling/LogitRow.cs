@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace RecoServe.Engine.Sampling;
+
+/// <summary>
+/// One row of N + 1 logits as blocks of <see cref="BlockLength"/>, without copying it: only a block that is incomplete, or
+/// in which an item is excluded, is copied, so that whoever reads blocks knows neither tails nor masks. Column 0 reads as −∞.
+/// </summary>
+internal readonly ref struct LogitRow
+{
+    /// <summary>Logits in a block.</summary>
+    public const int BlockLength = 1024;
+
+    private readonly ReadOnlySpan<ulong> _excluded;
+
+    /// <summary>A row, and the bits of the items to leave out; no bits: none.</summary>
+    public LogitRow(ReadOnlySpan<float> logits, ItemMask? mask)
+    {
+        Debug.Assert(logits.IsEmpty || float.IsNegativeInfinity(logits[0]), "column 0 of the logits is −∞");
+        Logits = logits;
+        _excluded = mask is null ? default : mask.Excluded;
+    }
+
+    /// <summary>The logits as the model gave them, excluded items included.</summary>
+    public ReadOnlySpan<float> Logits { get; }
+
+    /// <summary>Number of blocks.</summary>
+    public int BlockCount => (Logits.Length + BlockLength - 1) / BlockLength;
+
+    /// <summary>
+    /// The logits of one block, always <see cref="BlockLength"/> of them, with −∞ for what is no eligible item.
+    /// </summary>
+    /// <param name="block">0…BlockCount − 1.</param>
+    /// <param name="buffer">Memory for a copy, of <see cref="BlockLength"/>.</param>
+    public ReadOnlySpan<float> Block(int block, Span<float> buffer)
+    {
+        var start = block * BlockLength;
+        var logits = Logits.Slice(start, Math.Min(BlockLength, Logits.Length - start));
+        var excluded = _excluded.IsEmpty ? default : _excluded.Slice(start / ItemMask.WordBits, ItemMask.WordCount(logits.Length));
+        if (block > 0 && logits.Length == BlockLength && !excluded.ContainsAnyExcept(0UL))
+            return logits;
+        buffer = buffer[..BlockLength];
+        logits.CopyTo(buffer);
+        buffer[logits.Length..].Fill(float.NegativeInfinity);
+        if (block == 0)
+            buffer[0] = float.NegativeInfinity;
+        ItemMask.Apply(excluded, buffer);
+        return buffer;
+    }
+
+    /// <summary>The bits of 16 logits from <paramref name="start"/>, a multiple of 16, that are excluded.</summary>
+    public uint ExcludedBits(int start) =>
+        _excluded.IsEmpty ? 0 : (uint)(_excluded[start / ItemMask.WordBits] >> (start % ItemMask.WordBits)) & 0xFFFF;
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Numerics.Tensors;
+
+namespace RecoServe.Engine.Sampling;
+
+/// <summary>
+/// Finds where the ranking of a list must be cut for a mass, without sorting it: a quickselect into five parts (Hoare 1961),
+/// each round of which is one pass for the masses of the parts and one for the part that holds the cut. Ties are cut by
+/// index. What remains in the end is sorted and weighed in double precision.
+/// </summary>
+internal static class PrefixSelection
+{
+    private const int FewItems = 32;
+    private const int PivotSample = 15;
+
+    /// <summary>The smallest prefix of the ranking (<see cref="RankKey"/>) that has a mass; all if they have less.</summary>
+    /// <param name="source">At least one item; it is not changed, but padded.</param>
+    /// <param name="low">At most the least logit, and above −∞ except where some are −∞.</param>
+    /// <param name="high">Above the largest logit.</param>
+    /// <param name="goal">The mass, in units of the weights.</param>
+    /// <param name="single">The weights, for sums over many.</param>
+    /// <param name="exact">The same weights in double precision, for the last few items.</param>
+    /// <param name="scratch">Memory for as many items.</param>
+    public static PrefixCut Select(
+        in ItemList source, float low, float high, double goal, in SingleWeights single, in Softmax exact, ItemList scratch)
+    {
+        Debug.Assert(source.Count > 0, "there is something to select from");
+        source.Pad();
+        var part = source;
+        var cut = default(PrefixCut);
+        var unevenly = !float.IsFinite(low) || !float.IsFinite(high);
+        for (var round = 0; part.Count > FewItems; round++)
+        {
+            // Logits between two near thresholds are spread evenly; where they are not, pivots are taken among them.
+            var pivots = Divide(low, high);
+            if (unevenly || pivots[0] <= low)
+            {
+                var least = TensorPrimitives.Min<float>(part.Logits);
+                if (least == TensorPrimitives.Max<float>(part.Logits))
+                    return CutTies(part, cut, goal, exact.Weight(least));
+                pivots = Pivots(part.Logits, least, round);
+            }
+
+            var masses = RowPasses.Sum<FourThresholds>(part.Padded, single, pivots).Above;
+            var first = 3;
+            while (first >= 0 && cut.Mass + masses[first] < goal)
+                first--;
+            (low, high) = (first >= 0 ? pivots[first] : Math.Max(low, float.MinValue), first < 3 ? pivots[first + 1] : high);
+            cut.Mass += first < 3 ? masses[first + 1] : 0;
+            var before = part.Count;
+            scratch.Clear();
+            cut.Count += scratch.Append(part, low, high);
+            scratch.Pad();
+            part = scratch;
+            unevenly = part.Count > before / 2;
+        }
+
+        return CutFew(part, cut, goal, exact);
+    }
+
+    /// <summary>
+    /// Four ascending thresholds: order statistics of a few logits. Above the least, so that at least one item is in another
+    /// part than the others; and where two are the same, the next number stands above, so that the ties are a part.
+    /// </summary>
+    public static Four<float> Pivots(ReadOnlySpan<float> logits, float least, int round)
+    {
+        Span<float> sample = stackalloc float[PivotSample];
+        var stride = logits.Length / PivotSample;
+        for (var i = 0; i < PivotSample; i++)
+            sample[i] = logits[(i * stride) + (round * 7 % stride)];
+        sample.Sort();
+        var pivots = default(Four<float>);
+        for (var p = 0; p < 4; p++)
+        {
+            var below = p == 0 ? least : pivots[p - 1];
+            pivots[p] = Math.Max(sample[2 + (3 * p)], MathF.BitIncrement(below));
+        }
+
+        return pivots;
+    }
+
+    private static Four<float> Divide(float low, float high)
+    {
+        var pivots = default(Four<float>);
+        for (var p = 0; p < 4; p++)
+            pivots[p] = (float)(low + (((double)high - low) * (p + 1) / 5));
+        return pivots;
+    }
+
+    private static PrefixCut CutTies(in ItemList ties, PrefixCut cut, double goal, double weight)
+    {
+        var needed = (int)Math.Clamp(Math.Ceiling((goal - cut.Mass) / weight), 1, ties.Count);
+        var last = needed - 1;
+        return new PrefixCut(
+            cut.Count + needed, cut.Mass + (needed * weight), cut.Mass + (last * weight),
+            RankKey.Of(ties.Logits[last], ties.Items[last]));
+    }
+
+    private static PrefixCut CutFew(in ItemList few, PrefixCut cut, double goal, in Softmax exact)
+    {
+        Span<ulong> keys = stackalloc ulong[FewItems];
+        Span<float> logits = stackalloc float[FewItems];
+        Span<double> weights = stackalloc double[FewItems];
+        keys = keys[..few.Count];
+        for (var i = 0; i < keys.Length; i++)
+            keys[i] = RankKey.Of(few.Logits[i], few.Items[i]);
+        keys.Sort();
+        for (var i = 0; i < keys.Length; i++)
+            logits[i] = RankKey.LogitOf(keys[i]);
+        Softmax.Weigh(logits[..keys.Length], exact.Reference, exact.Temperature, weights);
+        for (var i = 0; i < keys.Length; i++)
+        {
+            cut = new PrefixCut(cut.Count + 1, cut.Mass + weights[i], cut.Mass, keys[i]);
+            if (cut.Mass >= goal)
+                break;
+        }
+
+        return cut;
+    }
+}
+
+/// <summary>Where a ranking is cut.</summary>
+/// <param name="Count">Items of the prefix.</param>
+/// <param name="Mass">Their weight.</param>
+/// <param name="MassBefore">Their weight without the last.</param>
+/// <param name="Last">The <see cref="RankKey"/> of the last.</param>
+internal record struct PrefixCut(int Count, double Mass, double MassBefore, ulong Last);

@@ -1,0 +1,121 @@
+using RecoServe.Engine.Sampling;
+
+namespace RecoServe.Engine.Tests.Sampling;
+
+public sealed class RowPassesTests
+{
+    private static readonly (float Reference, double Temperature)[] Scales = [(0, 1), (3.7f, 0.7), (-2, 31), (1000, 1)];
+
+    public static TheoryData<string> Kinds => [.. Rows.Kinds];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Sum_EveryLength_HasTheBitsOfTheScalar(string kind)
+    {
+        foreach (var (reference, temperature) in Scales)
+        {
+            var single = SingleWeights.RelativeTo(reference, temperature);
+            foreach (var (logits, low, high) in Pieces(kind))
+            {
+                var expected = ScalarPasses.Sum(logits, reference, temperature, high);
+                var thresholds = default(Four<float>);
+                thresholds[0] = high;
+                var actual = RowPasses.Sum<OneThreshold>(logits, single, thresholds);
+                AssertBits(expected.Total, actual.Total);
+                AssertBits(expected.Above, actual.Above[0]);
+                Assert.Equal(logits.Length == 0 ? float.NegativeInfinity : logits.Max(), actual.Max);
+
+                (thresholds[1], thresholds[2], thresholds[3]) = (low, high, float.PositiveInfinity);
+                var four = RowPasses.Sum<FourThresholds>(logits, single, thresholds);
+                AssertBits(expected.Total, four.Total);
+                AssertBits(expected.Above, four.Above[0]);
+                AssertBits(ScalarPasses.Sum(logits, reference, temperature, low).Above, four.Above[1]);
+                AssertBits(expected.Above, four.Above[2]);
+                Assert.Equal(0, four.Above[3]);
+                AssertBits(expected.Total, RowPasses.Sum<NoThreshold>(logits, single, default).Total);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Find_EveryLength_FindsWhatALoopFinds(string kind)
+    {
+        foreach (var (logits, low, high) in Pieces(kind))
+        {
+            int[] expected = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= low && logits[i] < high)];
+            var positions = new int[logits.Length + 8];
+            var above = 5;
+            Assert.Equal(expected, positions[..RowPasses.Find(logits, low, high, positions, ref above)]);
+            Assert.Equal(5 + logits.Count(l => l >= high), above);
+            Assert.Equal(logits.Count(l => l >= low), RowPasses.Count(logits, low));
+
+            above = 5;
+            var sums = RowPasses.SumAndFind(logits, SingleWeights.RelativeTo(0, 1), low, high, positions, out var found, ref above);
+            Assert.Equal(expected, positions[..found]);
+            Assert.Equal(5 + logits.Count(l => l >= high), above);
+            var expectedSums = ScalarPasses.Sum(logits, 0, 1, high);
+            AssertBits(expectedSums.Total, sums.Total);
+            AssertBits(expectedSums.Above, sums.Above[0]);
+        }
+    }
+
+    [Fact]
+    public void Weights_WholeRange_AreCloseToExp()
+    {
+        for (var i = 0; i < 100_000; i++)
+        {
+            var logit = (i - 50_000) / 700f;
+            var weight = WeightOf(logit, SingleWeights.RelativeTo(0, 1));
+            Assert.True(Math.Abs((weight / Math.Exp(logit)) - 1) < 1.2e-7, $"exp({logit:R}) is not {weight:R}");
+        }
+    }
+
+    [Fact]
+    public void Weights_Edges()
+    {
+        var single = SingleWeights.RelativeTo(0, 1);
+        Assert.Equal(1, WeightOf(0, single));
+        Assert.Equal(1, WeightOf(-0f, single));
+        foreach (var low in new[] { float.NegativeInfinity, float.MinValue, -1000, -87 })
+            Assert.InRange(WeightOf(low, single), Math.ScaleB(1, -126), Math.ScaleB(1, -125));
+        foreach (var bad in new[] { float.NaN, float.PositiveInfinity, float.MaxValue, 89 })
+            Assert.False(float.IsFinite((float)WeightOf(bad, single)), $"the weight of {bad} is finite");
+        foreach (var any in new[] { -1e30f, -3, 0, 1e30f })
+            Assert.Equal(1, WeightOf(any, SingleWeights.Ones));
+    }
+
+    [Fact]
+    public void Sum_EqualWeights_DoesNotDrift()
+    {
+        foreach (var logit in new[] { -7f, 1.3574597f, -1.5079885f, 3 })
+        {
+            var logits = new float[1_024_000];
+            Array.Fill(logits, logit);
+            var sum = RowPasses.Sum<NoThreshold>(logits, SingleWeights.RelativeTo(0, 1), default).Total;
+            Assert.Equal(1, sum / logits.Length / Math.Exp(logit), 1.2e-7);
+        }
+    }
+
+    /// <summary>Whether a sum that is not finite is ∞ or NaN means nothing.</summary>
+    private static void AssertBits(double expected, double actual) =>
+        Assert.Equal(double.IsFinite(expected) ? expected : double.NaN, double.IsFinite(actual) ? actual : double.NaN);
+
+    private static double WeightOf(float logit, in SingleWeights single)
+    {
+        var logits = new float[RowPasses.Step];
+        Array.Fill(logits, logit);
+        return RowPasses.Sum<NoThreshold>(logits, single, default).Total / logits.Length;
+    }
+
+    /// <summary>Pieces of every length that passes take, with two thresholds in them.</summary>
+    private static IEnumerable<(float[] Logits, float Low, float High)> Pieces(string kind)
+    {
+        for (var length = 0; length <= 1024; length += RowPasses.Step)
+        {
+            var logits = Rows.Make(kind, length, length)[1..];
+            var sorted = logits.Where(float.IsFinite).Append(0).Order().ToArray();
+            yield return (logits, sorted[sorted.Length / 3], Math.Max(sorted[2 * sorted.Length / 3], MathF.BitIncrement(sorted[sorted.Length / 3])));
+        }
+    }
+}
