@@ -83,6 +83,7 @@ internal sealed class EvaluateCommand
 
         var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         var summary = new EvaluationSummary(name, options.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        summary.WriteWarnings(error);
         if (result.GetValue(_json))
             summary.WriteJson(output);
         else

@@ -19,7 +19,7 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Equal((0, ""), (code, error));
         using var json = JsonDocument.Parse(output);
         var root = json.RootElement;
-        Assert.Equal(["model", "protocol", "users", "items", "validation", "test", "seconds"], root.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["model", "protocol", "users", "items", "validation", "test", "unknown_targets", "seconds"], root.EnumerateObject().Select(p => p.Name));
         Assert.Equal("pop", root.GetProperty("model").GetString());
         Assert.Equal("leave-one-out, full ranking, seen items removed, ties optimistic", root.GetProperty("protocol").GetString());
         Assert.Equal((2, 4), (root.GetProperty("users").GetInt32(), root.GetProperty("items").GetInt32()));

@@ -65,6 +65,25 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_TargetsThatTheModelDoesNotKnow_AreMissesOrRefused()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        _output.GetStringBuilder().Clear();
+        await File.WriteAllTextAsync(In("half.txt"), "u 1\nu 2\nu 3\nv 1\nv x\nv y\n", TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"evaluate --data {In("half.txt")} --model {In("models/cycle/1")} --part test --json"));
+        Assert.Contains("test: 1 of 2 targets are items the model does not know: misses", _error.ToString(), StringComparison.Ordinal);
+        using var evaluated = JsonDocument.Parse(_output.ToString());
+        Assert.Equal(1, evaluated.RootElement.GetProperty("unknown_targets").GetProperty("test").GetInt32());
+        Assert.Equal(0.5, evaluated.RootElement.GetProperty("test").GetProperty("HR@50").GetDouble());
+
+        await File.WriteAllTextAsync(In("strange.txt"), "u x\nu y\nu z\n", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"evaluate --data {In("strange.txt")} --model {In("models/cycle/1")}"));
+        Assert.Contains("knows none of the log's 3 items, such as \"x\"; its own are such as \"1\"", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Fit_ResumedWithMoreEpochs_EqualsOneRun()
     {
         WriteCycle();
