@@ -29,7 +29,7 @@ internal static class CommandRunner
         (output, error) = (output ?? Console.Out, error ?? Console.Error);
         var result = root.Parse(args);
         if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
-            return Fail(error, first.Message, BadInput);
+            return Fail(error, result.CommandResult.Command == root ? WithoutCommand(root, result) : first.Message, BadInput);
         try
         {
             var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = FinishAfterCtrlC };
@@ -49,6 +49,12 @@ internal static class CommandRunner
         {
             return Fail(error, e.Message, Failed);
         }
+    }
+
+    private static string WithoutCommand(RootCommand root, ParseResult result)
+    {
+        var problem = result.UnmatchedTokens is [var word, ..] ? $"there is no command {word}" : "no command is given";
+        return $"{problem}; the commands are {string.Join(", ", root.Subcommands.Select(c => c.Name))} (--help explains them)";
     }
 
     private static int Fail(TextWriter error, string message, int code)

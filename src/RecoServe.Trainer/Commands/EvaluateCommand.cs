@@ -53,8 +53,15 @@ internal sealed class EvaluateCommand
         evaluate._data.AddTo(command);
         command.Validators.Add(result =>
         {
-            if ((result.GetResult(evaluate._baseline) is null) == (result.GetResult(evaluate._model) is null))
-                result.AddError("name what to evaluate: --baseline NAME or --model DIR");
+            switch (result.GetResult(evaluate._baseline), result.GetResult(evaluate._model))
+            {
+                case (null, null):
+                    result.AddError("name what to evaluate: --baseline NAME or --model DIR");
+                    break;
+                case (not null, not null):
+                    result.AddError("name either --baseline or --model, not both");
+                    break;
+            }
         });
         command.SetAction((result, cancellationToken) => Task.FromResult(evaluate.Run(result, cancellationToken)));
         return command;

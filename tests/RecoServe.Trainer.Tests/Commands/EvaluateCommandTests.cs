@@ -72,7 +72,9 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("recotrain: name what to evaluate: --baseline NAME", "evaluate", "--data", "absent.txt")]
     [InlineData("recotrain: --column x: must be OURS=THEIRS", "evaluate", "--data", "absent.txt", "--baseline", "pop", "--column", "x")]
     [InlineData("recotrain: Argument 'best' not recognized", "evaluate", "--data", "absent.txt", "--baseline", "best")]
-    [InlineData("recotrain: ", "forecast")]
+    [InlineData("recotrain: no command is given; the commands are evaluate (--help explains them)")]
+    [InlineData("recotrain: there is no command forecast; the commands are evaluate (--help explains them)", "forecast", "--data", "x")]
+    [InlineData("recotrain: name either --baseline or --model, not both", "evaluate", "--data", "absent.txt", "--baseline", "pop", "--model", "m")]
     public async Task BadInput_IsOneLineAndCode2(string expected, params string[] args)
     {
         var (code, output, error) = await RunAsync(args);
