@@ -26,8 +26,8 @@ public sealed class SimulateCommandTests : IDisposable
         string[] arguments = ["--out", Out, "--users", "2", "--videos", "200", "--days", "7"];
         await InvokeAsync(arguments);
 
-        Assert.Equal(1, await InvokeAsync(arguments));
-        Assert.Contains("--force", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await InvokeAsync(arguments));
+        Assert.StartsWith($"recotrain: {Out} is not empty; give another directory, or --force", _error.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, await InvokeAsync([.. arguments, "--force"]));
     }
 
@@ -52,6 +52,5 @@ public sealed class SimulateCommandTests : IDisposable
     }
 
     private Task<int> InvokeAsync(params string[] arguments) =>
-        SimulateCommand.Create().Parse(arguments).InvokeAsync(
-            new InvocationConfiguration { Output = _output, Error = _error }, TestContext.Current.CancellationToken);
+        CommandRunner.RunAsync(new RootCommand { SimulateCommand.Create() }, ["simulate", .. arguments], _output, _error);
 }
