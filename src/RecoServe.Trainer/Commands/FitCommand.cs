@@ -51,6 +51,8 @@ internal sealed class FitCommand
         var error = result.InvocationConfiguration.Error;
         var data = _data.Bind(result);
         var stored = result.GetValue(_resume) ? RunFolder.Open(result.GetRequiredValue(_out)) : null;
+        if (stored is null)
+            RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
         var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);

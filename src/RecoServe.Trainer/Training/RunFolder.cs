@@ -42,19 +42,27 @@ internal sealed class RunFolder
         ? JsonSerializer.Deserialize(File.ReadAllText(In("metrics.json")), RunJson.Default.DictionaryStringDouble)!
         : new Dictionary<string, double>();
 
+    /// <summary>Refuses a folder in which no run can start.</summary>
+    /// <exception cref="PackageException">It is a file, or holds a run already.</exception>
+    public static void RequireFree(string path)
+    {
+        if (File.Exists(path))
+            throw new PackageException(path, "is a file; give a folder");
+        if (File.Exists(IOPath.Combine(path, "options.json")))
+            throw new PackageException(path, "holds a training run already: continue it with --resume, or name another folder");
+    }
+
     /// <summary>Starts a run in an empty or absent folder.</summary>
-    /// <exception cref="PackageException">The folder holds a run already.</exception>
+    /// <exception cref="PackageException">The folder is a file, or holds a run already.</exception>
     public static RunFolder Create(string path, WatchLog log, FitOptions fit, IReadOnlyDictionary<string, string> data)
     {
-        var options = IOPath.Combine(path, "options.json");
-        if (File.Exists(options))
-            throw new PackageException(path, "holds a training run already: continue it with --resume, or name another folder");
+        RequireFree(path);
         var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log) };
         var run = new RunFolder(path, settings);
         log.Catalogue.Write(run.In(PackageFiles.Catalogue));
         HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed));
         File.WriteAllText(run.In("metrics.csv"), MetricsHeader + "\n");
-        File.WriteAllText(options, JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
+        File.WriteAllText(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
         return run;
     }
 

@@ -106,6 +106,14 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Fit_FolderThatIsAFile_IsRefusedBeforeTheLogIsRead()
+    {
+        await File.WriteAllTextAsync(In("run"), "mine", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("absent.txt")} --out {In("run")}"));
+        Assert.Equal($"recotrain: {In("run")} is a file; give a folder", _error.ToString().TrimEnd());
+    }
+
+    [Fact]
     public async Task Fit_Resume_RefusesOtherNetworkOtherLogAndNoRun()
     {
         WriteCycle();
