@@ -44,7 +44,7 @@ internal sealed class ColumnEvents
         _table.Execute(() => $"""
             INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {TableFile.Row}, 0{contexts}
             FROM {_table.Relation(_columns, _options.Where)}
-            """);
+            """, _options.Where);
     }
 
     /// <summary>The time as BIGINT, NULL if it is none, and whether it is ISO.</summary>

@@ -76,8 +76,13 @@ public sealed class ColumnFaultTests : IDisposable
         Assert.Equal(
             "--column category=tag: no file has a column tag",
             FaultOf(options with { Columns = new Dictionary<string, string> { ["category"] = "tag" } }));
-        Assert.StartsWith($"{path}: ", FaultOf(options with { Where = "length(" }), StringComparison.Ordinal);
-        Assert.Contains("long_view", FaultOf(options with { Where = "long_view = 1" }), StringComparison.Ordinal);
+        foreach (var where in (string[])["length(", "long_view = 1", "no_function(item_id)", "user_id::INTEGER = 1"])
+        {
+            var fault = FaultOf(options with { Where = where });
+            Assert.StartsWith($"--where {where}: ", fault, StringComparison.Ordinal);
+            Assert.EndsWith($"; {path} has the columns user_id, item_id, timestamp", fault, StringComparison.Ordinal);
+        }
+
         Assert.Equal($"{path}: there are no events where false", FaultOf(options with { Where = "false" }));
         Assert.Equal($"{path}: there are no events of items with 2 or more", FaultOf(options with { MinItemCount = 2 }));
         Assert.StartsWith("memory limit \"plenty\"", FaultOf(options with { MemoryLimit = "plenty" }), StringComparison.Ordinal);
