@@ -79,6 +79,7 @@ internal sealed class EvaluateCommand
         {
             progress.Show("reading");
             split = new LeaveOneOutSplit(WatchLogReader.Read(_data.Bind(result)));
+            split.RequireTargets();
             (name, var scorer) = CreateScorer(result, split);
             using var owned = scorer as IDisposable;
             foreach (var part in PartsOf(result.GetRequiredValue(_part)))

@@ -55,6 +55,7 @@ internal sealed class FitCommand
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
         var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
+        split.RequireTargets();
         stored?.RequireSame(split.Log);
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data));
 

@@ -105,6 +105,18 @@ public sealed class FitCommandTests : IDisposable
         Assert.False(Directory.Exists(In("run")));
     }
 
+    [Theory]
+    [InlineData("fit --out RUN")]
+    [InlineData("evaluate --baseline pop")]
+    public async Task LogWithoutTargets_IsRefused(string command)
+    {
+        await File.WriteAllTextAsync(In("log.txt"), "u 1\nu 2\nv 2\n", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{command.Replace("RUN", In("run"), StringComparison.Ordinal)} --data {In("log.txt")}"));
+        Assert.Equal("recotrain: no user of the log has 3 events or more; at least one is needed, for a validation and a test target", _error.ToString().TrimEnd());
+        Assert.Empty(_output.ToString());
+        Assert.False(Directory.Exists(In("run")));
+    }
+
     [Fact]
     public async Task Fit_FolderThatIsAFile_IsRefusedBeforeTheLogIsRead()
     {
