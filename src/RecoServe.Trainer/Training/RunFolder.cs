@@ -31,6 +31,9 @@ internal sealed class RunFolder
     /// <summary>The run's weights.</summary>
     public Checkpoint Checkpoint { get; }
 
+    /// <summary>Whether the training has ended and its best weights are tested.</summary>
+    public bool HasEnded => File.Exists(In("metrics.json"));
+
     /// <summary>The items.</summary>
     public Catalogue ReadCatalogue() => Catalogue.Read(In(PackageFiles.Catalogue));
 
@@ -38,7 +41,7 @@ internal sealed class RunFolder
     public IReadOnlyList<Question> ReadHistories() => HistorySample.Read(In("histories.tsv"));
 
     /// <summary>Metrics of the best weights, for example <c>test/HR@10</c>; empty before the run's end.</summary>
-    public IReadOnlyDictionary<string, double> ReadMetrics() => File.Exists(In("metrics.json"))
+    public IReadOnlyDictionary<string, double> ReadMetrics() => HasEnded
         ? JsonSerializer.Deserialize(File.ReadAllText(In("metrics.json")), RunJson.Default.DictionaryStringDouble)!
         : new Dictionary<string, double>();
 
@@ -91,9 +94,10 @@ internal sealed class RunFolder
             throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
     }
 
-    /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished.</summary>
+    /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished, and those of an earlier end.</summary>
     public void CutMetrics(int firstUnfinished)
     {
+        File.Delete(In("metrics.json"));
         var lines = File.ReadLines(In("metrics.csv"))
             .Where((line, i) => i == 0 || int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished)
             .ToArray();

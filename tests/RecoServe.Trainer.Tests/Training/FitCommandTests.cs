@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Training;
 
@@ -139,6 +140,20 @@ public sealed class FitCommandTests : IDisposable
         await File.AppendAllTextAsync(In("log.txt"), "u99 1\nu99 2\nu99 3\n", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume"));
         Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_RunThatWasStopped_IsPublishedAndSaidToBe()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        Assert.DoesNotContain("has not ended", _error.ToString(), StringComparison.Ordinal);
+
+        RunFolder.Open(In("run")).CutMetrics(firstUnfinished: 2);
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        Assert.Contains($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {In("run")} goes on", _error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(ModelPackage.Open(In("models/cycle/2")).Manifest.Metrics);
     }
 
     [Fact]
