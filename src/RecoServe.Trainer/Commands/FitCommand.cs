@@ -111,6 +111,7 @@ internal sealed class FitCommand
         ["items"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
+        ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
         ["min_item_count"] = $"{data.MinItemCount}",
     };

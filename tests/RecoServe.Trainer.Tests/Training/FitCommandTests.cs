@@ -85,6 +85,17 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Fit_SettingsOfTheData_AreRecorded()
+    {
+        WriteCycle();
+        await File.WriteAllTextAsync(In("items.csv"), "item_id,tag\n1,a;b\n", TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync(
+            $"fit --data {In("log.txt")} --items {In("items.csv")} --column category=tag --separator category=; --out {In("run")} {Quick} --epochs 1"));
+        var recorded = RunFolder.Open(In("run")).Settings.Data;
+        Assert.Equal(("items.csv", "category=tag", "category=;"), (recorded["items"], recorded["columns"], recorded["separators"]));
+    }
+
+    [Fact]
     public async Task Fit_ResumedWithMoreEpochs_EqualsOneRun()
     {
         WriteCycle();
