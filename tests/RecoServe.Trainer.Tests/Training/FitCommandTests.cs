@@ -108,6 +108,8 @@ public sealed class FitCommandTests : IDisposable
 
     [Theory]
     [InlineData("--dropout 0.96", "--dropout must be between 0 and 0.95")]
+    [InlineData("--learning-rate abc", "recotrain: --learning-rate: \"abc\" is not a number")]
+    [InlineData("--epochs 1.5", "recotrain: --epochs: \"1.5\" is not a whole number")]
     [InlineData("--epochs 0", "--epochs must be between 1 and 100000")]
     public async Task Fit_ValueOutOfRange_NamesTheOption(string option, string message)
     {
