@@ -23,7 +23,8 @@ internal static class ExportCommand
         });
         version.Validators.Add(result =>
         {
-            if (result.GetValue(version) < 1)
+            // Of the token: GetValue throws where it is no number, before the parse can say so.
+            if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var given) && given < 1)
                 result.AddError("--version must be 1 or more");
         });
         var command = new Command("export", "Publish a run's best weights as the next version of a model, checked against the training") { run, repository, name, version };

@@ -82,7 +82,8 @@ internal static class SimulateCommand
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is var value && (value < least || value > most))
+            // Of the token: GetValue throws where it is no number, before the parse can say so.
+            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && (value < least || value > most))
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be in {least:N0}…{most:N0}"));
         });
         return option;

@@ -42,6 +42,13 @@ public sealed class SimulateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Invoke_NoNumber_NamesOptionAndValue()
+    {
+        Assert.Equal(CommandRunner.BadInput, await InvokeAsync("--out", Out, "--users", "abc"));
+        Assert.Equal("recotrain: --users: \"abc\" is not a whole number", _error.ToString().TrimEnd());
+    }
+
+    [Fact]
     public void Parse_WithoutDirectory_IsAnError() => Assert.NotEmpty(SimulateCommand.Create().Parse([]).Errors);
 
     public void Dispose()

@@ -169,6 +169,15 @@ public sealed class FitCommandTests : IDisposable
         Assert.Empty(ModelPackage.Open(In("models/cycle/2")).Manifest.Metrics);
     }
 
+    [Theory]
+    [InlineData("abc", "recotrain: --version: \"abc\" is not a whole number")]
+    [InlineData("0", "recotrain: --version must be 1 or more")]
+    public async Task Export_VersionThatIsNone_IsRefused(string version, string message)
+    {
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name x --version {version}"));
+        Assert.Equal(message, _error.ToString().TrimEnd());
+    }
+
     [Fact]
     public async Task Export_NameThatIsAPath_IsRefused()
     {
