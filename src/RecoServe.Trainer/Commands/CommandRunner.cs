@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Data;
 
@@ -29,7 +31,7 @@ internal static class CommandRunner
         (output, error) = (output ?? Console.Out, error ?? Console.Error);
         var result = root.Parse(args);
         if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
-            return Fail(error, first.Message, BadInput);
+            return Fail(error, result.CommandResult.Command == root ? WithoutCommand(root, result) : MessageOf(first), BadInput);
         try
         {
             var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = FinishAfterCtrlC };
@@ -49,6 +51,21 @@ internal static class CommandRunner
         {
             return Fail(error, e.Message, Failed);
         }
+    }
+
+    private static string MessageOf(ParseError error)
+    {
+        if (error.SymbolResult is not OptionResult { Tokens: [{ Value: var value }], Option: { Name: var name, ValueType: var type } })
+            return error.Message;
+        return type == typeof(double) && !double.TryParse(value, CultureInfo.InvariantCulture, out _) ? $"{name}: \"{value}\" is not a number"
+            : (type == typeof(int) || type == typeof(long?)) && !long.TryParse(value, CultureInfo.InvariantCulture, out _) ? $"{name}: \"{value}\" is not a whole number"
+            : error.Message;
+    }
+
+    private static string WithoutCommand(RootCommand root, ParseResult result)
+    {
+        var problem = result.UnmatchedTokens is [var word, ..] ? $"there is no command {word}" : "no command is given";
+        return $"{problem}; the commands are {string.Join(", ", root.Subcommands.Select(c => c.Name))} (--help explains them)";
     }
 
     private static int Fail(TextWriter error, string message, int code)

@@ -53,8 +53,15 @@ internal sealed class EvaluateCommand
         evaluate._data.AddTo(command);
         command.Validators.Add(result =>
         {
-            if ((result.GetResult(evaluate._baseline) is null) == (result.GetResult(evaluate._model) is null))
-                result.AddError("name what to evaluate: --baseline NAME or --model DIR");
+            switch (result.GetResult(evaluate._baseline), result.GetResult(evaluate._model))
+            {
+                case (null, null):
+                    result.AddError("name what to evaluate: --baseline NAME or --model DIR");
+                    break;
+                case (not null, not null):
+                    result.AddError("name either --baseline or --model, not both");
+                    break;
+            }
         });
         command.SetAction((result, cancellationToken) => Task.FromResult(evaluate.Run(result, cancellationToken)));
         return command;
@@ -72,6 +79,7 @@ internal sealed class EvaluateCommand
         {
             progress.Show("reading");
             split = new LeaveOneOutSplit(WatchLogReader.Read(_data.Bind(result)));
+            split.RequireTargets();
             (name, var scorer) = CreateScorer(result, split);
             using var owned = scorer as IDisposable;
             foreach (var part in PartsOf(result.GetRequiredValue(_part)))
@@ -83,6 +91,7 @@ internal sealed class EvaluateCommand
 
         var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         var summary = new EvaluationSummary(name, options.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        summary.WriteWarnings(error);
         if (result.GetValue(_json))
             summary.WriteJson(output);
         else

@@ -36,6 +36,10 @@ internal sealed record EvaluationSummary(
                 json.WriteEndObject();
             }
 
+            json.WriteStartObject("unknown_targets");
+            foreach (var (part, report) in Reports)
+                json.WriteNumber(NameOf(part), report.UnknownTargets);
+            json.WriteEndObject();
             json.WriteNumber("seconds", Math.Round(Seconds, 3));
             json.WriteEndObject();
         }
@@ -60,6 +64,20 @@ internal sealed record EvaluationSummary(
         console.Write(table);
         FormattableString caption = $"{Model}: {Users:N0} users, {Items:N0} items; {Protocol}; {Seconds:F1} s";
         output.WriteLine(caption.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>A line for each thing that makes the metrics worth less than they look.</summary>
+    public void WriteWarnings(TextWriter error)
+    {
+        foreach (var (part, report) in Reports)
+        {
+            if (report.UnknownTargets > 0)
+                Warn($"{NameOf(part)}: {report.UnknownTargets:N0} of {report.Users.Count:N0} targets are items the model does not know: misses");
+            if (report.Undecided > 0)
+                Warn($"{NameOf(part)}: for {report.Undecided:N0} of {report.Users.Count:N0} users all items have the same score, and ties count as {NameOf(Ties)}");
+        }
+
+        void Warn(FormattableString text) => error.WriteLine($"recotrain: {text.ToString(CultureInfo.InvariantCulture)}");
     }
 
     private static string NameOf<T>(T value)

@@ -23,18 +23,22 @@ internal static class ExportCommand
         });
         version.Validators.Add(result =>
         {
-            if (result.GetValue(version) < 1)
+            // Of the token: GetValue throws where it is no number, before the parse can say so.
+            if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var given) && given < 1)
                 result.AddError("--version must be 1 or more");
         });
         var command = new Command("export", "Publish a run's best weights as the next version of a model, checked against the training") { run, repository, name, version };
         command.SetAction(result =>
         {
+            var folder = RunFolder.Open(result.GetRequiredValue(run));
             var (directory, parity) = PackageDraft.Publish(
-                RunFolder.Open(result.GetRequiredValue(run)),
+                folder,
                 result.GetRequiredValue(repository),
                 result.GetRequiredValue(name),
                 result.GetValue(version),
                 TimeProvider.System.GetUtcNow());
+            if (!folder.HasEnded)
+                result.InvocationConfiguration.Error.WriteLine($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {folder.Path} goes on");
             result.InvocationConfiguration.Output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{directory}: {parity.Histories:N0} histories, largest difference of a logit {parity.LargestDelta:g2}, same top 100 in {parity.SameTop:P2}"));

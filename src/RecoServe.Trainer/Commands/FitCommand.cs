@@ -48,11 +48,14 @@ internal sealed class FitCommand
     private int Run(ParseResult result, CancellationToken cancellationToken)
     {
         var start = TimeProvider.System.GetTimestamp();
-        var (output, error) = (result.InvocationConfiguration.Output, result.InvocationConfiguration.Error);
+        var error = result.InvocationConfiguration.Error;
         var data = _data.Bind(result);
         var stored = result.GetValue(_resume) ? RunFolder.Open(result.GetRequiredValue(_out)) : null;
+        if (stored is null)
+            RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
         var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
+        split.RequireTargets();
         stored?.RequireSame(split.Log);
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data));
 
@@ -71,7 +74,7 @@ internal sealed class FitCommand
         }
 
         error.WriteLine($"stopped: {Describe(fit.Reason)}; the best weights are those of epoch {fit.Epoch}");
-        Test(split, new NetworkScorer(network, options.MaxHistory), run, output, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+        Test(split, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
         return 0;
     }
 
@@ -81,15 +84,17 @@ internal sealed class FitCommand
         return new ValidationScore(report["HR@10"], report["NDCG@10"]);
     }
 
-    private static void Test(LeaveOneOutSplit split, NetworkScorer scorer, RunFolder run, TextWriter output, double seconds)
+    private static void Test(LeaveOneOutSplit split, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
     {
         (SplitPart Part, RankingReport Report)[] reports =
             [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer)))];
         run.WriteMetrics(reports
             .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
             .ToDictionary());
-        new EvaluationSummary(
-            "gru", RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds).WriteTable(output);
+        var summary = new EvaluationSummary(
+            "gru", RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        summary.WriteWarnings(console.Error);
+        summary.WriteTable(console.Output);
     }
 
     private static string Describe(StopReason reason) => reason switch
@@ -106,6 +111,7 @@ internal sealed class FitCommand
         ["items"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
+        ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
         ["min_item_count"] = $"{data.MinItemCount}",
     };

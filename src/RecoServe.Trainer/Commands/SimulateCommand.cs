@@ -46,24 +46,11 @@ internal static class SimulateCommand
 
     private static int Run(SimulationOptions options, Target target, InvocationConfiguration console, CancellationToken cancellation)
     {
-        try
-        {
-            var started = Stopwatch.GetTimestamp();
-            var counts = WithProgress(progress =>
-                SimulationWriter.Write(options, target.Directory, target.Format, target.Force, progress, cancellation));
-            console.Output.WriteLine(Summary(target.Directory, counts, Stopwatch.GetElapsedTime(started)));
-            return 0;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            console.Error.WriteLine($"simulate: {e.Message}");
-            return 1;
-        }
-        catch (OperationCanceledException)
-        {
-            console.Error.WriteLine("simulate: stopped; nothing was written");
-            return 1;
-        }
+        var started = Stopwatch.GetTimestamp();
+        var counts = WithProgress(progress =>
+            SimulationWriter.Write(options, target.Directory, target.Format, target.Force, progress, cancellation));
+        console.Output.WriteLine(Summary(target.Directory, counts, Stopwatch.GetElapsedTime(started)));
+        return 0;
     }
 
     private static string Summary(string directory, SimulationCounts counts, TimeSpan elapsed) => string.Create(
@@ -95,7 +82,8 @@ internal static class SimulateCommand
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is var value && (value < least || value > most))
+            // Of the token: GetValue throws where it is no number, before the parse can say so.
+            if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && (value < least || value > most))
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be in {least:N0}…{most:N0}"));
         });
         return option;

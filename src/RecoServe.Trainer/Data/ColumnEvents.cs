@@ -33,6 +33,7 @@ internal sealed class ColumnEvents
         events.Insert();
         events.RefuseBadFields();
         events.RefuseMixedTimes();
+        events.RefuseUnfitIds();
         return events._table.Columns;
     }
 
@@ -43,7 +44,7 @@ internal sealed class ColumnEvents
         _table.Execute(() => $"""
             INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {TableFile.Row}, 0{contexts}
             FROM {_table.Relation(_columns, _options.Where)}
-            """);
+            """, _options.Where);
     }
 
     /// <summary>The time as BIGINT, NULL if it is none, and whether it is ISO.</summary>
@@ -91,6 +92,15 @@ internal sealed class ColumnEvents
             throw _table.Fault(row, $"column {TimeName}: \"{RawTime(row)}\" is of another kind than the first event's; "
                 + "all times must be integers, or all ISO 8601");
         }
+    }
+
+    private void RefuseUnfitIds()
+    {
+        var query = $"""
+            SELECT row, item_id FROM events WHERE file = {_file} AND {CatalogueText.IsUnfit("item_id")} ORDER BY row LIMIT 1
+            """;
+        foreach (var (row, id) in _workspace.Query(query, r => (r.GetInt64(0), r.GetString(1))).ToList())
+            throw _table.Fault(row, $"column {_options.NameInFiles(DataOptions.ItemColumn)}: {CatalogueText.ProblemOf(id)}");
     }
 
     private string? RawTime(long row) =>

@@ -1,7 +1,7 @@
 namespace RecoServe.Trainer.Data;
 
 /// <summary>Reads the attributes of items: a file with <c>item_id</c>, every further column being an attribute.</summary>
-/// <remarks>Tabs and line breaks in a field become spaces, because a catalogue file has none.</remarks>
+/// <remarks>Tabs, line breaks and NULs in a field become spaces, because a catalogue file has none.</remarks>
 internal static class ItemFile
 {
     /// <summary>Reads the file's columns for the items of the table <c>items</c>; see <see cref="WatchLogReader"/>.</summary>
@@ -10,6 +10,8 @@ internal static class ItemFile
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> Read(Workspace workspace, TableFile table, DataOptions options)
     {
         var attributes = AttributesOf(table, options);
+        if (attributes.Select(CatalogueText.ProblemOf).FirstOrDefault(problem => problem is not null) is { } unfit)
+            throw table.Fault(0, $"the column name {unfit}");
         var id = $"{table.IdColumn(DataOptions.ItemColumn, options)} AS \"#item\"";
         var fields = attributes.Select((attribute, i) => $"{FieldSql(table, attribute, options)} AS a{i}");
         table.Execute(() => $"""
@@ -46,7 +48,7 @@ internal static class ItemFile
         var text = table.TextColumn(attribute, options);
         if (options.Separators.TryGetValue(attribute, out var separator))
             text = $"regexp_replace({text}, '\\s*' || regexp_escape({Sql.Text(separator)}) || '\\s*', '|', 'g')";
-        return $"translate({text}, E'\\t\\n\\r', '   ')";
+        return CatalogueText.Spaced(text);
     }
 
     private static void RefuseBadIds(Workspace workspace, TableFile table, DataOptions options)

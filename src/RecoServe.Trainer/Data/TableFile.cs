@@ -1,4 +1,5 @@
 using DuckDB.NET.Data;
+using DuckDB.NET.Native;
 
 namespace RecoServe.Trainer.Data;
 
@@ -98,7 +99,8 @@ internal sealed class TableFile
 
     /// <summary>Runs what reads this file, and turns DuckDB's refusal into a message that names the line.</summary>
     /// <param name="sql">Makes the statement; called once.</param>
-    public void Execute(Func<string> sql)
+    /// <param name="where">The condition in it, if the user gave one.</param>
+    public void Execute(Func<string> sql, string? where = null)
     {
         try
         {
@@ -106,7 +108,12 @@ internal sealed class TableFile
         }
         catch (DuckDBException e)
         {
-            throw _csv?.FindFault(_columns.Count) ?? new DataException($"{Path}: {Workspace.FirstLine(e)}", e);
+            var fault = Workspace.FirstLine(e);
+            throw _csv?.FindFault(_columns.Count) ?? new DataException(
+                where is null || e.ErrorType is DuckDBErrorType.OutOfMemory or DuckDBErrorType.Io
+                    ? $"{Path}: {fault}"
+                    : $"--where {where}: {fault}; {Path} has the columns {string.Join(", ", Columns)}",
+                e);
         }
     }
 

@@ -35,6 +35,7 @@ internal static class TextEvents
 
         RefuseLoneUsers(workspace, path, file);
         RefuseSecondLines(workspace, path, file);
+        RefuseUnfitIds(workspace, path, file);
     }
 
     private static void RefuseLoneUsers(Workspace workspace, string path, int file)
@@ -57,5 +58,12 @@ internal static class TextEvents
             throw new DataException($"{path} line {many}: has more than two fields, but user \"{user}\" (line {first}) has several lines; "
                 + "the file must have \"user item\" on every line, or one line a user");
         }
+    }
+
+    private static void RefuseUnfitIds(Workspace workspace, string path, int file)
+    {
+        var unfit = $"SELECT row, item_id FROM events WHERE file = {file} AND {CatalogueText.IsUnfit("item_id")} ORDER BY row LIMIT 1";
+        foreach (var (line, id) in workspace.Query(unfit, r => (r.GetInt64(0), r.GetString(1))))
+            throw new DataException($"{path} line {line}: item {CatalogueText.ProblemOf(id)}");
     }
 }

@@ -26,6 +26,7 @@ internal static class FullRanking
         options ??= RankingOptions.Default;
         var users = split.EvaluatedUsers;
         var ranks = new double[users.Count];
+        var undecided = 0;
         var width = split.Log.Catalogue.Count + 1;
         var questions = new Question[Math.Min(scorer.MaxBatch, users.Count)];
         var scores = new double[questions.Length * width];
@@ -39,13 +40,19 @@ internal static class FullRanking
             for (var row = 0; row < count; row++)
                 questions[row] = split.QuestionOf(part, users[first + row]);
             scorer.Score(questions.AsSpan(0, count), scores.AsSpan(0, count * width));
-            Parallel.For(0, count, row => ranks[start + row] = ranker.Value!.Of(
-                scores.AsSpan(row * width, width), split.TargetOf(part, users[start + row]), questions[row].History.Span, options.Ties));
+            Parallel.For(0, count, row =>
+            {
+                var all = scores.AsSpan(row * width, width);
+                var target = split.TargetOf(part, users[start + row]);
+                ranks[start + row] = ranker.Value!.Of(all, target, questions[row].History.Span, options.Ties);
+                if (double.IsFinite(ranks[start + row]) && !all[1..].ContainsAnyExcept(all[target], double.NegativeInfinity))
+                    Interlocked.Increment(ref undecided);
+            });
             RefuseNaN(split, ranks.AsSpan(first, count), first);
             progress?.Invoke(first + count, users.Count);
         }
 
-        return new RankingReport(users, ranks, options);
+        return new RankingReport(users, ranks, undecided, options);
     }
 
     private static void RefuseNaN(LeaveOneOutSplit split, ReadOnlySpan<double> ranks, int first)

@@ -8,7 +8,8 @@ internal interface IItemScorer
 
     /// <summary>Scores all items for each question.</summary>
     /// <param name="questions">1…<see cref="MaxBatch"/> questions.</param>
-    /// <param name="scores">Row-major [questions, N + 1]; every cell of columns 1…N is written, column 0 is not read.</param>
+    /// <param name="scores">Row-major [questions, N + 1]; every cell of columns 1…N is written, −∞ where an item
+    /// cannot be scored; column 0 is not read.</param>
     void Score(ReadOnlySpan<Question> questions, Span<double> scores);
 }
 

@@ -19,6 +19,14 @@ internal sealed class LeaveOneOutSplit(WatchLog log)
     public IReadOnlyList<int> EvaluatedUsers { get; } =
         [.. Enumerable.Range(0, log.UserCount).Where(user => log.ItemsOf(user).Length >= MinEvents)];
 
+    /// <summary>Refuses a log on which nothing can be evaluated.</summary>
+    /// <exception cref="DataException">No user has enough events.</exception>
+    public void RequireTargets()
+    {
+        if (EvaluatedUsers.Count == 0)
+            throw new DataException($"no user of the log has {MinEvents} events or more; at least one is needed, for a validation and a test target");
+    }
+
     /// <summary>How many of a user's events, from the oldest, are for training.</summary>
     public int TrainingLengthOf(int user)
     {

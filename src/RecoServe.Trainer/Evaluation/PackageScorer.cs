@@ -1,3 +1,4 @@
+using System.Globalization;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Data;
@@ -23,13 +24,21 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
     /// <param name="directory">The package's directory.</param>
     /// <param name="log">The log whose questions will be asked.</param>
     /// <exception cref="PackageException">The package cannot be read.</exception>
+    /// <exception cref="DataException">The package knows no item of the log.</exception>
     public PackageScorer(string directory, WatchLog log)
     {
         _package = ModelPackage.Open(directory);
-        _runner = new ModelRunner(_package, new RunnerOptions { IntraOpThreads = Environment.ProcessorCount });
         _itemOf = new int[log.Catalogue.Count + 1];
         for (var item = 1; item < _itemOf.Length; item++)
             _itemOf[item] = _package.Catalogue.TryGetIndex(log.Catalogue.IdOf(item), out var index) ? index : 0;
+        if (!_itemOf.AsSpan().ContainsAnyExcept(0))
+        {
+            throw new DataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{directory}: the model knows none of the log's {log.Catalogue.Count:N0} items, such as \"{log.Catalogue.IdOf(1)}\"; its own are such as \"{_package.Catalogue.IdOf(1)}\""));
+        }
+
+        _runner = new ModelRunner(_package, new RunnerOptions { IntraOpThreads = Environment.ProcessorCount });
         _contextOf = [.. _package.Manifest.ContextFields.Select(field => ContextOf(field, log.ContextFields))];
     }
 
@@ -44,7 +53,7 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
         for (var row = 0; row < questions.Length; row++)
         {
             for (var item = 1; item < _itemOf.Length; item++)
-                scores[(row * _itemOf.Length) + item] = logits[(row * columns) + _itemOf[item]];
+                scores[(row * _itemOf.Length) + item] = _itemOf[item] == 0 ? double.NegativeInfinity : logits[(row * columns) + _itemOf[item]];
         }
     }
 

@@ -11,11 +11,12 @@ internal sealed class RankingReport
 
     /// <summary>Computes the metrics.</summary>
     /// <param name="users">The users ranked.</param>
-    /// <param name="ranks">The target's rank for each of <paramref name="users"/>, 1 or more.</param>
+    /// <param name="ranks">The target's rank for each of <paramref name="users"/>, 1 or more, +∞ for a miss.</param>
+    /// <param name="undecided">For how many of them every item has the same score.</param>
     /// <param name="options">Which metrics.</param>
-    public RankingReport(IReadOnlyList<int> users, double[] ranks, RankingOptions options)
+    public RankingReport(IReadOnlyList<int> users, double[] ranks, int undecided, RankingOptions options)
     {
-        (Users, _ranks) = (users, ranks);
+        (Users, _ranks, Undecided) = (users, ranks, undecided);
         List<KeyValuePair<string, double>> metrics = [];
         foreach (var k in options.HitCutoffs)
             metrics.Add(new($"HR@{k}", MeanOf(rank => rank <= k ? 1 : 0)));
@@ -28,8 +29,14 @@ internal sealed class RankingReport
     /// <summary>The users ranked, in the order of <see cref="Ranks"/>.</summary>
     public IReadOnlyList<int> Users { get; }
 
-    /// <summary>Each user's rank of the target, 1 or more: for paired tests and the bootstrap.</summary>
+    /// <summary>Each user's rank of the target, 1 or more, +∞ for a miss: for paired tests and the bootstrap.</summary>
     public ReadOnlySpan<double> Ranks => _ranks;
+
+    /// <summary>Targets that the scorer does not know: misses in every metric.</summary>
+    public int UnknownTargets => _ranks.Count(double.IsPositiveInfinity);
+
+    /// <summary>Users for whom all items that can be scored have the target's score: the tie rule alone made their rank.</summary>
+    public int Undecided { get; }
 
     /// <summary>Name and value, in the order of the options: HR@K …, NDCG@K …, MRR. 0 if there are no users.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> Metrics { get; }

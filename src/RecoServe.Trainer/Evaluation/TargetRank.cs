@@ -17,12 +17,14 @@ internal sealed class TargetRank(int itemCount)
     /// <param name="target">Item index, 1…N.</param>
     /// <param name="history">Item indexes to leave out, repeats allowed.</param>
     /// <param name="ties">The target's place among equal scores.</param>
-    /// <returns>1…N, or NaN if any score of an item is NaN.</returns>
+    /// <returns>1…N; +∞ if the target's score is −∞, as an item that cannot be scored is never found; NaN if any item's score is NaN.</returns>
     public double Of(ReadOnlySpan<double> scores, int target, ReadOnlySpan<int> history, TieRule ties)
     {
         var bar = scores[target];
         if (!Count(scores[1..], bar, out var greater, out var equal))
             return double.NaN;
+        if (double.IsNegativeInfinity(bar))
+            return double.PositiveInfinity;
 
         _now++;
         _seenAt[target] = _now;

@@ -1,3 +1,5 @@
+using RecoServe.Trainer.Data;
+
 namespace RecoServe.Trainer.Simulation;
 
 /// <summary>Runs a simulation into a directory: four tables, <c>demo_users.json</c> and, last, <c>truth.json</c>.</summary>
@@ -12,7 +14,8 @@ internal static class SimulationWriter
     /// <param name="force">Whether to write into a directory that is not empty.</param>
     /// <param name="progress">Told the share of the viewers that are done.</param>
     /// <param name="cancellation">Stops; nothing is left behind.</param>
-    /// <exception cref="IOException">The directory is a file, or not empty; or it cannot be written.</exception>
+    /// <exception cref="DataException">The directory is a file, or not empty.</exception>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public static SimulationCounts Write(
         SimulationOptions options,
         string directory,

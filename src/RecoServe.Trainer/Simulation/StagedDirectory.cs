@@ -1,3 +1,5 @@
+using RecoServe.Trainer.Data;
+
 namespace RecoServe.Trainer.Simulation;
 
 /// <summary>
@@ -13,18 +15,18 @@ internal sealed class StagedDirectory : IDisposable
     private readonly List<string> _files = [];
 
     /// <summary>Opens a directory, creating it where there is none.</summary>
-    /// <exception cref="IOException">It is a file, or holds files and <paramref name="force"/> is not set.</exception>
+    /// <exception cref="DataException">It is a file, or holds files and <paramref name="force"/> is not set.</exception>
     public StagedDirectory(string path, bool force)
     {
         _path = Path.GetFullPath(path);
         if (File.Exists(_path))
-            throw new IOException($"{_path} is a file; give a directory");
+            throw new DataException($"{_path} is a file; give a directory");
         _created = !Directory.Exists(_path);
         Directory.CreateDirectory(_path);
         foreach (var abandoned in Directory.EnumerateFiles(_path, $".*{Suffix}").ToList())
             File.Delete(abandoned);
         if (!force && Directory.EnumerateFileSystemEntries(_path).Any())
-            throw new IOException($"{_path} is not empty; give another directory, or --force to replace the log in it");
+            throw new DataException($"{_path} is not empty; give another directory, or --force to replace the log in it");
     }
 
     /// <summary>Where to write a file until it is published.</summary>

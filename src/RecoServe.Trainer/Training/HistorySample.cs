@@ -6,16 +6,20 @@ using RecoServe.Trainer.Evaluation;
 namespace RecoServe.Trainer.Training;
 
 /// <summary>
-/// Real histories of a log, of every length, kept with a run so that its export can be checked without the log. As text:
-/// a line each, item indexes, a tab, context codes.
+/// Different real histories of a log, of every length, kept with a run so that its export can be checked without the log. As
+/// text: a line each, item indexes, a tab, context codes.
 /// </summary>
 internal static class HistorySample
 {
     private const int Size = 1000;
 
+    /// <summary>Enough to meet nearly all histories of a log that has fewer than <see cref="Size"/>.</summary>
+    private const int Draws = 20 * Size;
+
     /// <summary>
     /// Draws histories: first an empty one, one item, and one longer than the model reads (a user's own, repeated if need
-    /// be), these three with unknown context; then prefixes of random length of random users, with the context that followed.
+    /// be), these three with unknown context; then prefixes of random length of random users, with the context that followed,
+    /// each once.
     /// </summary>
     public static IReadOnlyList<Question> Draw(WatchLog log, int maxHistory, int seed)
     {
@@ -24,13 +28,16 @@ internal static class HistorySample
         var repeats = Enumerable.Repeat(longest, 1 + ((maxHistory + 9) / longest.Length)).SelectMany(l => l).ToArray();
         var unknown = new ushort[log.ContextFields.Count];
         var sample = new List<Question> { new(-1, default, unknown), new(-1, longest.AsMemory(0, 1), unknown), new(-1, repeats, unknown) };
-        while (sample.Count < Size)
+        var lines = sample.Select(LineOf).ToHashSet();
+        for (var draw = 0; draw < Draws && sample.Count < Size; draw++)
         {
             var user = random.Next(log.UserCount);
             var items = log.ItemsOf(user);
             var cut = random.Next(items.Length);
             var context = Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[cut]).ToArray();
-            sample.Add(new Question(user, items[..cut], context));
+            var question = new Question(user, items[..cut], context);
+            if (lines.Add(LineOf(question)))
+                sample.Add(question);
         }
 
         return sample;
@@ -41,7 +48,7 @@ internal static class HistorySample
     {
         using var writer = new StreamWriter(path) { NewLine = "\n" };
         foreach (var question in sample)
-            writer.WriteLine($"{string.Join(' ', question.History.ToArray())}\t{string.Join(' ', question.Context.ToArray())}");
+            writer.WriteLine(LineOf(question));
     }
 
     /// <summary>Reads a sample; its questions know no users.</summary>
@@ -64,6 +71,9 @@ internal static class HistorySample
 
         return sample;
     }
+
+    private static string LineOf(Question question) =>
+        $"{string.Join(' ', question.History.ToArray())}\t{string.Join(' ', question.Context.ToArray())}";
 
     private static T[] Numbers<T>(string text, Func<string, IFormatProvider, T> parse) =>
         [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(n => parse(n, CultureInfo.InvariantCulture))];

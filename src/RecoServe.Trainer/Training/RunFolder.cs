@@ -31,6 +31,9 @@ internal sealed class RunFolder
     /// <summary>The run's weights.</summary>
     public Checkpoint Checkpoint { get; }
 
+    /// <summary>Whether the training has ended and its best weights are tested.</summary>
+    public bool HasEnded => File.Exists(In("metrics.json"));
+
     /// <summary>The items.</summary>
     public Catalogue ReadCatalogue() => Catalogue.Read(In(PackageFiles.Catalogue));
 
@@ -38,23 +41,31 @@ internal sealed class RunFolder
     public IReadOnlyList<Question> ReadHistories() => HistorySample.Read(In("histories.tsv"));
 
     /// <summary>Metrics of the best weights, for example <c>test/HR@10</c>; empty before the run's end.</summary>
-    public IReadOnlyDictionary<string, double> ReadMetrics() => File.Exists(In("metrics.json"))
+    public IReadOnlyDictionary<string, double> ReadMetrics() => HasEnded
         ? JsonSerializer.Deserialize(File.ReadAllText(In("metrics.json")), RunJson.Default.DictionaryStringDouble)!
         : new Dictionary<string, double>();
 
+    /// <summary>Refuses a folder in which no run can start.</summary>
+    /// <exception cref="PackageException">It is a file, or holds a run already.</exception>
+    public static void RequireFree(string path)
+    {
+        if (File.Exists(path))
+            throw new PackageException(path, "is a file; give a folder");
+        if (File.Exists(IOPath.Combine(path, "options.json")))
+            throw new PackageException(path, "holds a training run already: continue it with --resume, or name another folder");
+    }
+
     /// <summary>Starts a run in an empty or absent folder.</summary>
-    /// <exception cref="PackageException">The folder holds a run already.</exception>
+    /// <exception cref="PackageException">The folder is a file, or holds a run already.</exception>
     public static RunFolder Create(string path, WatchLog log, FitOptions fit, IReadOnlyDictionary<string, string> data)
     {
-        var options = IOPath.Combine(path, "options.json");
-        if (File.Exists(options))
-            throw new PackageException(path, "holds a training run already: continue it with --resume, or name another folder");
+        RequireFree(path);
         var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log) };
         var run = new RunFolder(path, settings);
         log.Catalogue.Write(run.In(PackageFiles.Catalogue));
         HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed));
         File.WriteAllText(run.In("metrics.csv"), MetricsHeader + "\n");
-        File.WriteAllText(options, JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
+        File.WriteAllText(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
         return run;
     }
 
@@ -83,9 +94,10 @@ internal sealed class RunFolder
             throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
     }
 
-    /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished.</summary>
+    /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished, and those of an earlier end.</summary>
     public void CutMetrics(int firstUnfinished)
     {
+        File.Delete(In("metrics.json"));
         var lines = File.ReadLines(In("metrics.csv"))
             .Where((line, i) => i == 0 || int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished)
             .ToArray();

@@ -19,7 +19,7 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Equal((0, ""), (code, error));
         using var json = JsonDocument.Parse(output);
         var root = json.RootElement;
-        Assert.Equal(["model", "protocol", "users", "items", "validation", "test", "seconds"], root.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["model", "protocol", "users", "items", "validation", "test", "unknown_targets", "seconds"], root.EnumerateObject().Select(p => p.Name));
         Assert.Equal("pop", root.GetProperty("model").GetString());
         Assert.Equal("leave-one-out, full ranking, seen items removed, ties optimistic", root.GetProperty("protocol").GetString());
         Assert.Equal((2, 4), (root.GetProperty("users").GetInt32(), root.GetProperty("items").GetInt32()));
@@ -72,7 +72,9 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("recotrain: name what to evaluate: --baseline NAME", "evaluate", "--data", "absent.txt")]
     [InlineData("recotrain: --column x: must be OURS=THEIRS", "evaluate", "--data", "absent.txt", "--baseline", "pop", "--column", "x")]
     [InlineData("recotrain: Argument 'best' not recognized", "evaluate", "--data", "absent.txt", "--baseline", "best")]
-    [InlineData("recotrain: ", "forecast")]
+    [InlineData("recotrain: no command is given; the commands are evaluate (--help explains them)")]
+    [InlineData("recotrain: there is no command forecast; the commands are evaluate (--help explains them)", "forecast", "--data", "x")]
+    [InlineData("recotrain: name either --baseline or --model, not both", "evaluate", "--data", "absent.txt", "--baseline", "pop", "--model", "m")]
     public async Task BadInput_IsOneLineAndCode2(string expected, params string[] args)
     {
         var (code, output, error) = await RunAsync(args);

@@ -17,6 +17,10 @@ public sealed class ColumnFaultTests : IDisposable
     [InlineData("u,1,", "column timestamp is empty; every event needs one")]
     [InlineData("u,,7", "column item_id is empty; every event needs one")]
     [InlineData("\"\",1,7", "column user_id is empty; every event needs one")]
+    [InlineData("u,a\tb,7", "column item_id: \"a\\tb\" holds a tab, which a catalogue cannot hold")]
+    [InlineData("u,\"a\nb\",7", "column item_id: \"a\\nb\" holds a line break, which a catalogue cannot hold")]
+    [InlineData("u,\"a\rb\",7", "column item_id: \"a\\rb\" holds a line break, which a catalogue cannot hold")]
+    [InlineData("u,a\0b,7", "column item_id: \"a\\0b\" holds a NUL, which a catalogue cannot hold")]
     [InlineData("u,\"1,7", "opens a quote that is never closed")]
     [InlineData("u,\"1\"0,7", "has text after a closing quote; write a quote inside a quoted field twice")]
     [InlineData("u,1,2026-01-01", "column timestamp: \"2026-01-01\" is of another kind than the first event's; all times must be integers, or all ISO 8601")]
@@ -72,8 +76,13 @@ public sealed class ColumnFaultTests : IDisposable
         Assert.Equal(
             "--column category=tag: no file has a column tag",
             FaultOf(options with { Columns = new Dictionary<string, string> { ["category"] = "tag" } }));
-        Assert.StartsWith($"{path}: ", FaultOf(options with { Where = "length(" }), StringComparison.Ordinal);
-        Assert.Contains("long_view", FaultOf(options with { Where = "long_view = 1" }), StringComparison.Ordinal);
+        foreach (var where in (string[])["length(", "long_view = 1", "no_function(item_id)", "user_id::INTEGER = 1"])
+        {
+            var fault = FaultOf(options with { Where = where });
+            Assert.StartsWith($"--where {where}: ", fault, StringComparison.Ordinal);
+            Assert.EndsWith($"; {path} has the columns user_id, item_id, timestamp", fault, StringComparison.Ordinal);
+        }
+
         Assert.Equal($"{path}: there are no events where false", FaultOf(options with { Where = "false" }));
         Assert.Equal($"{path}: there are no events of items with 2 or more", FaultOf(options with { MinItemCount = 2 }));
         Assert.StartsWith("memory limit \"plenty\"", FaultOf(options with { MemoryLimit = "plenty" }), StringComparison.Ordinal);
@@ -103,9 +112,11 @@ public sealed class ColumnFaultTests : IDisposable
         var empty = _files.WriteParquet("null.parquet", "SELECT 'u' AS user_id, nullif(range, 6) AS item_id, 1 AS timestamp FROM range(9)");
         var inexact = _files.WriteParquet("double.parquet", "SELECT 'u' AS user_id, 1.0::DOUBLE AS item_id, 1 AS timestamp");
         var time = _files.WriteParquet("time.parquet", "SELECT 'u' AS user_id, 1 AS item_id, 1.5::DOUBLE AS timestamp");
+        var tab = _files.WriteParquet("tab.parquet", "SELECT 'u' AS user_id, if(range = 4, E'a\\tb', 'a') AS item_id, 1 AS timestamp FROM range(9)");
         var text = _files.Write("text.parquet", "user_id,item_id\n");
 
         Assert.Equal($"{empty} row 7: column item_id is empty; every event needs one", FaultOf(new DataOptions { Data = [empty] }));
+        Assert.Equal($"{tab} row 5: column item_id: \"a\\tb\" holds a tab, which a catalogue cannot hold", FaultOf(new DataOptions { Data = [tab] }));
         Assert.Equal($"{inexact}: column item_id is DOUBLE; ids must be integers or text", FaultOf(new DataOptions { Data = [inexact] }));
         Assert.Equal($"{time}: column timestamp is DOUBLE; it must be integer, TIMESTAMP, DATE or text", FaultOf(new DataOptions { Data = [time] }));
         Assert.StartsWith($"{text}: ", FaultOf(new DataOptions { Data = [text] }), StringComparison.Ordinal);

@@ -11,11 +11,11 @@ public sealed class ItemFileTests : IDisposable
     [Fact]
     public void Read_Attributes_FollowTheItemsOfTheLog()
     {
-        var items = _files.Write("items.csv", "title,item_id,category,language\n\"One, two\",2,news|sport,de\nNever watched,9,film,en\nBreak\there,1,,en\n");
+        var items = _files.Write("items.csv", "title,item_id,category,language\n\"One, two\",2,news|sport,de\nNever watched,9,film,en\nBreak\there\0,1,,en\n");
         var catalogue = Read("u 2\nu 1\nu 3\n", items).Catalogue;
 
         Assert.Equal(3, catalogue.Count);
-        Assert.Equal(["Break here", "One, two", ""], Enumerable.Range(1, 3).Select(catalogue.TitleOf));
+        Assert.Equal(["Break here ", "One, two", ""], Enumerable.Range(1, 3).Select(catalogue.TitleOf));
         Assert.Equal(["category", "language"], catalogue.Attributes.Keys);
         Assert.Equal(["news", "sport"], catalogue.Attributes["category"].ValuesOf(2));
         Assert.Empty(catalogue.Attributes["category"].ValuesOf(1));
@@ -51,6 +51,7 @@ public sealed class ItemFileTests : IDisposable
     [InlineData("item_id,title\n1,a\n\n2,b\n1,c\n", " line 5: column item_id: \"1\" stands also on line 2; each item may stand once")]
     [InlineData("item_id,title\n1,a\n,b\n", " line 3: column item_id is empty; every item needs one")]
     [InlineData("item_id,title\n1,a\n2,b,c\n", " line 3: has 3 fields, the header has 2")]
+    [InlineData("item_id,\"a\tb\"\n1,a\n", " line 1: the column name \"a\\tb\" holds a tab, which a catalogue cannot hold")]
     [InlineData("id,title\n1,a\n", " line 1: there is no column item_id, only id, title; name it with --column item_id=NAME")]
     [InlineData("item_id\n1\n\n2\n", " line 3: column item_id is empty; every item needs one")]
     public void Read_BadItems_NamesTheLine(string content, string expected)

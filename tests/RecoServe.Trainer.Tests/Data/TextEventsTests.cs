@@ -53,6 +53,7 @@ public sealed class TextEventsTests : IDisposable
     [InlineData("1 2\n\n1\n", "line 3: has one field; a line must be \"user item\"")]
     [InlineData("1 2 1000\n1 3 1001\n", "line 1: has more than two fields, but user \"1\" (line 1) has several lines")]
     [InlineData("1 2\n2 2\n1 3\n2 3 4\n", "line 4: has more than two fields, but user \"1\" (line 1) has several lines")]
+    [InlineData("1 2\n\n1 a\0b\n", "line 3: item \"a\\0b\" holds a NUL, which a catalogue cannot hold")]
     [InlineData("", ": there are no events")]
     [InlineData(" \n\n", ": there are no events")]
     public void Read_BadText_NamesTheLine(string content, string expected)

@@ -53,6 +53,26 @@ public sealed class FullRankingTests
     }
 
     [Fact]
+    public void Evaluate_TargetWithoutScore_IsAMissAndCounted()
+    {
+        var report = Rank(SplitPart.Test, new ConstantScorer(known: 5));
+
+        Assert.Equal(1, report.UnknownTargets);
+        Assert.Equal([1, double.PositiveInfinity, 1, 1], report.Ranks.ToArray());
+        Assert.Equal(.75, report["HR@50"]);
+        Assert.Equal(.75, report["NDCG@20"]);
+        Assert.Equal(.75, report["MRR"]);
+    }
+
+    [Fact]
+    public void Evaluate_AllScoresEqual_AreCountedAsUndecided()
+    {
+        Assert.Equal(4, Rank(SplitPart.Test, new ConstantScorer(known: 60)).Undecided);
+        Assert.Equal(3, Rank(SplitPart.Test, new ConstantScorer(known: 5)).Undecided);
+        Assert.Equal(0, Rank(SplitPart.Test, new FallingScorer()).Undecided);
+    }
+
+    [Fact]
     public void Evaluate_Cancelled_Stops() =>
         Assert.Throws<OperationCanceledException>(() => FullRanking.Evaluate(
             _split, SplitPart.Test, new FallingScorer(), cancellationToken: new CancellationToken(canceled: true)));
@@ -69,6 +89,19 @@ public sealed class FullRankingTests
 
     private RankingReport Rank(SplitPart part, IItemScorer scorer) =>
         FullRanking.Evaluate(_split, part, scorer, cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Knows the first items only, and likes them all alike.</summary>
+    private sealed class ConstantScorer(int known) : IItemScorer
+    {
+        public int MaxBatch => 2;
+
+        public void Score(ReadOnlySpan<Question> questions, Span<double> scores)
+        {
+            var width = scores.Length / questions.Length;
+            for (var i = 0; i < scores.Length; i++)
+                scores[i] = i % width <= known ? 0 : double.NegativeInfinity;
+        }
+    }
 
     private sealed class FallingScorer(int batch = 2, int nanFor = -1) : IItemScorer
     {

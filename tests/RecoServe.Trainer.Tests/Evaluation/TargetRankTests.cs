@@ -32,10 +32,19 @@ public sealed class TargetRankTests
 
             var rivals = Enumerable.Range(1, values.Length).Where(i => i != target && !history.Contains(i)).ToList();
             var (better, equal) = (rivals.Count(i => scores[i] > scores[target]), rivals.Count(i => scores[i] == scores[target]));
-            var expected = 1 + better + (ties == TieRule.Optimistic ? 0 : ties == TieRule.Pessimistic ? equal : equal / 2.0);
+            var expected = double.IsNegativeInfinity(scores[target]) ? double.PositiveInfinity : 1 + better + (ties == TieRule.Optimistic ? 0 : ties == TieRule.Pessimistic ? equal : equal / 2.0);
 
             Assert.Equal(expected, new TargetRank(values.Length).Of(scores, target, history, ties));
         });
+
+    [Theory]
+    [InlineData("Optimistic")]
+    [InlineData("Pessimistic")]
+    [InlineData("Mean")]
+    public void Of_TargetWithoutScore_IsNeverFound(string ties) =>
+        Assert.Equal(
+            double.PositiveInfinity,
+            new TargetRank(2).Of([0, double.NegativeInfinity, double.NegativeInfinity], target: 1, [], Enum.Parse<TieRule>(ties)));
 
     [Fact]
     public void Of_NaNAnywhere_IsNaN()

@@ -54,6 +54,15 @@ public sealed class PackageDraftTests : IDisposable
     }
 
     [Fact]
+    public void Publish_LogWithFewHistories_IsCheckedOnThose()
+    {
+        using var run = Trained(TinyLogs.Cycle(users: 1, items: 2, length: 2), layers: 1);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.Equal(3, parity.Histories);
+        Assert.Equal(3, ModelPackage.Open(directory).Probe.Cases.Count);
+    }
+
+    [Fact]
     public void Publish_Probe_RecordsWhatTheNetworkAnswers()
     {
         var log = TinyLogs.Contextual();

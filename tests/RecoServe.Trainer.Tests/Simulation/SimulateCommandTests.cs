@@ -26,8 +26,8 @@ public sealed class SimulateCommandTests : IDisposable
         string[] arguments = ["--out", Out, "--users", "2", "--videos", "200", "--days", "7"];
         await InvokeAsync(arguments);
 
-        Assert.Equal(1, await InvokeAsync(arguments));
-        Assert.Contains("--force", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await InvokeAsync(arguments));
+        Assert.StartsWith($"recotrain: {Out} is not empty; give another directory, or --force", _error.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, await InvokeAsync([.. arguments, "--force"]));
     }
 
@@ -42,6 +42,13 @@ public sealed class SimulateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Invoke_NoNumber_NamesOptionAndValue()
+    {
+        Assert.Equal(CommandRunner.BadInput, await InvokeAsync("--out", Out, "--users", "abc"));
+        Assert.Equal("recotrain: --users: \"abc\" is not a whole number", _error.ToString().TrimEnd());
+    }
+
+    [Fact]
     public void Parse_WithoutDirectory_IsAnError() => Assert.NotEmpty(SimulateCommand.Create().Parse([]).Errors);
 
     public void Dispose()
@@ -52,6 +59,5 @@ public sealed class SimulateCommandTests : IDisposable
     }
 
     private Task<int> InvokeAsync(params string[] arguments) =>
-        SimulateCommand.Create().Parse(arguments).InvokeAsync(
-            new InvocationConfiguration { Output = _output, Error = _error }, TestContext.Current.CancellationToken);
+        CommandRunner.RunAsync(new RootCommand { SimulateCommand.Create() }, ["simulate", .. arguments], _output, _error);
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Simulation;
 
 namespace RecoServe.Trainer.Tests.Simulation;
@@ -61,7 +62,7 @@ public sealed class SimulationWriterTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "a"));
         File.WriteAllText(Path.Combine(_directory.FullName, "a", "mine.txt"), "kept");
 
-        var refused = Assert.Throws<IOException>(() => Write("a", Small));
+        var refused = Assert.Throws<DataException>(() => Write("a", Small));
 
         Assert.Contains("--force", refused.Message, StringComparison.Ordinal);
         Assert.Equal(["mine.txt"], Files("a"));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Training;
 
@@ -65,6 +66,36 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_TargetsThatTheModelDoesNotKnow_AreMissesOrRefused()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        _output.GetStringBuilder().Clear();
+        await File.WriteAllTextAsync(In("half.txt"), "u 1\nu 2\nu 3\nv 1\nv x\nv y\n", TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"evaluate --data {In("half.txt")} --model {In("models/cycle/1")} --part test --json"));
+        Assert.Contains("test: 1 of 2 targets are items the model does not know: misses", _error.ToString(), StringComparison.Ordinal);
+        using var evaluated = JsonDocument.Parse(_output.ToString());
+        Assert.Equal(1, evaluated.RootElement.GetProperty("unknown_targets").GetProperty("test").GetInt32());
+        Assert.Equal(0.5, evaluated.RootElement.GetProperty("test").GetProperty("HR@50").GetDouble());
+
+        await File.WriteAllTextAsync(In("strange.txt"), "u x\nu y\nu z\n", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"evaluate --data {In("strange.txt")} --model {In("models/cycle/1")}"));
+        Assert.Contains("knows none of the log's 3 items, such as \"x\"; its own are such as \"1\"", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fit_SettingsOfTheData_AreRecorded()
+    {
+        WriteCycle();
+        await File.WriteAllTextAsync(In("items.csv"), "item_id,tag\n1,a;b\n", TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync(
+            $"fit --data {In("log.txt")} --items {In("items.csv")} --column category=tag --separator category=; --out {In("run")} {Quick} --epochs 1"));
+        var recorded = RunFolder.Open(In("run")).Settings.Data;
+        Assert.Equal(("items.csv", "category=tag", "category=;"), (recorded["items"], recorded["columns"], recorded["separators"]));
+    }
+
+    [Fact]
     public async Task Fit_ResumedWithMoreEpochs_EqualsOneRun()
     {
         WriteCycle();
@@ -77,6 +108,8 @@ public sealed class FitCommandTests : IDisposable
 
     [Theory]
     [InlineData("--dropout 0.96", "--dropout must be between 0 and 0.95")]
+    [InlineData("--learning-rate abc", "recotrain: --learning-rate: \"abc\" is not a number")]
+    [InlineData("--epochs 1.5", "recotrain: --epochs: \"1.5\" is not a whole number")]
     [InlineData("--epochs 0", "--epochs must be between 1 and 100000")]
     public async Task Fit_ValueOutOfRange_NamesTheOption(string option, string message)
     {
@@ -84,6 +117,26 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {option}"));
         Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("run")));
+    }
+
+    [Theory]
+    [InlineData("fit --out RUN")]
+    [InlineData("evaluate --baseline pop")]
+    public async Task LogWithoutTargets_IsRefused(string command)
+    {
+        await File.WriteAllTextAsync(In("log.txt"), "u 1\nu 2\nv 2\n", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{command.Replace("RUN", In("run"), StringComparison.Ordinal)} --data {In("log.txt")}"));
+        Assert.Equal("recotrain: no user of the log has 3 events or more; at least one is needed, for a validation and a test target", _error.ToString().TrimEnd());
+        Assert.Empty(_output.ToString());
+        Assert.False(Directory.Exists(In("run")));
+    }
+
+    [Fact]
+    public async Task Fit_FolderThatIsAFile_IsRefusedBeforeTheLogIsRead()
+    {
+        await File.WriteAllTextAsync(In("run"), "mine", TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("absent.txt")} --out {In("run")}"));
+        Assert.Equal($"recotrain: {In("run")} is a file; give a folder", _error.ToString().TrimEnd());
     }
 
     [Fact]
@@ -100,6 +153,29 @@ public sealed class FitCommandTests : IDisposable
         await File.AppendAllTextAsync(In("log.txt"), "u99 1\nu99 2\nu99 3\n", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume"));
         Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_RunThatWasStopped_IsPublishedAndSaidToBe()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        Assert.DoesNotContain("has not ended", _error.ToString(), StringComparison.Ordinal);
+
+        RunFolder.Open(In("run")).CutMetrics(firstUnfinished: 2);
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        Assert.Contains($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {In("run")} goes on", _error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(ModelPackage.Open(In("models/cycle/2")).Manifest.Metrics);
+    }
+
+    [Theory]
+    [InlineData("abc", "recotrain: --version: \"abc\" is not a whole number")]
+    [InlineData("0", "recotrain: --version must be 1 or more")]
+    public async Task Export_VersionThatIsNone_IsRefused(string version, string message)
+    {
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name x --version {version}"));
+        Assert.Equal(message, _error.ToString().TrimEnd());
     }
 
     [Fact]

@@ -19,6 +19,15 @@ public sealed class HistorySampleTests
     }
 
     [Fact]
+    public void Draw_SmallLog_HasEveryHistoryOnce()
+    {
+        var sample = HistorySample.Draw(TinyLogs.Cycle(users: 4, items: 9, length: 3), maxHistory: 5, seed: 1);
+        string[] histories = [.. sample.Skip(3).Select(q => string.Join(' ', q.History.ToArray())).Order(StringComparer.Ordinal)];
+        Assert.Equal(["1 2", "2", "2 3", "3", "3 4", "4", "4 5"], histories);
+        Assert.Equal(1000, HistorySample.Draw(TinyLogs.Contextual(), maxHistory: 50, seed: 1).Count);
+    }
+
+    [Fact]
     public void Read_WhatWasWritten_IsTheSame()
     {
         var path = Path.GetTempFileName();
