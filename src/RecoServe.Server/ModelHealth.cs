@@ -7,8 +7,8 @@ using V1 = RecoServe.Contracts.V1;
 namespace RecoServe.Server;
 
 /// <summary>
-/// Health of the whole server (""), of each gRPC service, and of each model as <c>model/&lt;name&gt;</c>: serving while
-/// every model, respectively that model, has a version that serves.
+/// Health of the whole server (""), of each gRPC service, and of each model as <c>model/&lt;name&gt;</c>: the server is
+/// serving while any model has a version that serves, a model while it has one.
 /// </summary>
 internal sealed class ModelHealth(ModelRegistry registry)
 {

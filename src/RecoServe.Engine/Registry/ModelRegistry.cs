@@ -47,8 +47,11 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <summary>All models with their versions, newest first.</summary>
     public IReadOnlyDictionary<string, ImmutableArray<ModelVersion>> Models => _models;
 
-    /// <summary>Whether every model has a version that serves.</summary>
-    public bool IsReady => !_models.IsEmpty && _models.Values.All(versions => versions.Any(v => v.State == VersionState.Serving));
+    /// <summary>
+    /// Whether a version serves. A model without one does not count against it: a version ends only when it is unloaded on
+    /// purpose, one that fails never takes the place of one that serves, and a failure at start-up is fatal.
+    /// </summary>
+    public bool IsReady => _models.Values.Any(versions => versions.Any(v => v.State == VersionState.Serving));
 
     /// <summary>The model that answers requests which name none; empty if there are several and none is configured.</summary>
     public string DefaultModel =>
