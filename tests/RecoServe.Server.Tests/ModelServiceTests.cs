@@ -55,6 +55,15 @@ public sealed class ModelServiceTests : IAsyncLifetime
         Assert.NotEmpty(states[0].Failure);
     }
 
+    [Fact]
+    public async Task LoadVersion_NativeRunFailsInWarmUp_IsFailedPreconditionAndNamesTheDirectory()
+    {
+        new TestModel { PoisonAbove = 0 }.Publish(_server.Repository.Path);
+        var e = await Assert.ThrowsAsync<RpcException>(() => _client.LoadVersionAsync(new LoadVersionRequest { Name = "toy", Version = 2 }, cancellationToken: Token).ResponseAsync);
+        Assert.Equal(StatusCode.FailedPrecondition, e.StatusCode);
+        Assert.Contains("toy/2 cannot be loaded: ", e.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("toy", 0, StatusCode.InvalidArgument)]
     [InlineData("toy", 7, StatusCode.NotFound)]

@@ -44,6 +44,16 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_ModelGivesNaN_NamesTheProbeAndExits()
+    {
+        PackageFixes.PutNaN(new TestModel().Publish(_repository.Path), item: 7);
+        var (code, error) = await RunAsync("--models", _repository.Path);
+        Assert.Contains("toy/1/probe.json is not answered as recorded", error, StringComparison.Ordinal);
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Start_PortTaken_SaysSo()
     {
         await using var other = await RunningServer.StartAsync();

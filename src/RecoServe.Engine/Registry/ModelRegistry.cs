@@ -85,7 +85,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// if this one fails they go on. Nothing happens if it serves already.
     /// </summary>
     /// <exception cref="ModelNotFoundException">The repository does not have it.</exception>
-    /// <exception cref="PackageException">Names the file at fault; the version is then Failed.</exception>
+    /// <exception cref="PackageException">Names the file, or at least the directory, at fault; the version is then Failed.</exception>
     public async Task<ModelVersion> LoadAsync(string name, long version, CancellationToken cancellationToken)
     {
         var directory = _repository.Find(name, version);
@@ -195,10 +195,11 @@ public sealed class ModelRegistry : IAsyncDisposable
         catch (Exception e)
         {
             model?.DisposeUnstarted();
-            version.Fail(e.Message);
-            EngineLog.VersionFailed(_log, version.Metrics.Name, e.Message);
+            var problem = e as PackageException ?? new PackageException(directory, $"cannot be loaded: {e.Message}", e);
+            version.Fail(problem.Message);
+            EngineLog.VersionFailed(_log, version.Metrics.Name, problem.Message);
             Tell(version);
-            throw;
+            throw problem;
         }
     }
 

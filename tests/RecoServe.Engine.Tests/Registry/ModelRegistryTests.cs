@@ -127,6 +127,28 @@ public sealed class ModelRegistryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task LoadRepository_ItemMatrixHoldsNaN_NamesTheProbe()
+    {
+        PackageFixes.PutNaN(new TestModel().Publish(_repository.Path), item: 7);
+        await AssertFatal("toy/1/probe.json is not answered as recorded: case 1, the logit of item 7 is NaN");
+    }
+
+    [Fact]
+    public async Task LoadRepository_ProbeHasAnUnknownContextKey_NamesTheProbe()
+    {
+        var context = new Dictionary<string, string> { ["device"] = "tv" };
+        Publish(new TestModel { Probe = probe => probe with { Cases = [probe.Cases[0] with { Context = context }] } }, 1);
+        await AssertFatal("toy/1/probe.json is not answered as recorded: case 1, context[\"device\"]: the model has no such context");
+    }
+
+    [Fact]
+    public async Task LoadRepository_NativeRunFailsInWarmUp_NamesTheDirectory()
+    {
+        Publish(new TestModel { PoisonAbove = 0 }, 1);
+        await AssertFatal("toy/1 cannot be loaded: ");
+    }
+
+    [Fact]
     public async Task LoadRepository_DirectoryRenamed_IsRefused()
     {
         Publish(new TestModel(), 1);
