@@ -53,6 +53,10 @@ internal static class CommandLine
         return settings;
     }
 
+    /// <summary>A key with the short switch for it, if there is one.</summary>
+    internal static string NameOf(string key) =>
+        Switches.FirstOrDefault(s => s.Value == key).Key is { } name ? $"{key} ({name})" : key;
+
     private static (string Name, string Value, int Used) Split(ReadOnlySpan<string> arguments)
     {
         var equals = arguments[0].IndexOf('=', StringComparison.Ordinal);

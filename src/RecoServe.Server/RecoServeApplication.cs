@@ -16,7 +16,7 @@ internal static class RecoServeApplication
 {
     /// <summary>Builds the server; it loads and listens to nothing yet.</summary>
     /// <param name="settings">Configuration keys and values that go before files and environment.</param>
-    /// <exception cref="OptionsValidationException">When an option is first read and out of range.</exception>
+    /// <exception cref="OptionsValidationException">An option is not known or not valid.</exception>
     internal static WebApplication Build(IReadOnlyDictionary<string, string?> settings)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -52,24 +52,20 @@ internal static class RecoServeApplication
 
     private static void AddOptions(WebApplicationBuilder builder)
     {
-        Add<ServerOptions>("Server");
-        Add<RegistryOptions>("Registry");
-        Add<RunnerOptions>("Runner");
-        Add<BatcherOptions>("Batcher");
-
-        void Add<T>(string section)
-            where T : class
-        {
-            builder.Services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
-            builder.Services.AddSingleton(services => services.GetRequiredService<IOptions<T>>().Value);
-        }
+        var reader = new OptionsReader(builder.Configuration);
+        builder.Services
+            .AddSingleton(reader.Read<ServerOptions>("Server"))
+            .AddSingleton(reader.Read<RegistryOptions>("Registry"))
+            .AddSingleton(reader.Read<RunnerOptions>("Runner"))
+            .AddSingleton(reader.Read<BatcherOptions>("Batcher"));
+        reader.CheckLogging();
+        reader.ThrowIfWrong();
     }
 
     private static void Listen(WebHostBuilderContext context, KestrelServerOptions kestrel)
     {
         var options = kestrel.ApplicationServices.GetRequiredService<ServerOptions>();
-        if (!IPAddress.TryParse(options.Host, out var address))
-            throw new OptionsValidationException(nameof(options.Host), typeof(ServerOptions), [$"Server:Host \"{options.Host}\" is not an IP address"]);
+        var address = IPAddress.Parse(options.Host);
         // Callers multiplex: the default of 100 streams would make one busy connection queue in the client.
         kestrel.Limits.Http2.MaxStreamsPerConnection = 1024;
         kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http2);
