@@ -100,20 +100,21 @@ public sealed class ProgramTests : IDisposable
     {
         new TestModel().Publish(_repository.Path);
         using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0");
-        var banner = "";
-        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-        {
-            banner += line + "\n";
-            if (line.Contains("grpcurl", StringComparison.Ordinal))
-                break;
-        }
-
+        var banner = await ReadBannerAsync(process);
         Assert.Contains("toy version 1, 20 items", banner, StringComparison.Ordinal);
+        Assert.DoesNotContain("default", banner, StringComparison.Ordinal);
         Assert.Matches("grpcurl -plaintext -d '\\{.*\\}' 127.0.0.1:[0-9]+ recoserve.v1.RecommendationService/Recommend", banner);
-        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
-            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
-        Assert.Equal(0, process.ExitCode);
+        Assert.Equal(0, await StopAsync(process));
+    }
+
+    [Fact]
+    public async Task Start_SeveralModelsAndNoDefault_SaysThatRequestsMustNameOne()
+    {
+        new TestModel { Name = "a" }.Publish(_repository.Path);
+        new TestModel { Name = "b" }.Publish(_repository.Path);
+        using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0");
+        Assert.Contains("default  none: requests must name a model", await ReadBannerAsync(process), StringComparison.Ordinal);
+        Assert.Equal(0, await StopAsync(process));
     }
 
     private static Process Start(params string[] arguments) => Start(_ => { }, arguments);
@@ -123,6 +124,27 @@ public sealed class ProgramTests : IDisposable
         var start = new ProcessStartInfo(Executable, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
         change(start);
         return Process.Start(start)!;
+    }
+
+    private static async Task<string> ReadBannerAsync(Process process)
+    {
+        var banner = "";
+        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            banner += line + "\n";
+            if (line.Contains("grpcurl", StringComparison.Ordinal))
+                break;
+        }
+
+        return banner;
+    }
+
+    private static async Task<int> StopAsync(Process process)
+    {
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        return process.ExitCode;
     }
 
     private static async Task<(int Code, string Error)> RunAsync(params string[] arguments)

@@ -39,6 +39,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     {
         (_options, _runner, _batcher, _metrics, _clock, _log) = (options, runner, batcher, metrics, clock, log);
         _repository = new ModelRepository(options.Repository, log);
+        DefaultModel = options.DefaultModel;
     }
 
     /// <summary>Raised after a version changed its state, on the thread that changed it.</summary>
@@ -53,16 +54,21 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// </summary>
     public bool IsReady => _models.Values.Any(versions => versions.Any(v => v.State == VersionState.Serving));
 
-    /// <summary>The model that answers requests which name none; empty if there are several and none is configured.</summary>
-    public string DefaultModel =>
-        _options.DefaultModel.Length > 0 ? _options.DefaultModel : _models.Count == 1 ? _models.Keys.First() : "";
+    /// <summary>
+    /// The model that answers requests which name none: the configured one, else the only one of the repository when it was
+    /// loaded. Empty if there were several. Models that are loaded later do not change it.
+    /// </summary>
+    public string DefaultModel { get; private set; }
 
     /// <summary>Loads the newest complete version of every model. At start-up every error is fatal, and all are told.</summary>
     /// <exception cref="AggregateException">One <see cref="PackageException"/> for each model that cannot be loaded.</exception>
     public async Task LoadRepositoryAsync(CancellationToken cancellationToken)
     {
         var errors = new List<Exception>();
-        foreach (var (name, version) in _repository.NewestVersions())
+        var newest = _repository.NewestVersions();
+        if (DefaultModel.Length == 0 && newest.Count == 1)
+            DefaultModel = newest[0].Name;
+        foreach (var (name, version) in newest)
         {
             try
             {
@@ -76,8 +82,8 @@ public sealed class ModelRegistry : IAsyncDisposable
 
         if (errors.Count > 0)
             throw new AggregateException("the model repository cannot be loaded", errors);
-        if (_options.DefaultModel.Length > 0 && !_models.ContainsKey(_options.DefaultModel))
-            throw new AggregateException(new PackageException(_options.Repository, $"has no model \"{_options.DefaultModel}\", the configured default"));
+        if (DefaultModel.Length > 0 && !_models.ContainsKey(DefaultModel))
+            throw new AggregateException(new PackageException(_options.Repository, $"has no model \"{DefaultModel}\", the configured default"));
     }
 
     /// <summary>
