@@ -67,6 +67,9 @@ internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider cloc
 
     private RpcException ToRpcException(Exception exception, ServerCallContext context) => exception switch
     {
+        // What the generated base classes throw.
+        RpcException { StatusCode: Grpc.Core.StatusCode.Unimplemented, Status.Detail: "" } =>
+            Status(Code.Unimplemented, $"{context.Method.TrimStart('/')} is not implemented by this server"),
         RpcException e => e,
         InvalidRequestException e => Status(Code.InvalidArgument, e.Message, new BadRequest
         {
