@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using RecoServe.Engine;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
@@ -14,6 +15,8 @@ namespace RecoServe.Server;
 /// <summary>Puts the server together.</summary>
 internal static class RecoServeApplication
 {
+    private const int MaxRequestBytes = 4 << 20;
+
     /// <summary>Builds the server; it loads and listens to nothing yet.</summary>
     /// <param name="settings">Configuration keys and values that go before files and environment.</param>
     /// <exception cref="OptionsValidationException">An option is not known or not valid.</exception>
@@ -31,9 +34,13 @@ internal static class RecoServeApplication
             .AddSingleton<ModelRegistry>()
             .AddSingleton<Recommender>()
             .AddSingleton<ModelHealth>();
-        builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<StatusInterceptor>());
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxRequestBytes;
+            grpc.Interceptors.Add<StatusInterceptor>();
+        });
         builder.Services.AddGrpcReflection();
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("recoserve", serviceVersion: CommandLine.Version)).WithMetrics(metrics => metrics
             .AddMeter(EngineMetrics.MeterName, ServerMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
             .AddPrometheusExporter());
         builder.WebHost.ConfigureKestrel(Listen);
