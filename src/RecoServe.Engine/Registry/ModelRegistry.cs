@@ -102,8 +102,9 @@ public sealed class ModelRegistry : IAsyncDisposable
                 return serving;
             var loading = new ModelVersion(name, version, _metrics.ForVersion(name, version));
             Publish(loading);
+            // Not the caller's token: a version that was published as Loading must come to an end of it.
             await Task.Factory.StartNew(
-                () => LoadAndWarm(loading, directory), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => LoadAndWarm(loading, directory), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             return loading;
         }
         finally

@@ -196,6 +196,20 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         Assert.Equal(VersionState.Serving, (await registry.LoadAsync("toy", 1, Token)).State);
     }
 
+    [Fact]
+    public async Task Load_CallerGoesAwayOnceItHasBegun_LoadsAllTheSame()
+    {
+        Publish(new TestModel(), 1);
+        var registry = Registry();
+        using var caller = new CancellationTokenSource();
+        registry.Changed += v =>
+        {
+            if (v.State == VersionState.Loading)
+                caller.Cancel();
+        };
+        Assert.Equal(VersionState.Serving, (await registry.LoadAsync("toy", 1, caller.Token)).State);
+    }
+
     [Theory]
     [InlineData("../toy", 1)]
     [InlineData("toy/../toy", 1)]
