@@ -9,8 +9,9 @@ internal static class Report
 {
     internal static void Print(IAnsiConsole console, DemoUser user, RecommendRequest request, RecommendResponse answer)
     {
-        console.WriteLine(Invariant($"User {user.UserId} on {user.Device} in {user.Country}, {user.History.Count} watches, the newest last:"));
-        foreach (var watch in user.History.TakeLast(8))
+        var shown = user.History.TakeLast(8).ToArray();
+        console.WriteLine(Invariant($"User {user.UserId} on {user.Device} in {user.Country}, the last {shown.Length} of {user.History.Count} watches:"));
+        foreach (var watch in shown)
             console.WriteLine(Invariant($"  {watch.WatchedAt:yyyy-MM-dd HH:mm}  {watch.Title}"));
         console.WriteLine();
 

@@ -14,6 +14,10 @@ internal sealed class VersionMetrics : IDisposable
         _metrics = metrics;
         Name = string.Create(CultureInfo.InvariantCulture, $"{model}/{version}");
         _tags = [new("model", model), new("version", version.ToString(CultureInfo.InvariantCulture))];
+        // A rate needs the zero before the first event.
+        _metrics.InvalidLogits.Add(0, _tags);
+        foreach (var reason in Enum.GetValues<ShedReason>())
+            AddShed(reason, 0);
     }
 
     /// <summary><c>name/number</c>.</summary>
@@ -42,18 +46,7 @@ internal sealed class VersionMetrics : IDisposable
         _metrics.NucleusSize.Record(nucleusSize, _tags);
     }
 
-    internal void Shed(ShedReason reason)
-    {
-        var tags = _tags;
-        tags.Add("reason", reason switch
-        {
-            ShedReason.QueueFull => "queue_full",
-            ShedReason.DeadlineExceeded => "deadline_exceeded",
-            ShedReason.Cancelled => "cancelled",
-            _ => throw new UnreachableException(),
-        });
-        _metrics.Shed.Add(1, tags);
-    }
+    internal void Shed(ShedReason reason) => AddShed(reason, 1);
 
     internal void InvalidLogits() => _metrics.InvalidLogits.Add(1, _tags);
 
@@ -64,4 +57,17 @@ internal sealed class VersionMetrics : IDisposable
     internal void ObserveLeases(Func<long> count) => _metrics.Leases.Set(this, _tags, count);
 
     internal void ObserveState(Func<long> state) => _metrics.State.Set(this, _tags, state);
+
+    private void AddShed(ShedReason reason, long requests)
+    {
+        var tags = _tags;
+        tags.Add("reason", reason switch
+        {
+            ShedReason.QueueFull => "queue_full",
+            ShedReason.DeadlineExceeded => "deadline_exceeded",
+            ShedReason.Cancelled => "cancelled",
+            _ => throw new UnreachableException(),
+        });
+        _metrics.Shed.Add(requests, tags);
+    }
 }

@@ -19,6 +19,8 @@ internal static class Banner
                 output.WriteLine($"  model    {name} version {version.Version}, {version.Package!.Manifest.ItemCount} items");
         }
 
+        if (registry.DefaultModel.Length == 0)
+            output.WriteLine("  default  none: requests must name a model (or start with --default-model NAME)");
         output.WriteLine($"  gRPC     {addresses[0]}");
         output.WriteLine($"  HTTP     {addresses[1]}/metrics /healthz /readyz");
         output.WriteLine("  try      " + Example(registry, addresses[0]));

@@ -14,7 +14,7 @@ internal static class CommandLine
         usage: recoserve [--models DIR] [--default-model NAME] [--host IP] [--port N] [--http-port N] [--Section:Key VALUE]...
 
           --models DIR           model repository: <name>/<version>/manifest.json (models)
-          --default-model NAME   answers requests that name no model (the only one there is)
+          --default-model NAME   answers requests that name no model (the only one at start)
           --host IP              address to listen on (127.0.0.1)
           --port N               gRPC, HTTP/2 without TLS (5000)
           --http-port N          /metrics, /healthz, /readyz (5001)
@@ -52,6 +52,10 @@ internal static class CommandLine
 
         return settings;
     }
+
+    /// <summary>A key with the short switch for it, if there is one.</summary>
+    internal static string NameOf(string key) =>
+        Switches.FirstOrDefault(s => s.Value == key).Key is { } name ? $"{key} ({name})" : key;
 
     private static (string Name, string Value, int Used) Split(ReadOnlySpan<string> arguments)
     {

@@ -7,13 +7,13 @@ using V1 = RecoServe.Contracts.V1;
 namespace RecoServe.Server;
 
 /// <summary>
-/// Health of the whole server (""), of each gRPC service, and of each model as <c>model/&lt;name&gt;</c>: serving while
-/// every model, respectively that model, has a version that serves.
+/// Health of the whole server (""), of each gRPC service that is built, and of each model as <c>model/&lt;name&gt;</c>: the server is
+/// serving while any model has a version that serves, a model while it has one.
 /// </summary>
 internal sealed class ModelHealth(ModelRegistry registry)
 {
     private static readonly string[] Services =
-        ["", V1.RecommendationService.Descriptor.FullName, V1.FeedbackService.Descriptor.FullName, V1.ModelService.Descriptor.FullName, Health.Descriptor.FullName];
+        ["", V1.RecommendationService.Descriptor.FullName, V1.ModelService.Descriptor.FullName, Health.Descriptor.FullName];
 
     /// <summary>The status of a service; null if there is none of that name.</summary>
     internal ServingStatus? StatusOf(string service)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using RecoServe.Engine;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
@@ -14,9 +15,11 @@ namespace RecoServe.Server;
 /// <summary>Puts the server together.</summary>
 internal static class RecoServeApplication
 {
+    private const int MaxRequestBytes = 4 << 20;
+
     /// <summary>Builds the server; it loads and listens to nothing yet.</summary>
     /// <param name="settings">Configuration keys and values that go before files and environment.</param>
-    /// <exception cref="OptionsValidationException">When an option is first read and out of range.</exception>
+    /// <exception cref="OptionsValidationException">An option is not known or not valid.</exception>
     internal static WebApplication Build(IReadOnlyDictionary<string, string?> settings)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -31,9 +34,13 @@ internal static class RecoServeApplication
             .AddSingleton<ModelRegistry>()
             .AddSingleton<Recommender>()
             .AddSingleton<ModelHealth>();
-        builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<StatusInterceptor>());
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxRequestBytes;
+            grpc.Interceptors.Add<StatusInterceptor>();
+        });
         builder.Services.AddGrpcReflection();
-        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("recoserve", serviceVersion: CommandLine.Version)).WithMetrics(metrics => metrics
             .AddMeter(EngineMetrics.MeterName, ServerMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
             .AddPrometheusExporter());
         builder.WebHost.ConfigureKestrel(Listen);
@@ -52,24 +59,20 @@ internal static class RecoServeApplication
 
     private static void AddOptions(WebApplicationBuilder builder)
     {
-        Add<ServerOptions>("Server");
-        Add<RegistryOptions>("Registry");
-        Add<RunnerOptions>("Runner");
-        Add<BatcherOptions>("Batcher");
-
-        void Add<T>(string section)
-            where T : class
-        {
-            builder.Services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
-            builder.Services.AddSingleton(services => services.GetRequiredService<IOptions<T>>().Value);
-        }
+        var reader = new OptionsReader(builder.Configuration);
+        builder.Services
+            .AddSingleton(reader.Read<ServerOptions>("Server"))
+            .AddSingleton(reader.Read<RegistryOptions>("Registry"))
+            .AddSingleton(reader.Read<RunnerOptions>("Runner"))
+            .AddSingleton(reader.Read<BatcherOptions>("Batcher"));
+        reader.CheckLogging();
+        reader.ThrowIfWrong();
     }
 
     private static void Listen(WebHostBuilderContext context, KestrelServerOptions kestrel)
     {
         var options = kestrel.ApplicationServices.GetRequiredService<ServerOptions>();
-        if (!IPAddress.TryParse(options.Host, out var address))
-            throw new OptionsValidationException(nameof(options.Host), typeof(ServerOptions), [$"Server:Host \"{options.Host}\" is not an IP address"]);
+        var address = IPAddress.Parse(options.Host);
         // Callers multiplex: the default of 100 streams would make one busy connection queue in the client.
         kestrel.Limits.Http2.MaxStreamsPerConnection = 1024;
         kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http2);

@@ -6,14 +6,14 @@ namespace RecoServe.Server;
 internal sealed class ServerOptions
 {
     /// <summary>IP address to listen on; <c>0.0.0.0</c> or <c>::</c> for all. There is no TLS: on other than loopback put a proxy in front.</summary>
-    [Required]
+    [IPAddress]
     public string Host { get; set; } = "127.0.0.1";
 
     /// <summary>Port of gRPC (HTTP/2 without TLS); 0 takes a free one.</summary>
-    [Range(0, 65535)]
+    [Range(0, 65535, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int Port { get; set; } = 5000;
 
     /// <summary>Port of <c>/metrics</c>, <c>/healthz</c> and <c>/readyz</c> (HTTP/1.1); 0 takes a free one.</summary>
-    [Range(0, 65535)]
+    [Range(0, 65535, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int HttpPort { get; set; } = 5001;
 }

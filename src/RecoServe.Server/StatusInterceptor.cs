@@ -67,6 +67,9 @@ internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider cloc
 
     private RpcException ToRpcException(Exception exception, ServerCallContext context) => exception switch
     {
+        // What the generated base classes throw.
+        RpcException { StatusCode: Grpc.Core.StatusCode.Unimplemented, Status.Detail: "" } =>
+            Status(Code.Unimplemented, $"{context.Method.TrimStart('/')} is not implemented by this server"),
         RpcException e => e,
         InvalidRequestException e => Status(Code.InvalidArgument, e.Message, new BadRequest
         {
@@ -78,7 +81,8 @@ internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider cloc
         DeadlineExceededException e => Status(Code.DeadlineExceeded, e.Message),
         // The deadline cancels the call's token just as a caller does who goes away.
         OperationCanceledException when clock.GetUtcNow().UtcDateTime >= context.Deadline => Status(Code.DeadlineExceeded, "the deadline passed"),
-        OperationCanceledException when context.CancellationToken.IsCancellationRequested => Status(Code.Cancelled, "the caller cancelled the call"),
+        // Whoever reads from a caller that went away gets an IOException.
+        OperationCanceledException or IOException when context.CancellationToken.IsCancellationRequested => Status(Code.Cancelled, "the caller cancelled the call"),
         PackageException e => Status(Code.FailedPrecondition, e.Message),
         ModelRunException or InvalidLogitsException => Status(Code.Internal, "the model failed to compute the answer"),
         _ => Status(Code.Internal, "internal error"),

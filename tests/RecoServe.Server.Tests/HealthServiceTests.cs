@@ -1,5 +1,7 @@
 using Grpc.Core;
 using RecoServe.Contracts.Health.V1;
+using RecoServe.Engine.Packages;
+using RecoServe.Testing;
 using ServingStatus = RecoServe.Contracts.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace RecoServe.Server.Tests;
@@ -39,7 +41,7 @@ public sealed class HealthServiceTests : IAsyncLifetime
     {
         var statuses = (await _client.ListAsync(new HealthListRequest(), cancellationToken: Token)).Statuses;
         Assert.Equal(
-            ["", "grpc.health.v1.Health", "model/toy", "recoserve.v1.FeedbackService", "recoserve.v1.ModelService", "recoserve.v1.RecommendationService"],
+            ["", "grpc.health.v1.Health", "model/toy", "recoserve.v1.ModelService", "recoserve.v1.RecommendationService"],
             statuses.Keys.Order(StringComparer.Ordinal));
     }
 
@@ -54,6 +56,22 @@ public sealed class HealthServiceTests : IAsyncLifetime
         Assert.Equal(503, (int)(await http.GetAsync(new Uri(_server.HttpAddress, "/readyz"), Token)).StatusCode);
         await _server.Registry.LoadAsync("toy", 1, Token);
         Assert.Equal(ServingStatus.Serving, await Next(call));
+        Assert.Equal("ready", await http.GetStringAsync(new Uri(_server.HttpAddress, "/readyz"), Token));
+    }
+
+    [Fact]
+    public async Task Check_OtherModelFailedToLoadOrIsRetired_ServerStaysReady()
+    {
+        PackageFixes.Corrupt(Path.Combine(new TestModel { Name = "bad" }.Publish(_server.Repository.Path), "scorer.onnx"));
+        new TestModel { Name = "old" }.Publish(_server.Repository.Path);
+        await Assert.ThrowsAsync<PackageException>(() => _server.Registry.LoadAsync("bad", 1, Token));
+        await _server.Registry.LoadAsync("old", 1, Token);
+        await _server.Registry.UnloadAsync("old", 1);
+        var statuses = (await _client.ListAsync(new HealthListRequest(), cancellationToken: Token)).Statuses;
+        Assert.Equal(
+            [("", ServingStatus.Serving), ("model/bad", ServingStatus.NotServing), ("model/old", ServingStatus.NotServing), ("model/toy", ServingStatus.Serving)],
+            statuses.Where(s => s.Key.Length == 0 || s.Key.StartsWith("model/", StringComparison.Ordinal)).Select(s => (s.Key, s.Value.Status)).Order());
+        using var http = new HttpClient();
         Assert.Equal("ready", await http.GetStringAsync(new Uri(_server.HttpAddress, "/readyz"), Token));
     }
 

@@ -1,3 +1,4 @@
+using Google.Rpc;
 using Grpc.Core;
 using RecoServe.Contracts.V1;
 using RecoServe.Testing;
@@ -55,6 +56,15 @@ public sealed class ModelServiceTests : IAsyncLifetime
         Assert.NotEmpty(states[0].Failure);
     }
 
+    [Fact]
+    public async Task LoadVersion_NativeRunFailsInWarmUp_IsFailedPreconditionAndNamesTheDirectory()
+    {
+        new TestModel { PoisonAbove = 0 }.Publish(_server.Repository.Path);
+        var e = await Assert.ThrowsAsync<RpcException>(() => _client.LoadVersionAsync(new LoadVersionRequest { Name = "toy", Version = 2 }, cancellationToken: Token).ResponseAsync);
+        Assert.Equal(StatusCode.FailedPrecondition, e.StatusCode);
+        Assert.Contains("toy/2 cannot be loaded: ", e.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("toy", 0, StatusCode.InvalidArgument)]
     [InlineData("toy", 7, StatusCode.NotFound)]
@@ -65,6 +75,21 @@ public sealed class ModelServiceTests : IAsyncLifetime
         Assert.Equal(expected, e.StatusCode);
         e = await Assert.ThrowsAsync<RpcException>(() => _client.UnloadVersionAsync(new UnloadVersionRequest { Name = name, Version = version }, cancellationToken: Token).ResponseAsync);
         Assert.Equal(expected, e.StatusCode);
+    }
+
+    [Fact]
+    public async Task AnyMethod_EmptyName_IsInvalidArgumentAndNamesTheField()
+    {
+        await AssertNamesTheField(() => _client.GetModelAsync(new GetModelRequest(), cancellationToken: Token).ResponseAsync);
+        await AssertNamesTheField(() => _client.LoadVersionAsync(new LoadVersionRequest { Version = 1 }, cancellationToken: Token).ResponseAsync);
+        await AssertNamesTheField(() => _client.UnloadVersionAsync(new UnloadVersionRequest { Version = 1 }, cancellationToken: Token).ResponseAsync);
+
+        static async Task AssertNamesTheField(Func<Task> call)
+        {
+            var e = await Assert.ThrowsAsync<RpcException>(call);
+            Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+            Assert.Equal("name", Assert.Single(e.GetRpcStatus()!.GetDetail<BadRequest>()!.FieldViolations).Field);
+        }
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
+using RecoServe.Engine.Inference;
 using RecoServe.Testing;
 
 namespace RecoServe.Server.Tests;
@@ -17,10 +19,19 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "--modles is not a known switch", "--modles", "x")]
     [InlineData(2, "--models needs a value", "--models")]
     [InlineData(2, "is not a known switch", "serve")]
-    [InlineData(2, "Port must be between 0 and 65535", "--port", "70000")]
-    [InlineData(2, "QueueCapacity must be between 1 and", "--Batcher:QueueCapacity=0")]
-    [InlineData(2, "Device must be cpu or cuda", "--Runner:Device", "tpu")]
-    [InlineData(2, "Server:Host \"here\" is not an IP address", "--host", "here")]
+    [InlineData(2, "recoserve: Server:Port (--port) must be a whole number from 0 to 65535, not \"70000\"\n", "--port", "70000")]
+    [InlineData(2, "recoserve: Server:Port (--port) must be a whole number from 0 to 65535, not \"abc\"\n", "--port", "abc")]
+    [InlineData(2, "recoserve: Server:Host (--host) must be an IP address, not \"here\"\n", "--host", "here")]
+    [InlineData(2, "recoserve: Registry:Repository (--models) must name a directory, not \"\"\n", "--models", "")]
+    [InlineData(2, "recoserve: Batcher:QueueCapacity must be a whole number from 1 to 1000000, not \"0\"\n", "--Batcher:QueueCapacity=0")]
+    [InlineData(2, "recoserve: Batcher:MaxQueueDelay must be a time from 00:00:00 to 00:00:01, such as 00:00:00.002, not \"2ms\"\n", "--Batcher:MaxQueueDelay", "2ms")]
+    [InlineData(2, "recoserve: Batcher:MaxQueueDelay must be a time from 00:00:00 to 00:00:01, such as 00:00:00.002, not \"2\"\n", "--batcher:maxQueueDelay", "2")]
+    [InlineData(2, "recoserve: Runner:Device must be cpu or cuda, not \"tpu\"\n", "--Runner:Device", "tpu")]
+    [InlineData(2, "recoserve: Logging:LogLevel:Default must be one of Trace, Debug, Information, Warning, Error, Critical, None, not \"Loud\"\n", "--Logging:LogLevel:Default", "Loud")]
+    [InlineData(2, "recoserve: Logging:Console:LogLevel:Grpc must be one of", "--Logging:Console:LogLevel:Grpc", "Loud")]
+    [InlineData(2, "recoserve: Batcher:Queue is not an option; Batcher has QueueCapacity, MaxQueueDelay\n", "--Batcher:Queue", "0")]
+    [InlineData(2, "recoserve: Registry:DefaultModell is not an option; Registry has Repository, DefaultModel\n", "--Registry:DefaultModell", "x")]
+    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort\n", "--Server:Port:Grpc", "5000")]
     [InlineData(1, "is missing: it must hold models", "--models", "/nowhere")]
     public async Task Start_BadSetting_SaysWhatIsWrong(int exitCode, string message, params string[] arguments)
     {
@@ -31,6 +42,27 @@ public sealed class ProgramTests : IDisposable
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
+    /// <summary>Holds in the default build; one for CUDA accepts the device.</summary>
+    [Fact]
+    public async Task Start_CudaInACpuBuild_SaysWhichBuildIsNeeded()
+    {
+        Assert.SkipWhen(RunnerOptions.CheckDevice("cuda") == ValidationResult.Success, "this is a gpu build");
+        var (code, error) = await RunAsync("--models", _repository.Path, "--Runner:Device", "cuda");
+        Assert.Equal("recoserve: Runner:Device must be cpu in this build, which is a cpu build (cuda needs a build with -p:OnnxRuntimeFlavor=gpu), not \"cuda\"\n", error);
+        Assert.Equal(2, code);
+    }
+
+    [Fact]
+    public async Task Start_UnknownKeyInTheEnvironment_NamesItAndThoseThereAre()
+    {
+        using var process = Start(start => start.Environment["Batcher__QueueCapcity"] = "1", "--models", _repository.Path, "--port", "abc");
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("recoserve: Batcher:QueueCapcity is not an option; Batcher has QueueCapacity, MaxQueueDelay\n", error, StringComparison.Ordinal);
+        Assert.Contains("recoserve: Server:Port (--port) must be", error, StringComparison.Ordinal);
+        Assert.Equal(2, process.ExitCode);
+    }
+
     [Theory]
     [InlineData("scorer.onnx", "toy/1/scorer.onnx is damaged")]
     [InlineData("encoder.onnx", "toy/1/encoder.onnx is damaged")]
@@ -39,6 +71,16 @@ public sealed class ProgramTests : IDisposable
         PackageFixes.Corrupt(Path.Combine(new TestModel().Publish(_repository.Path), file));
         var (code, error) = await RunAsync("--models", _repository.Path);
         Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_ModelGivesNaN_NamesTheProbeAndExits()
+    {
+        PackageFixes.PutNaN(new TestModel().Publish(_repository.Path), item: 7);
+        var (code, error) = await RunAsync("--models", _repository.Path);
+        Assert.Contains("toy/1/probe.json is not answered as recorded", error, StringComparison.Ordinal);
         Assert.Equal(1, code);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
@@ -58,6 +100,34 @@ public sealed class ProgramTests : IDisposable
     {
         new TestModel().Publish(_repository.Path);
         using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0");
+        var banner = await ReadBannerAsync(process);
+        Assert.Contains("toy version 1, 20 items", banner, StringComparison.Ordinal);
+        Assert.DoesNotContain("default", banner, StringComparison.Ordinal);
+        Assert.Matches("grpcurl -plaintext -d '\\{.*\\}' 127.0.0.1:[0-9]+ recoserve.v1.RecommendationService/Recommend", banner);
+        Assert.Equal(0, await StopAsync(process));
+    }
+
+    [Fact]
+    public async Task Start_SeveralModelsAndNoDefault_SaysThatRequestsMustNameOne()
+    {
+        new TestModel { Name = "a" }.Publish(_repository.Path);
+        new TestModel { Name = "b" }.Publish(_repository.Path);
+        using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0");
+        Assert.Contains("default  none: requests must name a model", await ReadBannerAsync(process), StringComparison.Ordinal);
+        Assert.Equal(0, await StopAsync(process));
+    }
+
+    private static Process Start(params string[] arguments) => Start(_ => { }, arguments);
+
+    private static Process Start(Action<ProcessStartInfo> change, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Executable, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        change(start);
+        return Process.Start(start)!;
+    }
+
+    private static async Task<string> ReadBannerAsync(Process process)
+    {
         var banner = "";
         while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
@@ -66,16 +136,16 @@ public sealed class ProgramTests : IDisposable
                 break;
         }
 
-        Assert.Contains("toy version 1, 20 items", banner, StringComparison.Ordinal);
-        Assert.Matches("grpcurl -plaintext -d '\\{.*\\}' 127.0.0.1:[0-9]+ recoserve.v1.RecommendationService/Recommend", banner);
+        return banner;
+    }
+
+    private static async Task<int> StopAsync(Process process)
+    {
         using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
             await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
-        Assert.Equal(0, process.ExitCode);
+        return process.ExitCode;
     }
-
-    private static Process Start(params string[] arguments) =>
-        Process.Start(new ProcessStartInfo(Executable, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
 
     private static async Task<(int Code, string Error)> RunAsync(params string[] arguments)
     {

@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Google.Rpc;
 using Grpc.Core;
+using Grpc.Reflection.V1Alpha;
 using RecoServe.Contracts.V1;
 using RecoServe.Testing;
 
@@ -17,7 +20,7 @@ public sealed class StatusTests
         var e = await CallAsync(server, new RecommendRequest { History = { new Watch { ItemId = "i7" } }, Filter = new Filter { IncludeWatched = true } });
         Assert.Equal((StatusCode.Internal, "the model failed to compute the answer"), (e.StatusCode, e.Status.Detail));
         using var http = new HttpClient();
-        Assert.Contains("recoserve_invalid_logits_total{", await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token), StringComparison.Ordinal);
+        Assert.Matches("recoserve_invalid_logits_total{.*} [1-9]", await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token));
     }
 
     [Fact]
@@ -60,7 +63,7 @@ public sealed class StatusTests
         });
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token);
-        Assert.Contains(metrics.Split('\n'), l => l.StartsWith("recoserve_shed_total{", StringComparison.Ordinal) && l.Contains("reason=\"queue_full\"", StringComparison.Ordinal));
+        Assert.Matches("recoserve_shed_total{.*reason=\"queue_full\".*} [1-9]", metrics);
     }
 
     [Fact]
@@ -72,6 +75,36 @@ public sealed class StatusTests
         var client = new RecommendationService.RecommendationServiceClient(server.Channel);
         var e = await Assert.ThrowsAsync<RpcException>(() => client.RecommendAsync(new RecommendRequest(), cancellationToken: cancel.Token).ResponseAsync);
         Assert.Equal(StatusCode.Cancelled, e.StatusCode);
+    }
+
+    [Fact]
+    public async Task Reflection_CallersGoAway_AreCountedAsCancelledAlone()
+    {
+        const int Calls = 50;
+        await using var server = await RunningServer.StartAsync();
+        var client = new ServerReflection.ServerReflectionClient(server.Channel);
+        for (var i = 0; i < Calls; i++)
+        {
+            using var call = client.ServerReflectionInfo(cancellationToken: Token);
+            await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Token);
+            Assert.True(await call.ResponseStream.MoveNext(Token));
+        }
+
+        Assert.Equal([("Cancelled", Calls)], await StatusesOfAsync(server, "ServerReflectionInfo", Calls));
+    }
+
+    /// <summary>How often a method ended in which status, once it has ended as often as expected.</summary>
+    private static async Task<(string Status, int Count)[]> StatusesOfAsync(RunningServer server, string method, int expected)
+    {
+        using var http = new HttpClient();
+        while (true)
+        {
+            var metrics = await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token);
+            var statuses = Regex.Matches(metrics, $"rpc_server_call_duration_seconds_count{{.*{method}\",rpc_status_code=\"([A-Za-z]+)\"}} ([0-9]+)")
+                .Select(m => (m.Groups[1].Value, int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture))).ToArray();
+            if (statuses.Sum(s => s.Item2) >= expected)
+                return statuses;
+        }
     }
 
     private static async Task<RpcException> CallAsync(RunningServer server, RecommendRequest request)

@@ -23,6 +23,16 @@ public static class PackageFixes
         File.WriteAllBytes(path, bytes);
     }
 
+    /// <summary>Puts NaN into the row of an item of the matrix, with checksums that are right.</summary>
+    public static void PutNaN(string directory, int item)
+    {
+        var path = Path.Combine(directory, PackageFiles.ItemMatrix);
+        var bytes = File.ReadAllBytes(path);
+        BitConverter.TryWriteBytes(bytes.AsSpan(item * ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest)).Dimension * sizeof(float)), float.NaN);
+        File.WriteAllBytes(path, bytes);
+        RewriteManifest(directory);
+    }
+
     /// <summary>Cuts a file in half, as an interrupted copy does.</summary>
     public static void Truncate(string path)
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.ML.OnnxRuntime;
 
 namespace RecoServe.Engine.Inference;
 
@@ -6,18 +7,27 @@ namespace RecoServe.Engine.Inference;
 public sealed class RunnerOptions
 {
     /// <summary>Largest batch of one run. Larger batches cost memory: rows × catalogue × 4 bytes for each of a few output blocks.</summary>
-    [Range(1, 1024)]
+    [Range(1, 1024, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int MaxBatchSize { get; set; } = 64;
 
     /// <summary>Upper bound, in bytes, of one output block; lowers the batch size where the catalogue is large.</summary>
-    [Range(1 << 16, int.MaxValue)]
+    [Range(1 << 16, int.MaxValue, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int MaxBatchBytes { get; set; } = 64 << 20;
 
     /// <summary>Threads of one native run; 0 takes half of the cores, at least one: the rest answer requests.</summary>
-    [Range(0, 256)]
+    [Range(0, 256, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int IntraOpThreads { get; set; }
 
     /// <summary><c>cpu</c>, or <c>cuda</c> in a build with <c>OnnxRuntimeFlavor=gpu</c>.</summary>
-    [RegularExpression("cpu|cuda", ErrorMessage = "Device must be cpu or cuda")]
+    [CustomValidation(typeof(RunnerOptions), nameof(CheckDevice))]
     public string Device { get; set; } = "cpu";
+
+    /// <summary>Whether ONNX Runtime can use a device, as it was built.</summary>
+    public static ValidationResult? CheckDevice(string device) => device switch
+    {
+        "cpu" => ValidationResult.Success,
+        "cuda" when OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider") => ValidationResult.Success,
+        "cuda" => new ValidationResult("must be cpu in this build, which is a cpu build (cuda needs a build with -p:OnnxRuntimeFlavor=gpu)"),
+        _ => new ValidationResult("must be cpu or cuda"),
+    };
 }

@@ -39,6 +39,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     {
         (_options, _runner, _batcher, _metrics, _clock, _log) = (options, runner, batcher, metrics, clock, log);
         _repository = new ModelRepository(options.Repository, log);
+        DefaultModel = options.DefaultModel;
     }
 
     /// <summary>Raised after a version changed its state, on the thread that changed it.</summary>
@@ -47,19 +48,27 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <summary>All models with their versions, newest first.</summary>
     public IReadOnlyDictionary<string, ImmutableArray<ModelVersion>> Models => _models;
 
-    /// <summary>Whether every model has a version that serves.</summary>
-    public bool IsReady => !_models.IsEmpty && _models.Values.All(versions => versions.Any(v => v.State == VersionState.Serving));
+    /// <summary>
+    /// Whether a version serves. A model without one does not count against it: a version ends only when it is unloaded on
+    /// purpose, one that fails never takes the place of one that serves, and a failure at start-up is fatal.
+    /// </summary>
+    public bool IsReady => _models.Values.Any(versions => versions.Any(v => v.State == VersionState.Serving));
 
-    /// <summary>The model that answers requests which name none; empty if there are several and none is configured.</summary>
-    public string DefaultModel =>
-        _options.DefaultModel.Length > 0 ? _options.DefaultModel : _models.Count == 1 ? _models.Keys.First() : "";
+    /// <summary>
+    /// The model that answers requests which name none: the configured one, else the only one of the repository when it was
+    /// loaded. Empty if there were several. Models that are loaded later do not change it.
+    /// </summary>
+    public string DefaultModel { get; private set; }
 
     /// <summary>Loads the newest complete version of every model. At start-up every error is fatal, and all are told.</summary>
     /// <exception cref="AggregateException">One <see cref="PackageException"/> for each model that cannot be loaded.</exception>
     public async Task LoadRepositoryAsync(CancellationToken cancellationToken)
     {
         var errors = new List<Exception>();
-        foreach (var (name, version) in _repository.NewestVersions())
+        var newest = _repository.NewestVersions();
+        if (DefaultModel.Length == 0 && newest.Count == 1)
+            DefaultModel = newest[0].Name;
+        foreach (var (name, version) in newest)
         {
             try
             {
@@ -73,8 +82,8 @@ public sealed class ModelRegistry : IAsyncDisposable
 
         if (errors.Count > 0)
             throw new AggregateException("the model repository cannot be loaded", errors);
-        if (_options.DefaultModel.Length > 0 && !_models.ContainsKey(_options.DefaultModel))
-            throw new AggregateException(new PackageException(_options.Repository, $"has no model \"{_options.DefaultModel}\", the configured default"));
+        if (DefaultModel.Length > 0 && !_models.ContainsKey(DefaultModel))
+            throw new AggregateException(new PackageException(_options.Repository, $"has no model \"{DefaultModel}\", the configured default"));
     }
 
     /// <summary>
@@ -82,7 +91,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// if this one fails they go on. Nothing happens if it serves already.
     /// </summary>
     /// <exception cref="ModelNotFoundException">The repository does not have it.</exception>
-    /// <exception cref="PackageException">Names the file at fault; the version is then Failed.</exception>
+    /// <exception cref="PackageException">Names the file, or at least the directory, at fault; the version is then Failed.</exception>
     public async Task<ModelVersion> LoadAsync(string name, long version, CancellationToken cancellationToken)
     {
         var directory = _repository.Find(name, version);
@@ -93,8 +102,9 @@ public sealed class ModelRegistry : IAsyncDisposable
                 return serving;
             var loading = new ModelVersion(name, version, _metrics.ForVersion(name, version));
             Publish(loading);
+            // Not the caller's token: a version that was published as Loading must come to an end of it.
             await Task.Factory.StartNew(
-                () => LoadAndWarm(loading, directory), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => LoadAndWarm(loading, directory), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             return loading;
         }
         finally
@@ -192,10 +202,11 @@ public sealed class ModelRegistry : IAsyncDisposable
         catch (Exception e)
         {
             model?.DisposeUnstarted();
-            version.Fail(e.Message);
-            EngineLog.VersionFailed(_log, version.Metrics.Name, e.Message);
+            var problem = e as PackageException ?? new PackageException(directory, $"cannot be loaded: {e.Message}", e);
+            version.Fail(problem.Message);
+            EngineLog.VersionFailed(_log, version.Metrics.Name, problem.Message);
             Tell(version);
-            throw;
+            throw problem;
         }
     }
 

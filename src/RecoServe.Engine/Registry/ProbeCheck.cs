@@ -17,8 +17,8 @@ internal static class ProbeCheck
         for (var c = 0; c < probe.Cases.Count; c++)
         {
             var expected = probe.Cases[c];
-            var logits = runner.Logits(Query.Encode(package, expected.History, expected.Context, new HashSet<string>()));
-            Require(NucleusSampler.LogSumExp(logits), expected.LogSumExp, "log-sum-exp");
+            var (logits, logSumExp) = Answer(package, runner, c);
+            Require(logSumExp, expected.LogSumExp, "log-sum-exp");
             foreach (var answer in expected.Answers)
             {
                 if (!package.Catalogue.TryGetIndex(answer.ItemId, out var item))
@@ -39,4 +39,17 @@ internal static class ProbeCheck
         }
     }
 
+    private static (float[] Logits, double LogSumExp) Answer(ModelPackage package, ModelRunner runner, int number)
+    {
+        var (history, context) = (package.Probe.Cases[number].History, package.Probe.Cases[number].Context);
+        try
+        {
+            var logits = runner.Logits(Query.Encode(package, history, context, new HashSet<string>()));
+            return (logits, NucleusSampler.LogSumExp(logits));
+        }
+        catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)
+        {
+            throw new PackageException(package.PathOf(PackageFiles.Probe), $"is not answered as recorded: case {number + 1}, {e.Message}", e);
+        }
+    }
 }

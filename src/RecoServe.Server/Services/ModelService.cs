@@ -14,28 +14,39 @@ internal sealed class ModelService(ModelRegistry registry) : V1.ModelService.Mod
         Task.FromResult(new V1.ListModelsResponse { Models = { registry.Models.Select(m => Write(m.Key, m.Value)) } });
 
     /// <inheritdoc/>
-    public override Task<V1.GetModelResponse> GetModel(V1.GetModelRequest request, ServerCallContext context) =>
-        registry.Models.TryGetValue(request.Name, out var versions)
+    public override Task<V1.GetModelResponse> GetModel(V1.GetModelRequest request, ServerCallContext context)
+    {
+        RequireName(request.Name);
+        return registry.Models.TryGetValue(request.Name, out var versions)
             ? Task.FromResult(new V1.GetModelResponse { Model = Write(request.Name, versions) })
             : throw new ModelNotFoundException($"there is no model \"{request.Name}\"; there is: {string.Join(", ", registry.Models.Keys)}");
+    }
 
     /// <inheritdoc/>
     public override async Task<V1.LoadVersionResponse> LoadVersion(V1.LoadVersionRequest request, ServerCallContext context)
     {
-        Require(request.Version);
+        RequireName(request.Name);
+        RequireVersion(request.Version);
         return new V1.LoadVersionResponse { Version = Write(await registry.LoadAsync(request.Name, request.Version, context.CancellationToken)) };
     }
 
     /// <inheritdoc/>
     public override async Task<V1.UnloadVersionResponse> UnloadVersion(V1.UnloadVersionRequest request, ServerCallContext context)
     {
-        Require(request.Version);
+        RequireName(request.Name);
+        RequireVersion(request.Version);
         var unloaded = registry.UnloadAsync(request.Name, request.Version);
         // The caller may go away; the version drains all the same.
         return new V1.UnloadVersionResponse { Version = Write(await unloaded.WaitAsync(context.CancellationToken)) };
     }
 
-    private static void Require(long version)
+    private static void RequireName(string name)
+    {
+        if (name.Length == 0)
+            throw new InvalidRequestException("name", "must not be empty");
+    }
+
+    private static void RequireVersion(long version)
     {
         if (version <= 0)
             throw new InvalidRequestException("version", $"must be above 0, not {version}");

@@ -79,6 +79,19 @@ public sealed class ModelRegistryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Load_SecondModel_TheFirstStaysTheDefault()
+    {
+        Publish(new TestModel(), 1);
+        var registry = Registry();
+        await registry.LoadRepositoryAsync(Token);
+        Publish(new TestModel { Name = "another" }, 1);
+        await registry.LoadAsync("another", 1, Token);
+        Assert.Equal("toy", registry.DefaultModel);
+        using var lease = registry.Acquire(new ModelSelector(""));
+        Assert.Equal("toy", lease.Version.Name);
+    }
+
+    [Fact]
     public async Task LoadRepository_TwoBadModels_TellsBoth()
     {
         Publish(new TestModel { Name = "a" }, 1);
@@ -127,6 +140,28 @@ public sealed class ModelRegistryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task LoadRepository_ItemMatrixHoldsNaN_NamesTheProbe()
+    {
+        PackageFixes.PutNaN(new TestModel().Publish(_repository.Path), item: 7);
+        await AssertFatal("toy/1/probe.json is not answered as recorded: case 1, the logit of item 7 is NaN");
+    }
+
+    [Fact]
+    public async Task LoadRepository_ProbeHasAnUnknownContextKey_NamesTheProbe()
+    {
+        var context = new Dictionary<string, string> { ["device"] = "tv" };
+        Publish(new TestModel { Probe = probe => probe with { Cases = [probe.Cases[0] with { Context = context }] } }, 1);
+        await AssertFatal("toy/1/probe.json is not answered as recorded: case 1, context[\"device\"]: the model has no such context");
+    }
+
+    [Fact]
+    public async Task LoadRepository_NativeRunFailsInWarmUp_NamesTheDirectory()
+    {
+        Publish(new TestModel { PoisonAbove = 0 }, 1);
+        await AssertFatal("toy/1 cannot be loaded: ");
+    }
+
+    [Fact]
     public async Task LoadRepository_DirectoryRenamed_IsRefused()
     {
         Publish(new TestModel(), 1);
@@ -144,7 +179,7 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         await Assert.ThrowsAsync<PackageException>(() => registry.LoadAsync("toy", 2, Token));
         Assert.Equal([VersionState.Failed, VersionState.Serving], registry.Models["toy"].Select(v => v.State));
         Assert.Contains("scorer.onnx is damaged", registry.Models["toy"][0].Failure, StringComparison.Ordinal);
-        using var lease = registry.Acquire(new ModelSelector(""));
+        using var lease = registry.Acquire(new ModelSelector("toy"));
         Assert.Equal(1, lease.Version.Version);
     }
 
@@ -159,6 +194,20 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         await Assert.ThrowsAsync<PackageException>(() => registry.LoadAsync("toy", 1, Token));
         File.WriteAllBytes(path, good);
         Assert.Equal(VersionState.Serving, (await registry.LoadAsync("toy", 1, Token)).State);
+    }
+
+    [Fact]
+    public async Task Load_CallerGoesAwayOnceItHasBegun_LoadsAllTheSame()
+    {
+        Publish(new TestModel(), 1);
+        var registry = Registry();
+        using var caller = new CancellationTokenSource();
+        registry.Changed += v =>
+        {
+            if (v.State == VersionState.Loading)
+                caller.Cancel();
+        };
+        Assert.Equal(VersionState.Serving, (await registry.LoadAsync("toy", 1, caller.Token)).State);
     }
 
     [Theory]
@@ -183,7 +232,7 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         var registry = Registry();
         await registry.LoadAsync("toy", 2, Token);
         await registry.LoadAsync("toy", 1, Token);
-        foreach (var (selector, version) in new[] { (new ModelSelector("toy"), 2), (new ModelSelector("", 1), 1), (new ModelSelector("toy", 2), 2) })
+        foreach (var (selector, version) in new[] { (new ModelSelector("toy"), 2), (new ModelSelector("toy", 1), 1), (new ModelSelector("toy", 2), 2) })
         {
             using var lease = registry.Acquire(selector);
             Assert.Equal(version, lease.Version.Version);
@@ -200,11 +249,11 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         Publish(new TestModel(), 1);
         var registry = Registry();
         await registry.LoadAsync("toy", 1, Token);
-        var lease = registry.Acquire(new ModelSelector(""));
+        var lease = registry.Acquire(new ModelSelector("toy"));
         var unloading = registry.UnloadAsync("toy", 1);
         while (lease.Version.State != VersionState.Draining)
             await Task.Yield();
-        Assert.Throws<ModelNotFoundException>(() => registry.Acquire(new ModelSelector("")));
+        Assert.Throws<ModelNotFoundException>(() => registry.Acquire(new ModelSelector("toy")));
         // The model still computes for whoever holds it.
         using (var row = await lease.Batcher.RunAsync(new EncoderInput(new[] { 1 }, default), true, DateTimeOffset.MaxValue, Token))
             Assert.Equal(new TestModel().ExpectedLogits([1])[1], row.Logits[1], 1e-4);
@@ -222,7 +271,7 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         Publish(new TestModel(), 1, 2);
         var registry = Registry();
         await registry.LoadAsync("toy", 1, Token);
-        using var lease = registry.Acquire(new ModelSelector(""));
+        using var lease = registry.Acquire(new ModelSelector("toy"));
         var unloading = registry.UnloadAsync("toy", 1);
         await registry.LoadAsync("toy", 2, Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
         Assert.False(unloading.IsCompleted);
@@ -279,7 +328,7 @@ public sealed class ModelRegistryTests : IAsyncDisposable
             {
                 for (var i = 0; !stop.IsCancellationRequested; i++)
                 {
-                    var request = new SlateRequest { History = [TestModel.IdOf(1 + ((c + i) % 20))], SlateSize = 5 };
+                    var request = new SlateRequest { Model = new ModelSelector("toy"), History = [TestModel.IdOf(1 + ((c + i) % 20))], SlateSize = 5 };
                     var slate = await recommender.RecommendAsync(request, Token);
                     AssertComputedBy(slate, request);
                     answers.AddOrUpdate(slate.ComputedBy.Version, 1, (_, n) => n + 1);
