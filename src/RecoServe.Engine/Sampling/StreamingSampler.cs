@@ -7,10 +7,11 @@ namespace RecoServe.Engine.Sampling;
 /// Chooses a slate from a long row without sorting, copying or even listing it.
 /// </summary>
 /// <remarks>
-/// <para>1. A sample of the row gives two thresholds between which the nucleus very likely ends (<see cref="RowSample"/>).</para>
-/// <para>2. One pass: every weight, in single precision; the normaliser, and each block's weight above the upper threshold.</para>
-/// <para>3. One pass without weights lists the items between the two, in which the cut is found (<see cref="PrefixSelection"/>).
-/// If it is not between them, the items beyond are listed: the sample can cost time, not correctness.</para>
+/// <para>1. A sample of the row gives two thresholds between which the nucleus very likely ends (<see cref="RowSample"/>).
+/// Where a few heavy items make the estimate, they are listed first.</para>
+/// <para>2. One pass (<see cref="RowScan"/>) sums every weight in single precision, and each block's above the upper threshold,
+/// and lists the items between the two, in which the cut is found (<see cref="PrefixSelection"/>).</para>
+/// <para>3. If the cut is not between them, the items beyond are listed: the sample can cost time, not correctness.</para>
 /// <para>4. Where single precision cannot tell on which side of p the cut lies, the sums are made again in double.</para>
 /// <para>5. A small nucleus, and whatever is a matter of ranks, is listed and handed to the <see cref="CandidateSampler"/>; from
 /// a large one is drawn block by block (<see cref="BlockDraw"/>).</para>
@@ -22,7 +23,7 @@ internal ref struct StreamingSampler
     private const double MassError = 4e-9;
 
     /// <summary>Error of one weight: that of a sum in which few weights, or few different ones, count.</summary>
-    private const double WeightError = 1.5e-7;
+    private const double WeightError = 3e-7;
 
     /// <summary>A sum above this says that the reference was far below the largest logit.</summary>
     private const double MaxTotal = 1e30;
@@ -34,7 +35,7 @@ internal ref struct StreamingSampler
     private const double WideMargin = 0.02;
 
     /// <summary>What is taken for the concentration of a row whose heavy items the sample may have missed.</summary>
-    private const double HeavyConcentration = 0.1;
+    private const double HeavyConcentration = 0.25;
 
     /// <summary>A row is peaked if the nucleus of its sample is smaller.</summary>
     private const int PeakedSample = 24;
@@ -48,24 +49,24 @@ internal ref struct StreamingSampler
     private const int LeastSample = 256;
     private const int SmallNucleus = 512;
 
-    private readonly LogitRow _row;
     private readonly SamplingParameters _parameters;
     private readonly RowScratch _scratch;
     private readonly RowSample _sample;
-    private readonly SingleWeights _single;
+    private RowScan _scan;
     private Softmax _softmax;
-    private float _max = float.NegativeInfinity;
     private double _concentration;
 
     private StreamingSampler(
         in LogitRow row, in SamplingParameters parameters, in RowScratch scratch, in RowSample sample, float reference)
     {
-        _row = row;
         (_parameters, _scratch) = (parameters, scratch);
         _sample = sample;
-        _single = SingleWeights.RelativeTo(reference, parameters.Temperature);
+        _scan = new RowScan(row, SingleWeights.RelativeTo(reference, parameters.Temperature), scratch);
         _softmax = new Softmax(reference, parameters.Temperature, double.NaN);
     }
+
+    /// <summary>The mass that the nucleus must reach.</summary>
+    private readonly double Goal => (_parameters.TopP - NucleusSampler.MassTolerance) * _softmax.Total;
 
     /// <inheritdoc cref="NucleusSampler.Sample"/>
     public static SlateSummary Sample(in LogitRow row, in SamplingParameters parameters, Span<SlateSlot> slots)
@@ -79,9 +80,9 @@ internal ref struct StreamingSampler
             var sampler = new StreamingSampler(row, parameters, scratch, sample, reference);
             if (sampler.TrySample(slots, out var summary))
                 return summary;
-            if (!float.IsFinite(sampler._max) || sampler._max <= reference)
+            if (!float.IsFinite(sampler._scan.Max) || sampler._scan.Max <= reference)
                 break;
-            reference = sampler._max; // the sample was too far below it
+            reference = sampler._scan.Max; // the sample was too far below it
         }
 
         return NucleusSampler.SampleWhole(row, parameters, slots);
@@ -93,7 +94,7 @@ internal ref struct StreamingSampler
         summary = default;
         if (_parameters.TopK > 0 || _parameters.Strategy == SamplingStrategy.Greedy)
         {
-            if (!TrySumRow<NoThreshold>(default))
+            if (!IsTotal(_scan.Sum<NoThreshold>(default)))
                 return false;
             summary = SampleHead(_parameters.TopK > 0 ? _parameters.TopK : slots.Length, known: null, slots);
             return true;
@@ -101,9 +102,9 @@ internal ref struct StreamingSampler
 
         if (_parameters.Strategy == SamplingStrategy.Full || _parameters.TopP == 1)
         {
-            if (!TrySumRow<OneThreshold>(float.MinValue))
+            if (!IsTotal(_scan.Sum<OneThreshold>(float.MinValue)))
                 return false;
-            var all = new PrefixCut(CountOf(float.MinValue), SumOf(_scratch.BlockMasses), default, RankKey.Of(float.MinValue, int.MaxValue));
+            var all = new PrefixCut(_scan.Count(float.MinValue), _softmax.Total, default, RankKey.Of(float.MinValue, int.MaxValue));
             return TryDraw(all, _scratch.List(), slots, out summary);
         }
 
@@ -113,78 +114,45 @@ internal ref struct StreamingSampler
     private bool TrySampleNucleus(Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
-        var bracket = _sample.Bracket(_parameters.TopP, _softmax);
+        var bracket = _sample.Bracket(_parameters.TopP, _softmax); // 1
         _concentration = bracket.Concentration;
         var list = _scratch.List();
         if (bracket.Margin > WideMargin)
         {
             // A few heavy items, which the sample has or has not, make the estimate.
-            var head = _sample.ThresholdOf(_row.Logits.Length * HeadShare);
+            var head = _sample.ThresholdOf(_scan.Row.Logits.Length * HeadShare);
             if (bracket.Size < PeakedSample)
-                return TrySumRow<NoThreshold>(default) && TrySearch(0, [float.PositiveInfinity, PeakThreshold(), head, float.MinValue], slots, out summary);
-            _scratch.BlockMaxima.AsSpan().Fill(float.PositiveInfinity);
-            List(ref list, head, float.PositiveInfinity);
+                return IsTotal(_scan.Sum<NoThreshold>(default)) && TrySearchFromTop(head, float.MinValue, slots, out summary);
+            _scan.List(ref list, head, float.PositiveInfinity);
             list.Pad();
-            var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _single, default).Total;
+            var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
             bracket = _sample.Bracket(_parameters.TopP, _softmax, head, headMass);
             _concentration = Math.Max(_concentration, HeavyConcentration);
         }
 
-        if (!TrySumRowAndList(ref list, bracket.Low, bracket.High, out var above))
+        if (!IsTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
             return false;
-        var mass = SumOf(_scratch.BlockMasses);
-        if (mass >= Goal)
-            return TrySearch(0, [float.PositiveInfinity, PeakThreshold(), bracket.High], slots, out summary);
+        var mass = OrderedSum.Of(_scan.Masses);
+        if (mass >= Goal) // 3
+            return TrySearchFromTop(bracket.High, bracket.Low, slots, out summary);
         var cut = Select(list, bracket.Low, bracket.High, Goal - mass);
         return mass + cut.Mass >= Goal
             ? TryFinish(list, cut, above, mass, bracket.High, slots, out summary)
             : TrySearch(mass + cut.Mass, [bracket.Low, float.MinValue], slots, out summary);
     }
 
-    /// <summary>The mass that the nucleus must reach.</summary>
-    private readonly double Goal => (_parameters.TopP - NucleusSampler.MassTolerance) * _softmax.Total;
-
-    /// <summary>Sums all weights, and each block's at or above a threshold.</summary>
-    private bool TrySumRow<TCount>(float threshold)
-        where TCount : struct, IThresholdCount
+    /// <summary>Takes the sum of all weights; false if it is none, because of the reference or of an invalid logit.</summary>
+    private bool IsTotal(double sum)
     {
-        var thresholds = default(Four<float>);
-        thresholds[0] = threshold;
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var total = 0.0;
-        for (var block = 0; block < _row.BlockCount; block++)
-        {
-            var sums = RowPasses.Sum<TCount>(_row.Block(block, buffer), _single, thresholds);
-            total += sums.Total;
-            _scratch.BlockMasses[block] = sums.Above[0];
-            _scratch.BlockMaxima[block] = sums.Max;
-            _max = Math.Max(_max, sums.Max);
-        }
-
-        _softmax = _softmax with { Total = total };
-        return total < MaxTotal;
+        _softmax = _softmax with { Total = sum };
+        return sum < MaxTotal;
     }
 
-    /// <summary>The same with one threshold, and lists the items from another up to it.</summary>
-    private bool TrySumRowAndList(ref ItemList list, float low, float high, out int above)
+    /// <summary>The same from the top of the row, first in a few blocks.</summary>
+    private bool TrySearchFromTop(float second, float third, Span<SlateSlot> slots, out SlateSummary summary)
     {
-        list.Clear();
-        above = 0;
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var total = 0.0;
-        for (var block = 0; block < _row.BlockCount; block++)
-        {
-            _scratch.BlockStarts[block] = list.Count;
-            var sums = list.AppendAndSum(_row.Block(block, buffer), block * LogitRow.BlockLength, low, high, _single, ref above);
-            total += sums.Total;
-            _scratch.BlockMasses[block] = sums.Above[0];
-            _scratch.BlockMaxima[block] = sums.Max;
-            _max = Math.Max(_max, sums.Max);
-        }
-
-        _scratch.BlockStarts[_row.BlockCount] = list.Count;
-        _softmax = _softmax with { Total = total };
-        return total < MaxTotal;
+        var peak = Math.Max(second, _scan.PeakThreshold(PeakBlocks));
+        return TrySearch(0, [float.PositiveInfinity, peak, second, third], slots, out summary);
     }
 
     /// <summary>Finds the end of the nucleus between two neighbours among thresholds, and draws.</summary>
@@ -199,31 +167,22 @@ internal ref struct StreamingSampler
         for (var t = 1; t < thresholds.Length; t++)
         {
             var (low, high) = (thresholds[t], thresholds[t - 1]);
-            var above = List(ref list, low, high);
+            var above = _scan.List(ref list, low, high);
             var cut = Select(list, low, high, Goal - mass);
             if (mass + cut.Mass >= Goal)
-                return TrySumRowAbove(high) && TryFinish(list, cut, above, mass, high, slots, out summary);
+                return TrySumAbove(high) && TryFinish(list, cut, above, mass, high, slots, out summary);
             mass += cut.Mass;
         }
 
         return false;
     }
 
-    private bool TrySumRowAbove(float threshold)
+    private bool TrySumAbove(float threshold)
     {
         if (threshold < float.PositiveInfinity)
-            return TrySumRow<OneThreshold>(threshold);
-        _scratch.BlockMasses.AsSpan(0, _row.BlockCount).Clear();
+            return IsTotal(_scan.Sum<OneThreshold>(threshold));
+        _scan.Masses.Clear();
         return true;
-    }
-
-    /// <summary>A threshold that the largest logits of some blocks reach: what is above it stands in those alone.</summary>
-    private readonly float PeakThreshold()
-    {
-        var maxima = _scratch.List();
-        maxima.Extend(_scratch.BlockMaxima.AsSpan(0, _row.BlockCount));
-        return RankKey.LogitOf(PrefixSelection.Select(
-            maxima, float.NegativeInfinity, float.PositiveInfinity, PeakBlocks, SingleWeights.Ones, Softmax.Ones, _scratch.Selection()).Last);
     }
 
     /// <summary>Makes sure of a cut, and draws.</summary>
@@ -243,49 +202,37 @@ internal ref struct StreamingSampler
         var tieShare = list.Logits.Count(edge) * _softmax.Probability(edge);
         var error = _softmax.Total * (MassError + (WeightError * (Math.Sqrt(_concentration) + Math.Sqrt(tieShare))));
         var inDoubt = cut.Mass < Goal + error || (cut.Count > 1 && cut.MassBefore > Goal - error);
-        if (inDoubt && !TryCutExactly(list, first, above, ref cut))
+        if (inDoubt && !TryCutExactly(list, first, above, ref cut)) // 4
             return false;
         return TryDraw(cut, list, slots, out summary);
     }
 
     private readonly PrefixCut Select(in ItemList list, float low, float high, double goal) =>
-        list.Count == 0 ? default : PrefixSelection.Select(list, low, high, goal, _single, _softmax, _scratch.Selection());
+        list.Count == 0 ? default : PrefixSelection.Select(list, low, high, goal, _scan.Single, _softmax, _scratch.Selection());
 
     /// <summary>Makes all sums again in double precision, and the cut in the list.</summary>
     private bool TryCutExactly(in ItemList list, float threshold, int above, ref PrefixCut cut)
     {
-        var (total, mass) = (default(CompensatedSum), default(CompensatedSum));
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        Span<double> weights = stackalloc double[LogitRow.BlockLength];
-        for (var block = 0; block < _row.BlockCount; block++)
-        {
-            var logits = _row.Block(block, buffer);
-            Softmax.Weigh(logits, _softmax.Reference, _softmax.Temperature, weights);
-            total.Add(OrderedSum.Of(weights));
-            if (_scratch.BlockMaxima[block] < threshold)
-                continue;
-            for (var i = 0; i < weights.Length; i++)
-                weights[i] = logits[i] >= threshold ? weights[i] : 0;
-            mass.Add(OrderedSum.Of(weights));
-        }
-
-        _softmax = _softmax with { Total = total.Value };
-        var goal = Goal - mass.Value;
+        (var total, var mass) = _scan.SumExactly(threshold, _softmax);
+        _softmax = _softmax with { Total = total };
+        var goal = Goal - mass;
+        if (goal <= 0)
+            return false;
         if (TensorPrimitives.Min<float>(list.Logits) is var tie && tie == TensorPrimitives.Max<float>(list.Logits))
         {
             // The weight of a tie is exact, so that nothing need be summed.
             cut = Select(list, tie, MathF.BitIncrement(tie), goal);
-            cut = new PrefixCut(above + cut.Count, mass.Value + cut.Mass, default, cut.Last);
-            return true;
+            cut = new PrefixCut(above + cut.Count, mass + cut.Mass, default, cut.Last);
+            return cut.Mass >= Goal;
         }
 
         using var scratch = SamplerScratch.Rent(list.Count, 0);
         var candidates = CandidatesOf(list, scratch);
-        if (goal <= 0 || goal > OrderedSum.Of(candidates.Weights))
+        if (goal > OrderedSum.Of(candidates.Weights))
             return false;
         var prefix = RankSelection.Select(candidates, candidates.Count, goal, scratch.Positions);
         var inside = OrderedSum.Of(candidates.Retain(prefix.Last).Weights);
-        cut = new PrefixCut(above + prefix.Count, mass.Value + inside, default, prefix.Last);
+        cut = new PrefixCut(above + prefix.Count, mass + inside, default, prefix.Last);
         return true;
     }
 
@@ -306,20 +253,14 @@ internal ref struct StreamingSampler
         if (cut.Count <= SmallNucleus)
         {
             var nucleus = _scratch.List();
-            List(ref nucleus, RankKey.LogitOf(cut.Last), float.PositiveInfinity, RankKey.ItemOf(cut.Last));
+            _scan.List(ref nucleus, RankKey.LogitOf(cut.Last), float.PositiveInfinity, RankKey.ItemOf(cut.Last));
             summary = SampleList(nucleus, known, slots);
             return true;
         }
 
-        for (var block = 0; list.Count > 0 && block < _row.BlockCount; block++)
-        {
-            var (start, end) = (_scratch.BlockStarts[block], _scratch.BlockStarts[block + 1]);
-            _scratch.BlockMasses[block] += list.SumOfPrefix(start, end, cut.Last, _single);
-        }
-
-        var masses = _scratch.BlockMasses.AsSpan(0, _row.BlockCount);
+        _scan.AddToMasses(list, cut.Last);
         summary = new SlateSummary(slots.Length, cut.Count, Math.Min(1, cut.Mass / _softmax.Total));
-        return new BlockDraw(_row, _single, _softmax, cut.Last, masses).TryFill(_parameters.Seed, slots);
+        return new BlockDraw(_scan.Row, _scan.Single, _softmax, cut.Last, _scan.Masses).TryFill(_parameters.Seed, slots);
     }
 
     /// <summary>Samples from the most probable items, of which at least <paramref name="count"/> are listed.</summary>
@@ -329,7 +270,7 @@ internal ref struct StreamingSampler
         for (double wanted = count; ; wanted = 4 * (wanted + 1))
         {
             var threshold = _sample.ThresholdOf(wanted);
-            List(ref list, threshold, float.PositiveInfinity);
+            _scan.List(ref list, threshold, float.PositiveInfinity);
             if (list.Count >= count || threshold == float.MinValue)
                 return SampleList(list, known, slots);
         }
@@ -347,42 +288,4 @@ internal ref struct StreamingSampler
         list.Logits.CopyTo(scratch.Logits);
         return Candidates.Of(list.Count, _softmax.Reference, _softmax.Temperature, scratch);
     }
-
-    /// <summary>Lists the items with logits in [low, high); returns how many are at or above the latter.</summary>
-    /// <param name="list">Is emptied first.</param>
-    /// <param name="low">Above −∞.</param>
-    /// <param name="high">Above <paramref name="low"/>, or the same: none.</param>
-    /// <param name="lastTie">Items beyond this one are not listed if their logit is <paramref name="low"/>.</param>
-    private readonly int List(ref ItemList list, float low, float high, int lastTie = int.MaxValue)
-    {
-        list.Clear();
-        var above = 0;
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        for (var block = 0; block < _row.BlockCount; block++)
-        {
-            _scratch.BlockStarts[block] = list.Count;
-            var first = block * LogitRow.BlockLength;
-            var least = first > lastTie ? MathF.BitIncrement(low) : low;
-            if (_scratch.BlockMaxima[block] >= least)
-                above += list.Append(_row.Block(block, buffer), first, least, high);
-        }
-
-        _scratch.BlockStarts[_row.BlockCount] = list.Count;
-        return above;
-    }
-
-    private readonly int CountOf(float threshold)
-    {
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var count = 0;
-        for (var block = 0; block < _row.BlockCount; block++)
-        {
-            if (_scratch.BlockMaxima[block] >= threshold)
-                count += RowPasses.Count(_row.Block(block, buffer), threshold);
-        }
-
-        return count;
-    }
-
-    private readonly double SumOf(double[] blocks) => OrderedSum.Of(blocks.AsSpan(0, _row.BlockCount));
 }
