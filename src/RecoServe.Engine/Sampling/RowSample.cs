@@ -93,11 +93,10 @@ internal readonly ref struct RowSample
         }
         while (search.Masses[edges.Low] - search.Masses[edges.High] > EdgeMass * total && Refine(ref search, p * total, p * total, single, known));
 
-        // The variance of an estimated ratio (Cochran 1977, section 6.4), each item a draw of its own. Squared weights are
-        // those of half the temperature.
+        // The variance of an estimated ratio (Cochran 1977, section 6.4), each item a draw of its own.
         var ends = default(Four<float>);
         (ends[0], ends[1]) = (search.Thresholds[edges.Low], search.Thresholds[edges.High]);
-        var squares = Sum<FourThresholds>(SingleWeights.RelativeTo((float)softmax.Reference, softmax.Temperature / 2), ends);
+        var squares = Sum<FourThresholds>(single.Squared(), ends);
         var (massLow, massHigh) = (search.Masses[edges.Low], search.Masses[edges.High]);
         var inside = massLow > massHigh ? ((p * total) - massHigh) / (massLow - massHigh) : 0;
         var above = squares.Above[1] + (inside * (squares.Above[0] - squares.Above[1]));
@@ -109,7 +108,7 @@ internal readonly ref struct RowSample
 
         var (low, high) = search.Between((p * total) + margin, (p * total) - margin);
         var size = RowPasses.Count(_logits.Logits, search.Thresholds[edges.Low]);
-        return new Bracket(low == 0 ? float.MinValue : search.Thresholds[low], search.Thresholds[high], margin / total, size, squares.Total / (total * total) * _rate);
+        return new Bracket(low == 0 ? float.MinValue : search.Thresholds[low], search.Thresholds[high], margin / total, size, squares.Total / (total * total) * _rate, total / _rate);
     }
 
     /// <summary>Divides the interval in which the masses lie into five; false if that has nothing to win.</summary>
@@ -135,5 +134,8 @@ internal readonly ref struct RowSample
 /// <param name="High">Above its last logit.</param>
 /// <param name="Margin">Uncertainty of the mass, relative to the whole.</param>
 /// <param name="Size">Items of it in the sample, without those of a head that is known.</param>
-/// <param name="Concentration">Σ w² / (Σ w)² over the row: one over the number of items that carry the mass.</param>
-internal readonly record struct Bracket(float Low, float High, double Margin, int Size, double Concentration);
+/// <param name="Concentration">
+/// Σ w² / (Σ w)² over the row: one over the number of items that carry the mass. Without the squares of a head that is known.
+/// </param>
+/// <param name="Total">The estimated weight of the row.</param>
+internal readonly record struct Bracket(float Low, float High, double Margin, int Size, double Concentration, double Total);

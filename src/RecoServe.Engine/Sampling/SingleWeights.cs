@@ -43,6 +43,9 @@ internal readonly struct SingleWeights
     /// <param name="temperature">For which <see cref="Supports"/> is true.</param>
     public static SingleWeights RelativeTo(float reference, double temperature) => new(reference, Math.Log2(Math.E) / temperature);
 
+    /// <summary>The squares of these weights: those of half the temperature.</summary>
+    public SingleWeights Squared() => new(_reference, 2 * ((double)_scale + _scaleError));
+
     /// <summary>Whether single precision is enough for a temperature: not where tiny differences are blown up.</summary>
     public static bool Supports(double temperature) => temperature is >= 1e-3 and <= 1e3;
 

@@ -34,9 +34,6 @@ internal ref struct StreamingSampler
     /// <summary>A sample's uncertainty above which the head of the row is listed first.</summary>
     private const double WideMargin = 0.02;
 
-    /// <summary>What is taken for the concentration of a row whose heavy items the sample may have missed.</summary>
-    private const double HeavyConcentration = 0.25;
-
     /// <summary>A row is peaked if the nucleus of its sample is smaller.</summary>
     private const int PeakedSample = 24;
 
@@ -122,12 +119,17 @@ internal ref struct StreamingSampler
             // A few heavy items, which the sample has or has not, make the estimate.
             var head = _sample.ThresholdOf(_scan.Row.Logits.Length * HeadShare);
             if (bracket.Size < PeakedSample)
+            {
+                _concentration = 1;
                 return IsTotal(_scan.Sum<NoThreshold>(default)) && TrySearchFromTop(head, float.MinValue, slots, out summary);
+            }
+
             _scan.List(ref list, head, float.PositiveInfinity);
             list.Pad();
             var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
             bracket = _sample.Bracket(_parameters.TopP, _softmax, head, headMass);
-            _concentration = Math.Max(_concentration, HeavyConcentration);
+            var squares = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single.Squared(), default).Total;
+            _concentration = bracket.Concentration + (squares / (bracket.Total * bracket.Total));
         }
 
         if (!IsTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
