@@ -7,6 +7,7 @@ namespace RecoServe.Engine.Sampling;
 internal ref struct RowScan
 {
     private readonly RowScratch _scratch;
+    private float _massThreshold = float.NaN;
 
     /// <summary>A row with its weights, of which nothing is known yet: every block must be looked at.</summary>
     public RowScan(in LogitRow row, SingleWeights single, RowScratch scratch)
@@ -25,7 +26,7 @@ internal ref struct RowScan
     /// <summary>The largest logit that a sum has seen.</summary>
     public float Max { get; private set; } = float.NegativeInfinity;
 
-    /// <summary>Each block's weight at or above the threshold of the last sum.</summary>
+    /// <summary>Each block's weight at or above the threshold of the last sum; 0 if it had none.</summary>
     public readonly Span<double> Masses => _scratch.BlockMasses.AsSpan(0, Row.BlockCount);
 
     /// <summary>Sums all weights, and each block's at or above a threshold.</summary>
@@ -34,6 +35,7 @@ internal ref struct RowScan
     {
         var thresholds = default(Four<float>);
         thresholds[0] = threshold;
+        _massThreshold = TCount.Value > 0 ? threshold : float.PositiveInfinity;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
         var total = 0.0;
         for (var block = 0; block < Row.BlockCount; block++)
@@ -50,6 +52,7 @@ internal ref struct RowScan
     {
         list.Clear();
         above = 0;
+        _massThreshold = high;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
         var total = 0.0;
         for (var block = 0; block < Row.BlockCount; block++)
@@ -73,11 +76,8 @@ internal ref struct RowScan
             var logits = Row.Block(block, buffer);
             Softmax.Weigh(logits, softmax.Reference, softmax.Temperature, weights);
             total.Add(OrderedSum.Of(weights));
-            if (_scratch.BlockMaxima[block] < threshold)
-                continue;
-            for (var i = 0; i < weights.Length; i++)
-                weights[i] = logits[i] >= threshold ? weights[i] : 0;
-            above.Add(OrderedSum.Of(weights));
+            if (_scratch.BlockMaxima[block] >= threshold)
+                above.Add(Softmax.SumAtOrAbove(logits, threshold, weights));
         }
 
         return (total.Value, above.Value);
@@ -106,9 +106,21 @@ internal ref struct RowScan
         return above;
     }
 
-    /// <summary>Adds to the masses what a list, as it was last filled, has of a prefix of the ranking.</summary>
-    public readonly void AddToMasses(in ItemList list, ulong last)
+    /// <summary>Makes the masses those at or above a threshold, with a further sum if the last one had another.</summary>
+    public void SetMasses(float threshold)
     {
+        if (_massThreshold == threshold)
+            return;
+        if (threshold < float.PositiveInfinity)
+            Sum<OneThreshold>(threshold);
+        else
+            Masses.Clear();
+    }
+
+    /// <summary>Adds to the masses what a list, as it was last filled, has of a prefix of the ranking.</summary>
+    public void AddToMasses(in ItemList list, ulong last)
+    {
+        _massThreshold = float.NaN;
         for (var block = 0; list.Count > 0 && block < Row.BlockCount; block++)
             Masses[block] += list.SumOfPrefix(_scratch.BlockStarts[block], _scratch.BlockStarts[block + 1], last, Single);
     }

@@ -53,6 +53,25 @@ internal readonly record struct Softmax(double Reference, double Temperature, do
             weights[i] = Exponential.Of((logits[i] - reference) / temperature);
     }
 
+    /// <summary>The sum of the weights whose logits are at or above a threshold.</summary>
+    /// <param name="logits">A multiple of 8.</param>
+    /// <param name="threshold">The threshold.</param>
+    /// <param name="weights">A weight for each logit.</param>
+    public static double SumAtOrAbove(ReadOnlySpan<float> logits, float threshold, ReadOnlySpan<double> weights)
+    {
+        var from = MemoryMarshal.Cast<float, Vector256<float>>(logits);
+        var eights = MemoryMarshal.Cast<double, Vector512<double>>(weights);
+        var thresholds = Vector512.Create((double)threshold);
+        var sum = Vector512<double>.Zero;
+        for (var i = 0; i < eights.Length; i++)
+        {
+            var logit = Vector512.Create(Vector256.WidenLower(from[i]), Vector256.WidenUpper(from[i]));
+            sum += Vector512.GreaterThanOrEqual(logit, thresholds) & eights[i];
+        }
+
+        return (sum[0] + sum[4] + (sum[2] + sum[6])) + (sum[1] + sum[5] + (sum[3] + sum[7]));
+    }
+
     /// <summary>ln Σ exp(logits[i]); −∞ for an empty row and for one of nothing but −∞.</summary>
     /// <exception cref="InvalidLogitsException">A logit is NaN or +∞.</exception>
     public static double LogSumExp(ReadOnlySpan<float> logits)

@@ -59,7 +59,7 @@ internal ref struct StreamingSampler
         (_parameters, _scratch) = (parameters, scratch);
         _sample = sample;
         _scan = new RowScan(row, SingleWeights.RelativeTo(reference, parameters.Temperature), scratch);
-        _softmax = new Softmax(reference, parameters.Temperature, double.NaN);
+        _softmax = new Softmax(reference, parameters.Temperature, Total: 0);
     }
 
     /// <summary>The mass that the nucleus must reach.</summary>
@@ -102,7 +102,7 @@ internal ref struct StreamingSampler
             if (!IsTotal(_scan.Sum<OneThreshold>(float.MinValue)))
                 return false;
             var all = new PrefixCut(_scan.Count(float.MinValue), _softmax.Total, default, RankKey.Of(float.MinValue, int.MaxValue));
-            return TryDraw(all, _scratch.List(), slots, out summary);
+            return TryDraw(all, _scratch.List(), float.MinValue, slots, out summary);
         }
 
         return TrySampleNucleus(slots, out summary);
@@ -113,34 +113,64 @@ internal ref struct StreamingSampler
         summary = default;
         var bracket = _sample.Bracket(_parameters.TopP, _softmax); // 1
         _concentration = bracket.Concentration;
-        var list = _scratch.List();
-        if (bracket.Margin > WideMargin)
+        if (bracket.Margin <= WideMargin)
         {
-            // A few heavy items, which the sample has or has not, make the estimate.
-            var head = _sample.ThresholdOf(_scan.Row.Logits.Length * HeadShare);
-            if (bracket.Size < PeakedSample)
-            {
-                _concentration = 1;
-                return IsTotal(_scan.Sum<NoThreshold>(default)) && TrySearchFromTop(head, float.MinValue, slots, out summary);
-            }
-
-            _scan.List(ref list, head, float.PositiveInfinity);
-            list.Pad();
-            var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
-            bracket = _sample.Bracket(_parameters.TopP, _softmax, head, headMass);
-            var squares = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single.Squared(), default).Total;
-            _concentration = bracket.Concentration + (squares / (bracket.Total * bracket.Total));
+            if (TrySampleBetween(bracket, slots, out summary))
+                return true;
+            if (!(_softmax.Total < MaxTotal))
+                return false;
         }
 
+        // A few heavy items make the estimate, and the sample has them or has not. Perhaps they are all of the nucleus.
+        var head = _sample.ThresholdOf(_scan.Row.Logits.Length * HeadShare);
+        if (bracket.Size < PeakedSample)
+        {
+            _concentration = 1;
+            if (!IsTotal(_scan.Sum<NoThreshold>(default)))
+                return false;
+            if (TrySearch(0, [float.PositiveInfinity, Math.Max(head, _scan.PeakThreshold(PeakBlocks)), head], slots, out summary))
+                return true;
+        }
+
+        // Else only the rest need be estimated.
+        var list = _scratch.List();
+        _scan.List(ref list, head, float.PositiveInfinity);
+        list.Pad();
+        var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
+        var squares = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single.Squared(), default).Total;
+        bracket = _sample.Bracket(_parameters.TopP, _softmax, head, headMass);
+        _concentration = bracket.Concentration + (squares / (bracket.Total * bracket.Total));
+        if (headMass >= _parameters.TopP * bracket.Total)
+        {
+            if (_softmax.Total == 0 && !IsTotal(_scan.Sum<NoThreshold>(default)))
+                return false;
+            if (headMass >= Goal)
+                return TryFinish(list, Select(list, head, float.PositiveInfinity, Goal), above: 0, mass: 0, float.PositiveInfinity, slots, out summary);
+        }
+
+        return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
+    }
+
+    /// <summary>Finds the end of the nucleus where it is expected, and draws; false if it is not there.</summary>
+    private bool TrySampleBetween(in Bracket bracket, Span<SlateSlot> slots, out SlateSummary summary)
+    {
+        summary = default;
+        var list = _scratch.List();
         if (!IsTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
             return false;
         var mass = OrderedSum.Of(_scan.Masses);
-        if (mass >= Goal) // 3
-            return TrySearchFromTop(bracket.High, bracket.Low, slots, out summary);
-        var cut = Select(list, bracket.Low, bracket.High, Goal - mass);
-        return mass + cut.Mass >= Goal
-            ? TryFinish(list, cut, above, mass, bracket.High, slots, out summary)
-            : TrySearch(mass + cut.Mass, [bracket.Low, float.MinValue], slots, out summary);
+        var cut = mass < Goal ? Select(list, bracket.Low, bracket.High, Goal - mass) : default;
+        return mass < Goal && mass + cut.Mass >= Goal && TryFinish(list, cut, above, mass, bracket.High, slots, out summary);
+    }
+
+    /// <summary>Finds the end of the nucleus wherever it is, and draws.</summary>
+    private bool TrySearchAll(in Bracket missed, Span<SlateSlot> slots, out SlateSummary summary) // 3
+    {
+        summary = default;
+        if (!(_softmax.Total < MaxTotal))
+            return false;
+        var peak = Math.Max(missed.High, _scan.PeakThreshold(PeakBlocks));
+        return TrySearch(0, [float.PositiveInfinity, peak, missed.High, missed.Low, float.MinValue], slots, out summary);
     }
 
     /// <summary>Takes the sum of all weights; false if it is none, because of the reference or of an invalid logit.</summary>
@@ -148,13 +178,6 @@ internal ref struct StreamingSampler
     {
         _softmax = _softmax with { Total = sum };
         return sum < MaxTotal;
-    }
-
-    /// <summary>The same from the top of the row, first in a few blocks.</summary>
-    private bool TrySearchFromTop(float second, float third, Span<SlateSlot> slots, out SlateSummary summary)
-    {
-        var peak = Math.Max(second, _scan.PeakThreshold(PeakBlocks));
-        return TrySearch(0, [float.PositiveInfinity, peak, second, third], slots, out summary);
     }
 
     /// <summary>Finds the end of the nucleus between two neighbours among thresholds, and draws.</summary>
@@ -172,19 +195,11 @@ internal ref struct StreamingSampler
             var above = _scan.List(ref list, low, high);
             var cut = Select(list, low, high, Goal - mass);
             if (mass + cut.Mass >= Goal)
-                return TrySumAbove(high) && TryFinish(list, cut, above, mass, high, slots, out summary);
+                return TryFinish(list, cut, above, mass, high, slots, out summary);
             mass += cut.Mass;
         }
 
         return false;
-    }
-
-    private bool TrySumAbove(float threshold)
-    {
-        if (threshold < float.PositiveInfinity)
-            return IsTotal(_scan.Sum<OneThreshold>(threshold));
-        _scan.Masses.Clear();
-        return true;
     }
 
     /// <summary>Makes sure of a cut, and draws.</summary>
@@ -192,7 +207,7 @@ internal ref struct StreamingSampler
     /// <param name="cut">The cut in the list.</param>
     /// <param name="above">The number of items at or above the threshold, which are not in the list.</param>
     /// <param name="mass">Their weight.</param>
-    /// <param name="first">The threshold of the block masses.</param>
+    /// <param name="first">The threshold.</param>
     /// <param name="slots">Receives the slate.</param>
     /// <param name="summary">What was sampled.</param>
     private bool TryFinish(
@@ -206,7 +221,7 @@ internal ref struct StreamingSampler
         var inDoubt = cut.Mass < Goal + error || (cut.Count > 1 && cut.MassBefore > Goal - error);
         if (inDoubt && !TryCutExactly(list, first, above, ref cut)) // 4
             return false;
-        return TryDraw(cut, list, slots, out summary);
+        return TryDraw(cut, list, first, slots, out summary);
     }
 
     private readonly PrefixCut Select(in ItemList list, float low, float high, double goal) =>
@@ -240,10 +255,11 @@ internal ref struct StreamingSampler
 
     /// <summary>Draws from a nucleus that is known.</summary>
     /// <param name="cut">The nucleus.</param>
-    /// <param name="list">Its items below the threshold of the block masses, and others.</param>
+    /// <param name="list">Its items below a threshold, and others.</param>
+    /// <param name="first">The threshold.</param>
     /// <param name="slots">Receives the slate.</param>
     /// <param name="summary">What was sampled.</param>
-    private bool TryDraw(in PrefixCut cut, in ItemList list, Span<SlateSlot> slots, out SlateSummary summary)
+    private bool TryDraw(in PrefixCut cut, in ItemList list, float first, Span<SlateSlot> slots, out SlateSummary summary)
     {
         var known = new RankedPrefix(cut.Count, cut.Last);
         if (slots.Length > cut.Count)
@@ -260,6 +276,7 @@ internal ref struct StreamingSampler
             return true;
         }
 
+        _scan.SetMasses(first);
         _scan.AddToMasses(list, cut.Last);
         summary = new SlateSummary(slots.Length, cut.Count, Math.Min(1, cut.Mass / _softmax.Total));
         return new BlockDraw(_scan.Row, _scan.Single, _softmax, cut.Last, _scan.Masses).TryFill(_parameters.Seed, slots);
