@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -94,7 +95,8 @@ internal sealed class GruNetwork : nn.Module
         if (_context.Length == 0)
             return states.alias();
         using var scope = NewDisposeScope();
-        var factor = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate((sum, next) => sum + next) + 1;
+        using var one = 1.ToScalar();
+        var factor = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate((sum, next) => sum + next).add(one);
         return (states * factor).MoveToOuterDisposeScope();
     }
 
@@ -124,7 +126,8 @@ internal sealed class GruNetwork : nn.Module
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         ItemMatrix[0].zero_();
-        _bias[0].fill_(float.NegativeInfinity);
+        using var never = float.NegativeInfinity.ToScalar();
+        _bias[0].fill_(never);
         foreach (var table in _context)
             table.weight!.zero_();
     }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,9 +8,17 @@ namespace RecoServe.Trainer.Training;
 /// Adam (Kingma and Ba 2015, algorithm 1) with its moments in plain sight, so that a checkpoint can hold them. Gradients are
 /// kept in <c>grad</c> for the whole training and zeroed, never released.
 /// </summary>
+/// <remarks>
+/// TorchSharp hands a scalar's memory to libtorch and forgets the scalar: one that nobody holds may be collected, and its
+/// memory freed, while libtorch computes with it. So every scalar is held and disposed; the implicit conversion is banned.
+/// </remarks>
 internal sealed class Adam : IDisposable
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+    private const double Beta1 = 0.9, Beta2 = 0.999;
+
+    private readonly Scalar _keepMean = Beta1.ToScalar(), _addMean = (1 - Beta1).ToScalar();
+    private readonly Scalar _keepSquare = Beta2.ToScalar(), _addSquare = (1 - Beta2).ToScalar();
+    private readonly Scalar _epsilon = 1e-8.ToScalar();
 
     private readonly (Parameter Weight, Tensor Mean, Tensor Square)[] _slots;
     private readonly double _clipNorm;
@@ -45,20 +54,22 @@ internal sealed class Adam : IDisposable
         using var scope = NewDisposeScope();
         nn.utils.clip_grad_norm_(_slots.Select(s => s.Weight), _clipNorm);
         Steps++;
-        var rate = Rate / (1 - Math.Pow(Beta1, Steps));
-        var correction = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps));
+        using var step = (-Rate / (1 - Math.Pow(Beta1, Steps))).ToScalar();
+        using var correction = (1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps))).ToScalar();
         foreach (var (weight, mean, square) in _slots)
         {
             var gradient = weight.grad!;
-            mean.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
-            square.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            weight.addcdiv_(mean, square.sqrt().mul_(correction).add_(Epsilon), -rate);
+            mean.mul_(_keepMean).add_(gradient, alpha: _addMean);
+            square.mul_(_keepSquare).addcmul_(gradient, gradient, _addSquare);
+            weight.addcdiv_(mean, square.sqrt().mul_(correction).add_(_epsilon), step);
             gradient.zero_();
         }
     }
 
     public void Dispose()
     {
+        foreach (var scalar in (Scalar[])[_keepMean, _addMean, _keepSquare, _addSquare, _epsilon])
+            scalar.Dispose();
         foreach (var (weight, mean, square) in _slots)
         {
             weight.grad?.Dispose();

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
@@ -38,19 +39,20 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IDispo
     {
         using var guard = no_grad();
         var positions = states.shape[0];
+        using var divisor = positions.ToScalar();
         var loss = 0d;
         for (long start = 0; start < positions; start += chunk)
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(chunk, positions - start);
             loss += Accumulate(
-                states.narrow(0, start, count), targets.narrow(0, start, count).unsqueeze(1), gradient.narrow(0, start, count), positions);
+                states.narrow(0, start, count), targets.narrow(0, start, count).unsqueeze(1), gradient.narrow(0, start, count), divisor);
         }
 
         return loss / positions;
     }
 
-    private double Accumulate(Tensor states, Tensor targets, Tensor gradient, long positions)
+    private double Accumulate(Tensor states, Tensor targets, Tensor gradient, Scalar positions)
     {
         var x = _buffer.narrow(0, 0, states.shape[0]);
         x.copy_(bias).addmm_(states, items.t());

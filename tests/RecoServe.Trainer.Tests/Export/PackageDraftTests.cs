@@ -4,6 +4,7 @@ using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Export;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Tests.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Tests.Export;
@@ -108,8 +109,9 @@ public sealed class PackageDraftTests : IDisposable
         draft.WriteFiles(directory);
         if (file == PackageFiles.Encoder)
         {
+            using var more = 0.01.ToScalar();
             using (no_grad())
-                draft.Network.GruWeight("weight_hh_l0").narrow(0, 3, 1).add_(0.01);
+                draft.Network.GruWeight("weight_hh_l0").narrow(0, 3, 1).add_(more);
             return;
         }
 

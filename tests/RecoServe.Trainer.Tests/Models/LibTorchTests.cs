@@ -14,7 +14,8 @@ public sealed class LibTorchTests : IDisposable
     public void EnsureLoaded_FromManyThreads_MakesTorchUsable()
     {
         Parallel.For(0, 8, _ => LibTorch.EnsureLoaded());
-        using var sum = torch.arange(5).sum();
+        using var end = 5.ToScalar();
+        using var sum = torch.arange(end).sum();
         Assert.Equal(10, sum.item<long>());
     }
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using Adam = RecoServe.Trainer.Training.Adam;
@@ -15,12 +16,13 @@ public sealed class AdamTests
         var start = randn(4, 3);
         var (ours, theirs) = (new Parameter(start.clone()), new Parameter(start.clone()));
         using var adam = new Adam([("w", ours)], 0.01, clipNorm: 1e9);
+        using var two = 2.ToScalar();
         using var reference = optim.Adam([theirs], 0.01);
         for (var i = 0; i < 30; i++)
         {
             var input = randn(5, 4);
             foreach (var weight in (Parameter[])[ours, theirs])
-                input.matmul(weight).pow(2).sum().backward();
+                input.matmul(weight).pow(two).sum().backward();
             adam.Step();
             reference.step();
             reference.zero_grad();

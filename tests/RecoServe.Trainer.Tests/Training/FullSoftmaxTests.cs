@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Tests.Training;
@@ -34,7 +35,8 @@ public sealed class FullSoftmaxTests
         using var scope = NewDisposeScope();
         float[] vectors = [0, 1, -1];
         float[] biases = [float.NegativeInfinity, 0.25f, 0];
-        var (items, bias, hidden) = (Leaf(tensor(vectors, 3, 1)), Leaf(tensor(biases)), Leaf(full(1, 1, 0.5f)));
+        float[] state = [0.5f];
+        var (items, bias, hidden) = (Leaf(tensor(vectors, 3, 1)), Leaf(tensor(biases)), Leaf(tensor(state, 1, 1)));
         using var softmax = new FullSoftmax(items, bias, 8);
         var loss = softmax.Backward(hidden.alias(), ones(1, int64));
 
@@ -50,8 +52,9 @@ public sealed class FullSoftmaxTests
     {
         using var scope = NewDisposeScope();
         var (items, bias, hidden, targets) = Problem(20, 10, 4);
+        using var huge = 1000.ToScalar();
         using (no_grad())
-            hidden.mul_(1000);
+            hidden.mul_(huge);
         using var softmax = new FullSoftmax(items, bias, 8);
         Assert.True(double.IsFinite(softmax.Backward(hidden.alias(), targets)));
         Assert.True(hidden.grad!.isfinite().all().item<bool>());
