@@ -81,9 +81,9 @@ internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider cloc
         DeadlineExceededException e => Status(Code.DeadlineExceeded, e.Message),
         // The deadline cancels the call's token just as a caller does who goes away.
         OperationCanceledException when clock.GetUtcNow().UtcDateTime >= context.Deadline => Status(Code.DeadlineExceeded, "the deadline passed"),
-        // Whoever reads from a caller that went away gets an IOException.
-        OperationCanceledException or IOException when context.CancellationToken.IsCancellationRequested => Status(Code.Cancelled, "the caller cancelled the call"),
         PackageException e => Status(Code.FailedPrecondition, e.Message),
+        // Services read and write nothing but their caller: it went away, perhaps an instant before the call's token says so.
+        OperationCanceledException or IOException => Status(Code.Cancelled, "the caller cancelled the call"),
         ModelRunException or InvalidLogitsException => Status(Code.Internal, "the model failed to compute the answer"),
         _ => Status(Code.Internal, "internal error"),
     };
