@@ -12,7 +12,7 @@ internal readonly ref struct Candidates(Span<int> items, Span<float> logits, Spa
     /// <summary>Logits, before temperature.</summary>
     public Span<float> Logits { get; } = logits;
 
-    /// <summary>exp((logit − max) / temperature).</summary>
+    /// <summary>exp((logit − reference) / temperature), see <see cref="Softmax"/>.</summary>
     public Span<double> Weights { get; } = weights;
 
     /// <summary>The columns.</summary>

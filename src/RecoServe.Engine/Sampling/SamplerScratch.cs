@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace RecoServe.Engine.Sampling;
 
-/// <summary>The pooled arrays of one call of the sampler, each long enough for every item of the row.</summary>
+/// <summary>The pooled arrays of a <see cref="CandidateSampler"/>, each long enough for every candidate.</summary>
 internal readonly struct SamplerScratch : IDisposable
 {
     private SamplerScratch(int rowLength, int slotCount)
@@ -18,7 +18,7 @@ internal readonly struct SamplerScratch : IDisposable
     /// <summary>Item indexes of the candidates.</summary>
     public int[] Items { get; }
 
-    /// <summary>The masked row, then the logits of the candidates.</summary>
+    /// <summary>Logits of the candidates.</summary>
     public float[] Logits { get; }
 
     /// <summary>Weights of the candidates.</summary>
