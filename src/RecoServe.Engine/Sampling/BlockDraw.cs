@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
@@ -49,17 +48,17 @@ internal readonly ref struct BlockDraw
             if (total <= LeastTotal)
                 return false;
             var rest = CounterRandom.Uniform(seed, slot) * total;
-            var block = InverseDistribution.Locate<double>(_blockMasses, ref rest);
+            var block = InverseDistribution.Locate(_blockMasses, ref rest);
             Weigh(block, slots[..slot], weights, groups);
-            var group = InverseDistribution.Locate<double>(groups, ref rest);
-            var position = (group * GroupLength) + InverseDistribution.Locate<float>(weights.Slice(group * GroupLength, GroupLength), ref rest);
+            var group = InverseDistribution.Locate(groups, ref rest);
+            var position = (group * GroupLength) + InverseDistribution.Locate(weights.Slice(group * GroupLength, GroupLength), ref rest);
             var item = (block * LogitRow.BlockLength) + position;
             var logit = _row.Logits[item];
             var weight = _softmax.Weight(logit);
             slots[slot] = new SlateSlot(item, logit, weight / _softmax.Total, Math.Min(1, weight / total), GreedyFill: false);
 
             weights[position] = 0;
-            groups[group] = SumOf(weights.Slice(group * GroupLength, GroupLength));
+            groups[group] = SumOf(ref weights[group * GroupLength]);
             _blockMasses[block] = OrderedSum.Of(groups);
         }
 
@@ -69,38 +68,32 @@ internal readonly ref struct BlockDraw
     /// <summary>The weights of a block's items that are in the nucleus and not drawn yet, and their sums over groups.</summary>
     private void Weigh(int block, ReadOnlySpan<SlateSlot> drawn, Span<float> weights, Span<double> groups)
     {
+        var (edge, first, lastTie) = (RankKey.LogitOf(_last), block * LogitRow.BlockLength, RankKey.ItemOf(_last));
+        var (scale, scaleError, shift, least) = _single;
+        var threshold = Vector512.Create(first > lastTie ? MathF.BitIncrement(edge) : edge);
         var logits = _row.Block(block, weights);
-        var first = block * LogitRow.BlockLength;
-        var (reference, scale, scaleError, least, most) = _single;
-        var edge = Vector512.Create(RankKey.LogitOf(_last));
-        var lastTie = Vector512.Create(RankKey.ItemOf(_last));
-        var items = Vector512<int>.Indices + Vector512.Create(first);
-        ref var from = ref MemoryMarshal.GetReference(logits);
-        ref var to = ref MemoryMarshal.GetReference(weights);
-        for (nuint i = 0; i < LogitRow.BlockLength; i += (nuint)Vector512<float>.Count)
+        for (var i = 0; i < weights.Length; i += Vector512<float>.Count)
         {
-            var logit = Vector512.LoadUnsafe(ref from, i);
-            var inNucleus = RankKey.IsInPrefix(logit, items, edge, lastTie);
-            var weight = SingleWeights.Of(logit, reference, scale, scaleError, least, most);
-            Vector512.StoreUnsafe(weight & inNucleus, ref to, i);
-            items += Vector512.Create(Vector512<int>.Count);
+            var logit = Vector512.Create<float>(logits.Slice(i, Vector512<float>.Count));
+            var weight = SingleWeights.Of(logit, scale, scaleError, shift, least);
+            weight = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, threshold), weight, Vector512<float>.Zero);
+            weight.StoreUnsafe(ref weights[i]);
         }
 
-        foreach (var slot in drawn)
+        for (var position = lastTie - first + 1; position is > 0 and < LogitRow.BlockLength; position++)
+            weights[position] = _row.Logits[Math.Min(first + position, _row.Logits.Length - 1)] == edge ? 0 : weights[position];
+        foreach (ref readonly var slot in drawn)
         {
             if (slot.Item / LogitRow.BlockLength == block)
                 weights[slot.Item - first] = 0;
         }
 
         for (var group = 0; group < Groups; group++)
-            groups[group] = SumOf(weights.Slice(group * GroupLength, GroupLength));
+            groups[group] = SumOf(ref weights[group * GroupLength]);
     }
 
-    private static double SumOf(ReadOnlySpan<float> weights)
-    {
-        var lanes = Vector512<float>.Zero;
-        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(weights))
-            lanes += sixteen;
-        return RowPasses.Sum(lanes);
-    }
+    /// <summary>The sum of a group.</summary>
+    private static double SumOf(ref float weights) => RowPasses.Sum(
+        (Vector512.LoadUnsafe(ref weights) + Vector512.LoadUnsafe(ref weights, 16))
+        + (Vector512.LoadUnsafe(ref weights, 32) + Vector512.LoadUnsafe(ref weights, 48)));
 }

@@ -35,7 +35,7 @@ internal readonly ref struct Candidates(Span<int> items, Span<float> logits, Spa
             var first = block * LogitRow.BlockLength;
             var logits = row.Block(block, buffer);
             max = Math.Max(max, Softmax.MaxOf(logits, first));
-            list.Append(logits, first, float.MinValue, float.PositiveInfinity);
+            list.Append(logits, first, float.MinValue);
         }
 
         if (list.Count == 0)

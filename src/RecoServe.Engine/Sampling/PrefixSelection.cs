@@ -5,24 +5,24 @@ namespace RecoServe.Engine.Sampling;
 
 /// <summary>
 /// Finds where the ranking of a list must be cut for a mass, without sorting it: a quickselect into five parts (Hoare 1961),
-/// each round of which is one pass for the masses of the parts and one for the part that holds the cut. Ties are cut by
-/// index. What remains in the end is sorted and weighed in double precision.
+/// each round of which is one pass for the masses of the parts and one for the part that holds the cut. What remains in the end
+/// is sorted and weighed in double precision.
 /// </summary>
 internal static class PrefixSelection
 {
     private const int FewItems = 32;
     private const int PivotSample = 15;
 
-    /// <summary>The smallest prefix of the ranking (<see cref="RankKey"/>) that has a mass; all if they have less.</summary>
-    /// <param name="source">At least one item; it is not changed, but padded.</param>
+    /// <summary>The smallest prefix of the ranking that has a mass; all if they have less.</summary>
+    /// <param name="source">At least one logit; it is not changed, but padded.</param>
     /// <param name="low">At most the least logit, and above −∞ except where some are −∞.</param>
     /// <param name="high">Above the largest logit.</param>
     /// <param name="goal">The mass, in units of the weights.</param>
     /// <param name="single">The weights, for sums over many.</param>
     /// <param name="exact">The same weights in double precision, for the last few items.</param>
-    /// <param name="scratch">Memory for as many items.</param>
+    /// <param name="scratch">Memory for as many logits.</param>
     public static PrefixCut Select(
-        in ItemList source, float low, float high, double goal, in SingleWeights single, in Softmax exact, ItemList scratch)
+        in LogitList source, float low, float high, double goal, in SingleWeights single, in Softmax exact, LogitList scratch)
     {
         Debug.Assert(source.Count > 0, "there is something to select from");
         source.Pad();
@@ -37,7 +37,7 @@ internal static class PrefixSelection
             {
                 var least = TensorPrimitives.Min<float>(part.Logits);
                 if (least == TensorPrimitives.Max<float>(part.Logits))
-                    return CutTies(part, cut, goal, exact.Weight(least));
+                    return CutTies(part, cut, goal, exact);
                 pivots = Pivots(part.Logits, least, round);
             }
 
@@ -49,7 +49,7 @@ internal static class PrefixSelection
             cut.Mass += first < 3 ? masses[first + 1] : 0;
             var before = part.Count;
             scratch.Clear();
-            cut.Count += scratch.Append(part, low, high);
+            cut.Count += scratch.Append(part.Padded, low, high);
             scratch.Pad();
             part = scratch;
             unevenly = part.Count > before / 2;
@@ -87,30 +87,25 @@ internal static class PrefixSelection
         return pivots;
     }
 
-    private static PrefixCut CutTies(in ItemList ties, PrefixCut cut, double goal, double weight)
+    private static PrefixCut CutTies(in LogitList ties, PrefixCut cut, double goal, in Softmax exact)
     {
+        var weight = exact.Weight(ties.Logits[0]);
         var needed = (int)Math.Clamp(Math.Ceiling((goal - cut.Mass) / weight), 1, ties.Count);
-        var last = needed - 1;
-        return new PrefixCut(
-            cut.Count + needed, cut.Mass + (needed * weight), cut.Mass + (last * weight),
-            RankKey.Of(ties.Logits[last], ties.Items[last]));
+        return new PrefixCut(cut.Count + needed, cut.Mass + (needed * weight), ties.Logits[0], needed);
     }
 
-    private static PrefixCut CutFew(in ItemList few, PrefixCut cut, double goal, in Softmax exact)
+    private static PrefixCut CutFew(in LogitList few, PrefixCut cut, double goal, in Softmax exact)
     {
-        Span<ulong> keys = stackalloc ulong[FewItems];
         Span<float> logits = stackalloc float[FewItems];
         Span<double> weights = stackalloc double[FewItems];
-        keys = keys[..few.Count];
-        for (var i = 0; i < keys.Length; i++)
-            keys[i] = RankKey.Of(few.Logits[i], few.Items[i]);
-        keys.Sort();
-        for (var i = 0; i < keys.Length; i++)
-            logits[i] = RankKey.LogitOf(keys[i]);
-        Softmax.Weigh(logits[..keys.Length], exact.Reference, exact.Temperature, weights);
-        for (var i = 0; i < keys.Length; i++)
+        logits = logits[..few.Count];
+        few.Logits.CopyTo(logits);
+        logits.Sort();
+        logits.Reverse();
+        Softmax.Weigh(logits, exact.Reference, exact.Temperature, weights);
+        for (var i = 0; i < logits.Length; i++)
         {
-            cut = new PrefixCut(cut.Count + 1, cut.Mass + weights[i], cut.Mass, keys[i]);
+            cut = new PrefixCut(cut.Count + 1, cut.Mass + weights[i], logits[i], logits[i] == cut.Edge && i > 0 ? cut.Ties + 1 : 1);
             if (cut.Mass >= goal)
                 break;
         }
@@ -118,10 +113,3 @@ internal static class PrefixSelection
         return cut;
     }
 }
-
-/// <summary>Where a ranking is cut.</summary>
-/// <param name="Count">Items of the prefix.</param>
-/// <param name="Mass">Their weight.</param>
-/// <param name="MassBefore">Their weight without the last.</param>
-/// <param name="Last">The <see cref="RankKey"/> of the last.</param>
-internal record struct PrefixCut(int Count, double Mass, double MassBefore, ulong Last);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -5,57 +6,9 @@ using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
 
-/// <summary>How many thresholds a pass compares with: a type, so that the compiler leaves out what is not asked for.</summary>
-internal interface IThresholdCount
-{
-    /// <summary>0 to 4.</summary>
-    static abstract int Value { get; }
-}
-
-/// <summary>No threshold.</summary>
-internal readonly struct NoThreshold : IThresholdCount
-{
-    /// <inheritdoc/>
-    public static int Value => 0;
-}
-
-/// <summary>One threshold.</summary>
-internal readonly struct OneThreshold : IThresholdCount
-{
-    /// <inheritdoc/>
-    public static int Value => 1;
-}
-
-/// <summary>Four thresholds.</summary>
-internal readonly struct FourThresholds : IThresholdCount
-{
-    /// <inheritdoc/>
-    public static int Value => 4;
-}
-
-/// <summary>Four values, ascending where they are thresholds.</summary>
-[InlineArray(4)]
-internal struct Four<T>
-{
-    private T _first;
-}
-
-/// <summary>What one pass over a piece of a row found.</summary>
-internal struct PassSums
-{
-    /// <summary>The weight of all.</summary>
-    public double Total;
-
-    /// <summary>The weight of the logits at or above each threshold.</summary>
-    public Four<double> Above;
-
-    /// <summary>The largest logit.</summary>
-    public float Max;
-}
-
 /// <summary>
-/// The passes over logits that everything else is made of: weights and their sums, and where the logits between two
-/// thresholds stand. In vectors of sixteen lanes whatever the machine has: the same bits on every machine.
+/// The passes over logits that everything else is made of: weights and their sums, and the logits between two thresholds.
+/// In vectors of sixteen lanes whatever the machine has: the same bits on every machine.
 /// </summary>
 internal static class RowPasses
 {
@@ -69,10 +22,10 @@ internal static class RowPasses
     public static PassSums Sum<TCount>(ReadOnlySpan<float> logits, in SingleWeights weights, in Four<float> thresholds)
         where TCount : struct, IThresholdCount
     {
-        var (reference, scale, scaleError, least, most) = weights;
+        var (scale, scaleError, shift, least) = weights;
         var (t0, t1) = (Vector512.Create(thresholds[0]), Vector512.Create(thresholds[1]));
         var (t2, t3) = (Vector512.Create(thresholds[2]), Vector512.Create(thresholds[3]));
-        Vector512<double> total = default, above0 = default, above1 = default, above2 = default, above3 = default;
+        LaneSum total = default, above0 = default, above1 = default, above2 = default, above3 = default;
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
@@ -81,75 +34,110 @@ internal static class RowPasses
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
             var d = Vector512.LoadUnsafe(ref start, i + 48);
-            var weightA = SingleWeights.Of(a, reference, scale, scaleError, least, most);
-            var weightB = SingleWeights.Of(b, reference, scale, scaleError, least, most);
-            var weightC = SingleWeights.Of(c, reference, scale, scaleError, least, most);
-            var weightD = SingleWeights.Of(d, reference, scale, scaleError, least, most);
+            var weightA = SingleWeights.Of(a, scale, scaleError, shift, least);
+            var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
+            var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
+            var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
             max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
-            total += Widen((weightA + weightB) + (weightC + weightD));
+            total.Add((weightA + weightB) + (weightC + weightD), i);
             if (TCount.Value > 0)
-                above0 += Widen(AddAtOrAbove(d, t0, AddAtOrAbove(c, t0, AddAtOrAbove(b, t0, AddAtOrAbove(a, t0, default, weightA), weightB), weightC), weightD));
+                above0.Add(AtOrAbove(a, weightA, b, weightB, t0) + AtOrAbove(c, weightC, d, weightD, t0), i);
             if (TCount.Value > 1)
-                above1 += Widen(AddAtOrAbove(d, t1, AddAtOrAbove(c, t1, AddAtOrAbove(b, t1, AddAtOrAbove(a, t1, default, weightA), weightB), weightC), weightD));
+                above1.Add(AtOrAbove(a, weightA, b, weightB, t1) + AtOrAbove(c, weightC, d, weightD, t1), i);
             if (TCount.Value > 2)
-                above2 += Widen(AddAtOrAbove(d, t2, AddAtOrAbove(c, t2, AddAtOrAbove(b, t2, AddAtOrAbove(a, t2, default, weightA), weightB), weightC), weightD));
+                above2.Add(AtOrAbove(a, weightA, b, weightB, t2) + AtOrAbove(c, weightC, d, weightD, t2), i);
             if (TCount.Value > 3)
-                above3 += Widen(AddAtOrAbove(d, t3, AddAtOrAbove(c, t3, AddAtOrAbove(b, t3, AddAtOrAbove(a, t3, default, weightA), weightB), weightC), weightD));
+                above3.Add(AtOrAbove(a, weightA, b, weightB, t3) + AtOrAbove(c, weightC, d, weightD, t3), i);
         }
 
-        var sums = new PassSums { Total = Sum(total), Max = MaxOf(max) };
+        var sums = new PassSums { Total = total.Value, Max = MaxOf(max) };
         if (TCount.Value > 0)
-            sums.Above[0] = Sum(above0);
+            sums.Above[0] = above0.Value;
         if (TCount.Value > 1)
-            sums.Above[1] = Sum(above1);
+            sums.Above[1] = above1.Value;
         if (TCount.Value > 2)
-            sums.Above[2] = Sum(above2);
+            sums.Above[2] = above2.Value;
         if (TCount.Value > 3)
-            sums.Above[3] = Sum(above3);
+            sums.Above[3] = above3.Value;
         return sums;
     }
 
     /// <summary>
-    /// Both at once: the weights of logits, those at or above a threshold, and where the logits between two thresholds stand.
+    /// Several at once: sums the weights of logits, and of those at or above a threshold; counts the latter; and lists the
+    /// logits between two thresholds.
     /// </summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
-    /// <param name="positions">Receives the positions, ascending; longer than the logits by 8.</param>
-    /// <param name="found">How many were found.</param>
+    /// <param name="list">Receives the logits in [low, high); longer than the logits by <see cref="Compaction.Slack"/>.</param>
+    /// <param name="listed">How many were found.</param>
     /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
-    public static PassSums SumAndFind(
-        ReadOnlySpan<float> logits, in SingleWeights weights, float low, float high, Span<int> positions, out int found, ref int above)
+    public static PassSums SumAndList(
+        ReadOnlySpan<float> logits, in SingleWeights weights, float low, float high, Span<float> list, out int listed, ref int above)
     {
-        var (reference, scale, scaleError, least, most) = weights;
+        var (scale, scaleError, shift, least) = weights;
         var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
-        Vector512<double> total = default, aboveHigh = default;
+        var underHighs = Vector512.Create(MathF.BitDecrement(high));
+        LaneSum total = default, aboveHigh = default;
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
-        ref var next = ref MemoryMarshal.GetReference(positions);
-        found = 0;
-        for (var i = 0; i < logits.Length; i += Step)
+        ref var next = ref MemoryMarshal.GetReference(list);
+        var (count, countAbove) = (0, 0);
+        for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
-            var a = Vector512.LoadUnsafe(ref start, (nuint)i);
-            var b = Vector512.LoadUnsafe(ref start, (nuint)i + 16);
-            var c = Vector512.LoadUnsafe(ref start, (nuint)i + 32);
-            var d = Vector512.LoadUnsafe(ref start, (nuint)i + 48);
-            var weightA = SingleWeights.Of(a, reference, scale, scaleError, least, most);
-            var weightB = SingleWeights.Of(b, reference, scale, scaleError, least, most);
-            var weightC = SingleWeights.Of(c, reference, scale, scaleError, least, most);
-            var weightD = SingleWeights.Of(d, reference, scale, scaleError, least, most);
+            var a = Vector512.LoadUnsafe(ref start, i);
+            var b = Vector512.LoadUnsafe(ref start, i + 16);
+            var c = Vector512.LoadUnsafe(ref start, i + 32);
+            var d = Vector512.LoadUnsafe(ref start, i + 48);
+            var weightA = SingleWeights.Of(a, scale, scaleError, shift, least);
+            var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
+            var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
+            var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
             max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
-            total += Widen((weightA + weightB) + (weightC + weightD));
-            aboveHigh += Widen(AddAtOrAbove(d, highs, AddAtOrAbove(c, highs, AddAtOrAbove(b, highs, AddAtOrAbove(a, highs, default, weightA), weightB), weightC), weightD));
-            var below = BitsBelow(a, b, c, d, highs);
-            above += BitOperations.PopCount(~below);
-            found += Flatten(~BitsBelow(a, b, c, d, lows) & below, i, ref Unsafe.Add(ref next, found));
+            total.Add((weightA + weightB) + (weightC + weightD), i);
+            aboveHigh.Add(AtOrAbove(a, weightA, b, weightB, highs) + AtOrAbove(c, weightC, d, weightD, highs), i);
+            // Compared anew: a mask that is used twice would be moved into a vector and back.
+            countAbove += CountAbove(a, underHighs) + CountAbove(b, underHighs) + CountAbove(c, underHighs) + CountAbove(d, underHighs);
+            count += Compaction.Store(a, Between(a, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(b, Between(b, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(c, Between(c, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(d, Between(d, lows, highs), ref Unsafe.Add(ref next, count));
         }
 
-        var sums = new PassSums { Total = Sum(total), Max = MaxOf(max) };
-        sums.Above[0] = Sum(aboveHigh);
+        listed = count;
+        above += countAbove;
+        var sums = new PassSums { Total = total.Value, Max = MaxOf(max) };
+        sums.Above[0] = aboveHigh.Value;
         return sums;
+    }
+
+    /// <summary>Lists the logits in [low, high).</summary>
+    /// <param name="logits">A multiple of <see cref="Step"/>.</param>
+    /// <param name="low">Above −∞.</param>
+    /// <param name="high">Above <paramref name="low"/>.</param>
+    /// <param name="list">
+    /// Receives them; longer than they are by <see cref="Compaction.Slack"/>. May be the memory of the logits, which are then
+    /// overwritten.
+    /// </param>
+    /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
+    /// <returns>How many were found.</returns>
+    public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list, ref int above)
+    {
+        var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
+        var underHighs = Vector512.Create(MathF.BitDecrement(high));
+        ref var start = ref MemoryMarshal.GetReference(logits);
+        ref var next = ref MemoryMarshal.GetReference(list);
+        var (count, countAbove) = (0, 0);
+        for (nuint i = 0; i < (nuint)logits.Length; i += (nuint)Vector512<float>.Count)
+        {
+            var sixteen = Vector512.LoadUnsafe(ref start, i);
+            countAbove += CountAbove(sixteen, underHighs);
+            count += Compaction.Store(sixteen, Between(sixteen, lows, highs), ref Unsafe.Add(ref next, count));
+        }
+
+        above += countAbove;
+        return count;
     }
 
     /// <summary>Counts the logits at or above a threshold.</summary>
@@ -157,117 +145,65 @@ internal static class RowPasses
     /// <param name="threshold">Above −∞.</param>
     public static int Count(ReadOnlySpan<float> logits, float threshold)
     {
-        var thresholds = Vector512.Create(threshold);
-        var below = 0;
-        ref var start = ref MemoryMarshal.GetReference(logits);
-        for (nuint i = 0; i < (nuint)logits.Length; i += Step)
-        {
-            var a = Vector512.LoadUnsafe(ref start, i);
-            var b = Vector512.LoadUnsafe(ref start, i + 16);
-            var c = Vector512.LoadUnsafe(ref start, i + 32);
-            var d = Vector512.LoadUnsafe(ref start, i + 48);
-            below += BitOperations.PopCount(BitsBelow(a, b, c, d, thresholds));
-        }
-
-        return logits.Length - below;
+        var underThresholds = Vector512.Create(MathF.BitDecrement(threshold));
+        var count = 0;
+        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(logits))
+            count += CountAbove(sixteen, underThresholds);
+        return count;
     }
 
-    /// <summary>Finds where the logits in [low, high) stand.</summary>
+    /// <summary>Where, of the logits that equal one, that of a number stands.</summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
-    /// <param name="low">Above −∞.</param>
-    /// <param name="high">Above <paramref name="low"/>.</param>
-    /// <param name="positions">Receives the positions, ascending; longer than the logits by 8.</param>
-    /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
-    /// <returns>How many were found.</returns>
-    public static int Find(ReadOnlySpan<float> logits, float low, float high, Span<int> positions, ref int above)
+    /// <param name="logit">The logit.</param>
+    /// <param name="number">From 1; there are as many.</param>
+    public static int PositionOf(ReadOnlySpan<float> logits, float logit, int number)
     {
-        var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
-        ref var start = ref MemoryMarshal.GetReference(logits);
-        ref var next = ref MemoryMarshal.GetReference(positions);
-        var count = 0;
-        for (var i = 0; i < logits.Length; i += Step)
+        var ties = Vector512.Create(logit);
+        var sixteens = MemoryMarshal.Cast<float, Vector512<float>>(logits);
+        for (var i = 0; i < sixteens.Length; i++)
         {
-            var a = Vector512.LoadUnsafe(ref start, (nuint)i);
-            var b = Vector512.LoadUnsafe(ref start, (nuint)i + 16);
-            var c = Vector512.LoadUnsafe(ref start, (nuint)i + 32);
-            var d = Vector512.LoadUnsafe(ref start, (nuint)i + 48);
-            var below = BitsBelow(a, b, c, d, highs);
-            above += BitOperations.PopCount(~below);
-            count += Flatten(~BitsBelow(a, b, c, d, lows) & below, i, ref Unsafe.Add(ref next, count));
+            var bits = Vector512.Equals(sixteens[i], ties).ExtractMostSignificantBits();
+            var count = BitOperations.PopCount(bits);
+            if (number > count)
+            {
+                number -= count;
+                continue;
+            }
+
+            while (--number > 0)
+                bits &= bits - 1;
+            return (i * Vector512<float>.Count) + BitOperations.TrailingZeroCount(bits);
         }
 
-        return count;
+        throw new UnreachableException("there are fewer such logits");
     }
 
     /// <summary>The sum of sixteen values in double precision, in a fixed order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Sum(Vector512<float> lanes) => Sum(Widen(lanes));
+    public static double Sum(Vector512<float> lanes) => LaneSum.Fold(LaneSum.Widen(lanes));
 
+    /// <summary>The largest of sixteen values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static double Sum(Vector512<double> lanes)
-    {
-        var four = lanes.GetLower() + lanes.GetUpper();
-        var two = four.GetLower() + four.GetUpper();
-        return two[0] + two[1];
-    }
-
-    /// <summary>
-    /// Sums go on in double precision after four weights: a longer sum in single precision of equal weights would be off by the
-    /// same error again and again.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<double> Widen(Vector512<float> lanes)
-    {
-        var (low, high) = Vector512.Widen(lanes);
-        return low + high;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> AddAtOrAbove(
-        Vector512<float> logits, Vector512<float> threshold, Vector512<float> sum, Vector512<float> weights) =>
-        Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logits, threshold), sum + weights, sum);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong BitsBelow(
-        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, Vector512<float> threshold) =>
-        Vector512.LessThan(a, threshold).ExtractMostSignificantBits()
-        | (Vector512.LessThan(b, threshold).ExtractMostSignificantBits() << 16)
-        | (Vector512.LessThan(c, threshold).ExtractMostSignificantBits() << 32)
-        | (Vector512.LessThan(d, threshold).ExtractMostSignificantBits() << 48);
-
-    /// <summary>
-    /// The positions of a word's bits. Eight are written whether there are so many or not (Lemire 2019, "Really fast bitset
-    /// decoding"): a branch for each bit would be mispredicted.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Flatten(ulong word, int first, ref int positions)
-    {
-        var count = BitOperations.PopCount(word);
-        for (var i = 0; i < 4; i++)
-            word = WriteLowest(word, first, ref Unsafe.Add(ref positions, i));
-        if (count > 4)
-        {
-            for (var i = 4; i < 8; i++)
-                word = WriteLowest(word, first, ref Unsafe.Add(ref positions, i));
-            for (var i = 8; i < count; i++)
-                word = WriteLowest(word, first, ref Unsafe.Add(ref positions, i));
-        }
-
-        return count;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong WriteLowest(ulong word, int first, ref int position)
-    {
-        position = first + BitOperations.TrailingZeroCount(word);
-        return word & (word - 1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float MaxOf(Vector512<float> lanes)
+    public static float MaxOf(Vector512<float> lanes)
     {
         var eight = Vector256.MaxNative(lanes.GetLower(), lanes.GetUpper());
         var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
         return Math.Max(Math.Max(four[0], four[1]), Math.Max(four[2], four[3]));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> AtOrAbove(
+        Vector512<float> a, Vector512<float> weightA, Vector512<float> b, Vector512<float> weightB, Vector512<float> threshold)
+    {
+        var sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, threshold), weightA, Vector512<float>.Zero);
+        return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, threshold), sum + weightB, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Between(Vector512<float> logits, Vector512<float> low, Vector512<float> high) =>
+        Vector512.GreaterThanOrEqual(logits, low) & Vector512.LessThan(logits, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int CountAbove(Vector512<float> logits, Vector512<float> threshold) =>
+        BitOperations.PopCount(Vector512.GreaterThan(logits, threshold).ExtractMostSignificantBits());
 }

@@ -1,13 +1,14 @@
 using System.Numerics;
-using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
-/// Some of a row's logits, from which thresholds are estimated. A bad estimate costs time and never changes a slate.
+/// Some of a row's logits with their weights, from which thresholds are estimated. A bad estimate costs time and never changes
+/// a slate.
 /// </summary>
-internal readonly ref struct RowSample
+internal ref struct RowSample
 {
     /// <summary>Most logits of a sample.</summary>
     public const int MaxLength = 8 * 1024;
@@ -22,9 +23,14 @@ internal readonly ref struct RowSample
     /// <summary>So far below the largest logit an item weighs nothing.</summary>
     private const double WeightlessNats = 30;
 
-    private readonly ItemList _logits;
-    private readonly ItemList _scratch;
+    private readonly LogitList _logits;
+    private readonly LogitList _selection;
+    private readonly Span<float> _weights;
+    private readonly Span<float> _squares;
     private readonly double _rate;
+    private double _temperature;
+    private double _total;
+    private double _totalSquare;
 
     /// <summary>Takes whole vectors at an even stride.</summary>
     public RowSample(in LogitRow row, in RowScratch scratch)
@@ -32,110 +38,183 @@ internal readonly ref struct RowSample
         var lanes = Vector512<float>.Count;
         var vectors = row.Logits.Length / lanes;
         var taken = Math.Min(vectors, Math.Clamp(row.Logits.Length / RowLengthPerSampleLength, LeastLength, MaxLength) / lanes);
-        _logits = scratch.Sample();
-        _scratch = scratch.Selection();
         _rate = (double)taken / vectors;
+        _selection = scratch.Selection();
+        _logits = scratch.Sample();
+        _logits.Extend(taken * lanes);
+        var max = Vector512.Create(float.NegativeInfinity);
+        ref var to = ref MemoryMarshal.GetReference(_logits.Logits);
+        ref var from = ref MemoryMarshal.GetReference(row.Logits);
+        var stride = ((ulong)vectors << 32) / (uint)taken;
         for (var i = 0; i < taken; i++)
         {
-            var start = (int)((long)i * vectors / taken) * lanes;
-            var sixteen = _logits.Extend(row.Logits.Slice(start, lanes));
-            for (var bits = row.ExcludedBits(start); bits != 0; bits &= bits - 1)
-                sixteen[BitOperations.TrailingZeroCount(bits)] = float.NegativeInfinity;
+            var start = (int)(((ulong)i * stride) >> 32) * lanes;
+            var sixteen = Vector512.LoadUnsafe(ref from, (nuint)start);
+            sixteen.StoreUnsafe(ref to, (nuint)(i * lanes));
+            var bits = row.ExcludedBits(start);
+            if (bits != 0)
+            {
+                for (; bits != 0; bits &= bits - 1)
+                    _logits.Logits[(i * lanes) + BitOperations.TrailingZeroCount(bits)] = float.NegativeInfinity;
+                sixteen = Vector512.LoadUnsafe(ref to, (nuint)(i * lanes));
+            }
+
+            max = Vector512.MaxNative(max, sixteen);
         }
 
-        Max = TensorPrimitives.Max<float>(_logits.Logits);
-        EligibleCount = RowPasses.Count(_logits.Logits, float.MinValue);
+        _logits.Pad();
+        Max = RowPasses.MaxOf(max);
+        EligibleCount = RowPasses.Count(_logits.Padded, float.MinValue);
+        var padded = _logits.Padded.Length;
+        _weights = scratch.SampleWeights[..padded];
+        _squares = scratch.SampleSquares[..padded];
     }
 
-    /// <summary>The largest logit in the sample.</summary>
+    /// <summary>The largest logit in the sample; nothing in particular if some are NaN.</summary>
     public float Max { get; }
 
     /// <summary>Items in the sample that are eligible.</summary>
     public int EligibleCount { get; }
 
+    /// <summary>Gives the logits their weights.</summary>
+    public void Weigh(in SingleWeights single, double temperature)
+    {
+        var (scale, scaleError, shift, least) = single;
+        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_logits.Padded);
+        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights)[..logits.Length];
+        var squares = MemoryMarshal.Cast<float, Vector512<float>>(_squares)[..logits.Length];
+        var (sum, sumSquare) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        for (var i = 0; i < logits.Length; i++)
+        {
+            var weight = SingleWeights.Of(logits[i], scale, scaleError, shift, least);
+            weights[i] = weight;
+            squares[i] = weight * weight;
+            sum += weights[i];
+            sumSquare += squares[i];
+        }
+
+        (_temperature, _total, _totalSquare) = (temperature, RowPasses.Sum(sum), RowPasses.Sum(sumSquare));
+    }
+
     /// <summary>A threshold that about so many items of the row, or somewhat more, reach.</summary>
-    public float ThresholdOf(double items)
+    public readonly float ThresholdOf(double items)
     {
         var expected = items * _rate;
         var rank = expected + (3 * Math.Sqrt(expected)) + 3;
-        return rank >= EligibleCount ? float.MinValue : Quantile(rank, SingleWeights.Ones, Softmax.Ones);
+        if (rank >= EligibleCount)
+            return float.MinValue;
+        return PrefixSelection.Select(
+            _logits, float.NegativeInfinity, float.PositiveInfinity, rank, SingleWeights.Ones, Softmax.Ones, _selection).Edge;
     }
 
     /// <summary>Two thresholds between which the nucleus of mass p very likely ends.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
-    /// <param name="softmax">The reference and temperature of the weights.</param>
-    public Bracket Bracket(double p, in Softmax softmax) => Bracket(p, softmax, MathF.BitIncrement(Max), 0);
+    public Bracket Bracket(double p) => Bracket(p, MathF.BitIncrement(Max), 0);
 
     /// <summary>The same where the weight of the row's head is known: only the rest is then estimated.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
-    /// <param name="softmax">The reference and temperature of the weights.</param>
     /// <param name="head">All logits at or above this are known, and leave the sample.</param>
     /// <param name="headMass">Their weight in the row.</param>
-    public Bracket Bracket(double p, in Softmax softmax, float head, double headMass)
+    public Bracket Bracket(double p, float head, double headMass)
     {
-        foreach (ref var logit in _logits.Logits)
-            logit = logit >= head ? float.NegativeInfinity : logit;
-        var single = SingleWeights.RelativeTo((float)softmax.Reference, softmax.Temperature);
         var known = headMass * _rate;
+        if (headMass > 0)
+            Leave(head);
+        var (total, goal) = (known + _total, p * (known + _total));
         var search = new ThresholdSearch(stackalloc float[ThresholdSearch.Capacity], stackalloc double[ThresholdSearch.Capacity]);
-        var least = (float)(Max - (WeightlessNats * softmax.Temperature));
-        var pivots = PrefixSelection.Pivots(_logits.Logits, least, round: 0);
-        var sums = Sum<FourThresholds>(single, pivots);
-        var total = known + sums.Total;
+        var least = (float)(Max - (WeightlessNats * _temperature));
         search.Add(least, total);
         search.Add(head, known);
-        for (var pivot = 0; pivot < 4; pivot++)
-            search.Add(Math.Min(pivots[pivot], head), known + sums.Above[pivot]);
+        Add(ref search, PrefixSelection.Pivots(_logits.Logits, least, round: 0), known, head);
         (int Low, int High) edges;
         do
         {
-            edges = search.Between(p * total, p * total);
+            edges = search.Between(goal, goal);
         }
-        while (search.Masses[edges.Low] - search.Masses[edges.High] > EdgeMass * total && Refine(ref search, p * total, p * total, single, known));
+        while (search.Masses[edges.Low] - search.Masses[edges.High] > EdgeMass * total && Refine(ref search, goal, goal, known));
 
         // The variance of an estimated ratio (Cochran 1977, section 6.4), each item a draw of its own.
         var ends = default(Four<float>);
-        (ends[0], ends[1]) = (search.Thresholds[edges.Low], search.Thresholds[edges.High]);
-        var squares = Sum<FourThresholds>(single.Squared(), ends);
+        (ends[0], ends[1], ends[2], ends[3]) = (search.Thresholds[edges.Low], search.Thresholds[edges.High], head, head);
+        var squares = AtOrAbove(_squares, ends);
         var (massLow, massHigh) = (search.Masses[edges.Low], search.Masses[edges.High]);
-        var inside = massLow > massHigh ? ((p * total) - massHigh) / (massLow - massHigh) : 0;
-        var above = squares.Above[1] + (inside * (squares.Above[0] - squares.Above[1]));
-        var variance = ((1 - p) * (1 - p) * above) + (p * p * (squares.Total - above));
-        var margin = StandardErrors * Math.Sqrt(variance);
-        while (Refine(ref search, (p * total) + margin, (p * total) - margin, single, known))
+        var inside = massLow > massHigh ? (goal - massHigh) / (massLow - massHigh) : 0;
+        var above = squares[1] + (inside * (squares[0] - squares[1]));
+        var variance = ((1 - p) * (1 - p) * above) + (p * p * (_totalSquare - above));
+        var margin = StandardErrors * Math.Sqrt(Math.Max(0, variance));
+        while (Refine(ref search, goal + margin, goal - margin, known))
         {
         }
 
-        var (low, high) = search.Between((p * total) + margin, (p * total) - margin);
-        var size = RowPasses.Count(_logits.Logits, search.Thresholds[edges.Low]);
-        return new Bracket(low == 0 ? float.MinValue : search.Thresholds[low], search.Thresholds[high], margin / total, size, squares.Total / (total * total) * _rate, total / _rate);
+        var (low, high) = search.Between(goal + margin, goal - margin);
+        var bracket = (Low: low == 0 ? float.MinValue : search.Thresholds[low], High: search.Thresholds[high]);
+        var listed = RowPasses.Count(_logits.Padded, bracket.Low) - RowPasses.Count(_logits.Padded, bracket.High);
+        return new Bracket(
+            bracket.Low, bracket.High, (double)listed / _logits.Count, RowPasses.Count(_logits.Padded, search.Thresholds[edges.Low]),
+            _totalSquare / (total * total) * _rate, total / _rate);
+    }
+
+    /// <summary>Σ w² / (Σ w)² of the row without the squares at or above a threshold. Ends the sample's use for brackets.</summary>
+    public double ConcentrationBelow(float threshold)
+    {
+        var total = _total;
+        Leave(threshold);
+        return _totalSquare / (total * total) * _rate;
+    }
+
+    /// <summary>Takes the logits at or above a threshold out of the sample.</summary>
+    private void Leave(float head)
+    {
+        var heads = Vector512.Create(head);
+        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_logits.Padded);
+        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights);
+        var squares = MemoryMarshal.Cast<float, Vector512<float>>(_squares);
+        var (sum, sumSquare) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        for (var i = 0; i < logits.Length; i++)
+        {
+            var stays = Vector512.LessThan(logits[i], heads);
+            sum += weights[i] &= stays;
+            sumSquare += squares[i] &= stays;
+        }
+
+        (_total, _totalSquare) = (RowPasses.Sum(sum), RowPasses.Sum(sumSquare));
     }
 
     /// <summary>Divides the interval in which the masses lie into five; false if that has nothing to win.</summary>
-    private bool Refine(ref ThresholdSearch search, double massAtLow, double massAtHigh, in SingleWeights single, double known)
+    private readonly bool Refine(ref ThresholdSearch search, double massAtLow, double massAtHigh, double known)
     {
         if (!search.TryDivide(massAtLow, massAtHigh, out var thresholds))
             return false;
-        var above = Sum<FourThresholds>(single, thresholds).Above;
-        for (var t = 0; t < 4; t++)
-            search.Add(thresholds[t], known + above[t]);
+        Add(ref search, thresholds, known, float.PositiveInfinity);
         return true;
     }
 
-    private PassSums Sum<TCount>(in SingleWeights weights, in Four<float> thresholds)
-        where TCount : struct, IThresholdCount => RowPasses.Sum<TCount>(_logits.Padded, weights, thresholds);
+    private readonly void Add(ref ThresholdSearch search, in Four<float> thresholds, double known, float highest)
+    {
+        var masses = AtOrAbove(_weights, thresholds);
+        for (var t = 0; t < 4; t++)
+            search.Add(Math.Min(thresholds[t], highest), known + masses[t]);
+    }
 
-    private float Quantile(double mass, in SingleWeights single, in Softmax exact) =>
-        RankKey.LogitOf(PrefixSelection.Select(_logits, float.NegativeInfinity, float.PositiveInfinity, mass, single, exact, _scratch).Last);
+    /// <summary>The sums of those values whose logits are at or above thresholds.</summary>
+    private readonly Four<double> AtOrAbove(ReadOnlySpan<float> values, in Four<float> thresholds)
+    {
+        var (t0, t1) = (Vector512.Create(thresholds[0]), Vector512.Create(thresholds[1]));
+        var (t2, t3) = (Vector512.Create(thresholds[2]), Vector512.Create(thresholds[3]));
+        Vector512<float> above0 = default, above1 = default, above2 = default, above3 = default;
+        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_logits.Padded);
+        var sixteens = MemoryMarshal.Cast<float, Vector512<float>>(values)[..logits.Length];
+        for (var i = 0; i < logits.Length; i++)
+        {
+            var (logit, value) = (logits[i], sixteens[i]);
+            above0 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t0), above0 + value, above0);
+            above1 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t1), above1 + value, above1);
+            above2 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t2), above2 + value, above2);
+            above3 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t3), above3 + value, above3);
+        }
+
+        var sums = default(Four<double>);
+        (sums[0], sums[1], sums[2], sums[3]) = (RowPasses.Sum(above0), RowPasses.Sum(above1), RowPasses.Sum(above2), RowPasses.Sum(above3));
+        return sums;
+    }
 }
-
-/// <summary>Where the end of a nucleus is expected.</summary>
-/// <param name="Low">At or below its last logit; the least number there is if there is no telling.</param>
-/// <param name="High">Above its last logit.</param>
-/// <param name="Margin">Uncertainty of the mass, relative to the whole.</param>
-/// <param name="Size">Items of it in the sample, without those of a head that is known.</param>
-/// <param name="Concentration">
-/// Σ w² / (Σ w)² over the row: one over the number of items that carry the mass. Without the squares of a head that is known.
-/// </param>
-/// <param name="Total">The estimated weight of the row.</param>
-internal readonly record struct Bracket(float Low, float High, double Margin, int Size, double Concentration, double Total);

@@ -48,7 +48,7 @@ internal ref struct RowScan
     /// <param name="low">Above −∞.</param>
     /// <param name="high">The threshold of the sums.</param>
     /// <param name="above">How many items are at or above it.</param>
-    public double SumAndList(ref ItemList list, float low, float high, out int above)
+    public double SumAndList(ref LogitList list, float low, float high, out int above)
     {
         list.Clear();
         above = 0;
@@ -58,7 +58,7 @@ internal ref struct RowScan
         for (var block = 0; block < Row.BlockCount; block++)
         {
             _scratch.BlockStarts[block] = list.Count;
-            total += Keep(block, list.AppendAndSum(Row.Block(block, buffer), block * LogitRow.BlockLength, low, high, Single, ref above));
+            total += Keep(block, list.AppendAndSum(Row.Block(block, buffer), low, high, Single, ref above));
         }
 
         _scratch.BlockStarts[Row.BlockCount] = list.Count;
@@ -83,12 +83,32 @@ internal ref struct RowScan
         return (total.Value, above.Value);
     }
 
-    /// <summary>Lists the items with logits in [low, high); returns how many are at or above the latter.</summary>
+    /// <summary>What the weights of the items at or above a threshold lack of their weights in double precision, in sum.</summary>
+    public readonly double ErrorOf(float threshold, in Softmax softmax)
+    {
+        var error = default(CompensatedSum);
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        Span<float> logits = stackalloc float[LogitRow.BlockLength + LogitList.Slack];
+        Span<double> weights = stackalloc double[LogitRow.BlockLength];
+        for (var block = 0; block < Row.BlockCount; block++)
+        {
+            if (!(_scratch.BlockMaxima[block] >= threshold))
+                continue;
+            var head = new LogitList(logits);
+            head.Append(Row.Block(block, buffer), threshold, float.PositiveInfinity);
+            head.Pad();
+            Softmax.Weigh(head.Logits, softmax.Reference, softmax.Temperature, weights);
+            error.Add(OrderedSum.Of(weights[..head.Count]) - RowPasses.Sum<NoThreshold>(head.Padded, Single, default).Total);
+        }
+
+        return error.Value;
+    }
+
+    /// <summary>Lists the logits in [low, high); returns how many are at or above the latter.</summary>
     /// <param name="list">Is emptied first.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
-    /// <param name="lastTie">Items beyond this one are not listed if their logit is <paramref name="low"/>.</param>
-    public readonly int List(ref ItemList list, float low, float high, int lastTie = int.MaxValue)
+    public readonly int List(ref LogitList list, float low, float high)
     {
         list.Clear();
         var above = 0;
@@ -96,14 +116,41 @@ internal ref struct RowScan
         for (var block = 0; block < Row.BlockCount; block++)
         {
             _scratch.BlockStarts[block] = list.Count;
-            var first = block * LogitRow.BlockLength;
-            var least = first > lastTie ? MathF.BitIncrement(low) : low;
-            if (_scratch.BlockMaxima[block] >= least)
-                above += list.Append(Row.Block(block, buffer), first, least, high);
+            if (_scratch.BlockMaxima[block] >= low)
+                above += list.Append(Row.Block(block, buffer), low, high);
         }
 
         _scratch.BlockStarts[Row.BlockCount] = list.Count;
         return above;
+    }
+
+    /// <summary>Lists the items with logits at or above a threshold.</summary>
+    /// <param name="items">Is emptied first.</param>
+    /// <param name="threshold">Above −∞.</param>
+    /// <param name="lastTie">Items beyond this one are not listed if their logit is the threshold.</param>
+    public readonly void List(ref ItemList items, float threshold, int lastTie)
+    {
+        items.Clear();
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        for (var block = 0; block < Row.BlockCount; block++)
+        {
+            var first = block * LogitRow.BlockLength;
+            var least = first > lastTie ? MathF.BitIncrement(threshold) : threshold;
+            if (_scratch.BlockMaxima[block] >= least)
+                items.Append(Row.Block(block, buffer), first, least);
+        }
+    }
+
+    /// <summary>The item of an element of the list, as it was last filled.</summary>
+    public readonly int ItemAt(in LogitList list, int position)
+    {
+        var starts = _scratch.BlockStarts.AsSpan(0, Row.BlockCount + 1);
+        var block = 0;
+        while (starts[block + 1] <= position)
+            block++;
+        var logit = list.Logits[position];
+        var number = list.Logits[starts[block]..(position + 1)].Count(logit);
+        return (block * LogitRow.BlockLength) + RowPasses.PositionOf(Row.Block(block, stackalloc float[LogitRow.BlockLength]), logit, number);
     }
 
     /// <summary>Makes the masses those at or above a threshold, with a further sum if the last one had another.</summary>
@@ -118,11 +165,14 @@ internal ref struct RowScan
     }
 
     /// <summary>Adds to the masses what a list, as it was last filled, has of a prefix of the ranking.</summary>
-    public void AddToMasses(in ItemList list, ulong last)
+    /// <param name="list">The list.</param>
+    /// <param name="edge">The logit of the prefix's last item.</param>
+    /// <param name="lastTie">The last element of the list with this logit that belongs to the prefix.</param>
+    public void AddToMasses(in LogitList list, float edge, int lastTie)
     {
         _massThreshold = float.NaN;
         for (var block = 0; list.Count > 0 && block < Row.BlockCount; block++)
-            Masses[block] += list.SumOfPrefix(_scratch.BlockStarts[block], _scratch.BlockStarts[block + 1], last, Single);
+            Masses[block] += list.SumOfPrefix(_scratch.BlockStarts[block], _scratch.BlockStarts[block + 1], edge, lastTie, Single);
     }
 
     /// <summary>Counts the items at or above a threshold.</summary>
@@ -143,10 +193,11 @@ internal ref struct RowScan
     public readonly float PeakThreshold(int blocks)
     {
         var maxima = _scratch.List();
-        maxima.Extend(_scratch.BlockMaxima.AsSpan(0, Row.BlockCount));
+        maxima.Extend(Row.BlockCount);
+        _scratch.BlockMaxima.AsSpan(0, Row.BlockCount).CopyTo(maxima.Logits);
         var cut = PrefixSelection.Select(
             maxima, float.NegativeInfinity, float.PositiveInfinity, blocks, SingleWeights.Ones, Softmax.Ones, _scratch.Selection());
-        return Math.Max(float.MinValue, RankKey.LogitOf(cut.Last)); // blocks without an eligible item have none
+        return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
     }
 
     private double Keep(int block, in PassSums sums)

@@ -1,96 +1,104 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
-/// Softmax weights exp((logit − reference) / temperature) in single precision, sixteen at a time, for passes over whole rows.
-/// Each has a relative error below 1.2e-7, and that of the distance, which is 0 from a reference of 0; in a sum over many
-/// items the errors cancel. The bits are the same with AVX-512, with other vectors and without.
+/// Softmax weights exp((logit − <see cref="Reference"/>) / temperature) in single precision, sixteen at a time, for passes over
+/// whole rows. Each has a relative error below 1.2e-7; in a sum over many items the errors cancel. The bits are the same with
+/// AVX-512, with other vectors and without.
 /// </summary>
 /// <remarks>
-/// A weight is 2^t, t = (logit − reference) · log2(e) / temperature, with the fraction of t by a polynomial of degree 6 (Remez
-/// 1934; error 1.3e-8) and its floor by the exponent. Weights below 2^−125 become 2^−125. NaN and weights from 2^128 on give a
-/// sum that is not finite.
+/// A weight is 2^(t − K), t = logit · log2(e) / temperature, with an integer K: what is left of t after rounding to an integer
+/// is exact however large K is, and goes through a polynomial of degree 6 (Remez 1934; error 3e-9); the integer goes into the
+/// exponent. Weights below 2^−125 become about 2^−125. A logit that is NaN or +∞ gives NaN; one whose weight would be 2^127 or
+/// more gives nonsense: whoever sums must compare the largest with <see cref="Covers"/>.
 /// </remarks>
 internal readonly struct SingleWeights
 {
     private const float LeastPower = -125;
-    private const float MostPower = 128;
+    private const double MostPower = 100;
+    private const double LargestReference = 1 << 21;
+    private const int ExponentBias = 127;
     private const int MantissaBits = 23;
 
-    private readonly float _reference;
+    // Added to a number below 2²², its last digit has the value 1: rounds to an integer, which the low bits then hold.
+    private const double Rounder = 12582912; // 1.5 · 2²³
+
+    private readonly double _exactScale;
+    private readonly double _power;
     private readonly float _scale;
     private readonly float _scaleError;
+    private readonly float _shift;
     private readonly float _least;
-    private readonly float _most;
 
-    private SingleWeights(float reference, double scale)
+    private SingleWeights(double scale, double power)
     {
-        _reference = reference;
+        (_exactScale, _power) = (scale, power);
         _scale = (float)scale;
         _scaleError = (float)(scale - _scale);
-        _least = scale == 0 ? float.MinValue : LeastPower / _scale;
-        _most = scale == 0 ? float.MaxValue : MostPower / _scale;
+        _shift = (float)(Rounder + ExponentBias - power);
+        _least = scale == 0 ? float.MinValue : (float)((power + LeastPower) / scale);
     }
 
     /// <summary>Weights that are all 1: a mass is then a number of items.</summary>
     public static SingleWeights Ones { get; } = new(0, 0);
 
-    /// <summary>Weights relative to a logit.</summary>
-    /// <param name="reference">The logit of weight 1, finite.</param>
-    /// <param name="temperature">For which <see cref="Supports"/> is true.</param>
-    public static SingleWeights RelativeTo(float reference, double temperature) => new(reference, Math.Log2(Math.E) / temperature);
+    /// <summary>The logit of weight 1.</summary>
+    public double Reference => _power / _exactScale;
+
+    /// <summary>Weights of which that of one logit is about 1.</summary>
+    /// <param name="logit">A logit.</param>
+    /// <param name="temperature">Supported, as is the logit.</param>
+    public static SingleWeights RelativeTo(float logit, double temperature) =>
+        new(Math.Log2(Math.E) / temperature, Math.Round(logit * Math.Log2(Math.E) / temperature));
 
     /// <summary>The squares of these weights: those of half the temperature.</summary>
-    public SingleWeights Squared() => new(_reference, 2 * ((double)_scale + _scaleError));
+    public SingleWeights Squared() => new(2 * _exactScale, 2 * _power);
 
-    /// <summary>Whether single precision is enough for a temperature: not where tiny differences are blown up.</summary>
+    /// <summary>Whether single precision is enough: not where tiny differences are blown up.</summary>
     public static bool Supports(double temperature) => temperature is >= 1e-3 and <= 1e3;
 
-    /// <summary>The five constants as vectors, for <see cref="Of"/>.</summary>
+    /// <summary>Whether single precision is enough for logits as large as this one.</summary>
+    public static bool Supports(float logit, double temperature) =>
+        Math.Abs(logit * Math.Log2(Math.E) / temperature) <= LargestReference;
+
+    /// <summary>Whether a logit's weight, and the sum of millions of them, can be represented.</summary>
+    public bool Covers(float logit) => (logit * _exactScale) - _power <= MostPower;
+
+    /// <summary>The four constants as vectors, for <see cref="Of"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Deconstruct(
-        out Vector512<float> reference, out Vector512<float> scale, out Vector512<float> scaleError, out Vector512<float> least,
-        out Vector512<float> most)
+        out Vector512<float> scale, out Vector512<float> scaleError, out Vector512<float> shift, out Vector512<float> least)
     {
-        reference = Vector512.Create(_reference);
         scale = Vector512.Create(_scale);
         scaleError = Vector512.Create(_scaleError);
+        shift = Vector512.Create(_shift);
         least = Vector512.Create(_least);
-        most = Vector512.Create(_most);
     }
 
     /// <summary>Sixteen weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Of(
-        Vector512<float> logits, Vector512<float> reference, Vector512<float> scale, Vector512<float> scaleError,
-        Vector512<float> least, Vector512<float> most)
+        Vector512<float> logits, Vector512<float> scale, Vector512<float> scaleError, Vector512<float> shift, Vector512<float> least)
     {
-        // Native maximum and minimum give their second operand if one is NaN.
-        var distance = Vector512.MaxNative(least, logits - reference);
-        if (!Avx512F.IsSupported)
-            distance = Vector512.MinNative(most, distance);
-        var whole = Vector512.Floor(distance * scale);
-        // Both products without rounding: the fraction keeps all its digits however far the logit is from the reference.
-        var fraction = Vector512.FusedMultiplyAdd(distance, scaleError, Vector512.FusedMultiplyAdd(distance, scale, -whole));
-        var power = PowerOfFraction(fraction);
-        return Avx512F.IsSupported
-            ? Avx512F.Scale(power, whole)
-            : (power.AsInt32() + (Vector512.ConvertToInt32Native(whole) << MantissaBits)).AsSingle();
+        logits = Vector512.MaxNative(least, logits); // gives its second operand if one is NaN
+        var shifted = Vector512.FusedMultiplyAdd(logits, scale, shift);
+        // Both products without rounding.
+        var fraction = Vector512.FusedMultiplyAdd(logits, scaleError, Vector512.FusedMultiplyAdd(logits, scale, shift - shifted));
+        return PowerOfFraction(fraction) * (shifted.AsInt32() << MantissaBits).AsSingle();
     }
 
-    /// <summary>2^x for x in [0, 1].</summary>
+    /// <summary>2^x for x in [−½, ½].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> PowerOfFraction(Vector512<float> x)
     {
-        var power = Vector512.Create(0.000216129149f);
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.0012467847f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.00967545155f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.0554852821f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.240229309f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.693147063f));
+        var power = Vector512.Create(0.00015327864f);
+        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.0013390998f));
+        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.009618503f));
+        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.055503596f));
+        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.24022648f));
+        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.6931472f));
         return Vector512.FusedMultiplyAdd(power, x, Vector512.Create(1f));
     }
 }

@@ -51,8 +51,8 @@ internal readonly ref struct SlateDraw
         }
 
         var rest = uniform * total;
-        var block = InverseDistribution.Locate<double>(_blockSums, ref rest);
-        var position = (block * BlockLength) + InverseDistribution.Locate<double>(Block(block), ref rest);
+        var block = InverseDistribution.Locate(_blockSums, ref rest);
+        var position = (block * BlockLength) + InverseDistribution.Locate(Block(block), ref rest);
         propensity = _weights[position] / total;
         logit = _logits[position];
 

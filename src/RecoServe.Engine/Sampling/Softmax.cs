@@ -19,7 +19,7 @@ internal readonly record struct Softmax(double Reference, double Temperature, do
     public double Probability(float logit) => Weight(logit) / Total;
 
     /// <summary>The weight of an item with this logit.</summary>
-    public double Weight(float logit) => Exponential.Of((logit - Reference) / Temperature);
+    public double Weight(float logit) => Exponential.Of((logit - Reference) * (1 / Temperature));
 
     /// <summary>The largest logit of a row; −∞ if no item is eligible.</summary>
     /// <param name="logits">The row, or a part of it.</param>
@@ -40,17 +40,18 @@ internal readonly record struct Softmax(double Reference, double Temperature, do
     /// <summary>weights[i] = exp((logits[i] − reference) / temperature).</summary>
     public static void Weigh(ReadOnlySpan<float> logits, double reference, double temperature, Span<double> weights)
     {
-        var (references, temperatures) = (Vector512.Create(reference), Vector512.Create(temperature));
+        var scale = 1 / temperature;
+        var (references, scales) = (Vector512.Create(reference), Vector512.Create(scale));
         var from = MemoryMarshal.Cast<float, Vector256<float>>(logits);
         var to = MemoryMarshal.Cast<double, Vector512<double>>(weights[..logits.Length]);
         for (var i = 0; i < to.Length; i++)
         {
             var logit = Vector512.Create(Vector256.WidenLower(from[i]), Vector256.WidenUpper(from[i]));
-            to[i] = Exponential.Of((logit - references) / temperatures);
+            to[i] = Exponential.Of((logit - references) * scales);
         }
 
         for (var i = to.Length * Vector512<double>.Count; i < logits.Length; i++)
-            weights[i] = Exponential.Of((logits[i] - reference) / temperature);
+            weights[i] = Exponential.Of((logits[i] - reference) * scale);
     }
 
     /// <summary>The sum of the weights whose logits are at or above a threshold.</summary>

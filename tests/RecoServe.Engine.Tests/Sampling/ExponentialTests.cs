@@ -37,7 +37,7 @@ public sealed class ExponentialTests
             var logits = Rows.Make("wide", length, length)[1..];
             var weights = new double[length];
             Softmax.Weigh(logits, 1000, 3, weights);
-            Assert.Equal(logits.Select(l => Exponential.Of((l - 1000.0) / 3)), weights);
+            Assert.Equal(logits.Select(l => Exponential.Of((l - 1000.0) * (1.0 / 3))), weights);
         }
     }
 

@@ -13,14 +13,13 @@ public sealed class PrefixSelectionTests
         foreach (var count in new[] { 1, 2, 31, 32, 33, 100, 1000, 5000 })
         {
             var logits = Make(kind, count);
-            ulong[] keys = [.. logits.Select((logit, i) => RankKey.Of(logit, 2 * i)).Order()];
+            float[] ranked = [.. logits.OrderDescending()];
             foreach (var wanted in new[] { 1, 2, count / 3, count - 1, count }.Where(w => w > 0 && w <= count))
             {
                 foreach (var (low, high) in new[] { (float.NegativeInfinity, float.PositiveInfinity), (logits.Min(), MathF.BitIncrement(logits.Max())) })
                 {
                     var cut = Select(logits, low, high, wanted, SingleWeights.Ones, Softmax.Ones);
-                    Assert.Equal((wanted, keys[wanted - 1]), (cut.Count, cut.Last));
-                    Assert.Equal((wanted, wanted - 1), (cut.Mass, cut.MassBefore));
+                    Assert.Equal(new PrefixCut(wanted, wanted, ranked[wanted - 1], ranked[..wanted].Count(l => l == ranked[wanted - 1])), cut);
                 }
             }
         }
@@ -32,14 +31,15 @@ public sealed class PrefixSelectionTests
     {
         var logits = Make(kind, 3000);
         float[] ranked = [.. logits.OrderDescending()];
-        var softmax = new Softmax(ranked[0], 1, 1);
+        var single = SingleWeights.RelativeTo(ranked[0], 1);
+        var softmax = new Softmax(single.Reference, 1, 1);
         double[] masses = [.. ranked.Select(softmax.Weight)];
         for (var i = 1; i < masses.Length; i++)
             masses[i] += masses[i - 1];
         foreach (var share in new[] { 1e-6, 0.1, 0.5, 0.9, 0.99 })
         {
             var goal = share * masses[^1];
-            var cut = Select(logits, logits.Min(), MathF.BitIncrement(ranked[0]), goal, SingleWeights.RelativeTo(ranked[0], 1), softmax);
+            var cut = Select(logits, logits.Min(), MathF.BitIncrement(ranked[0]), goal, single, softmax);
             var margin = 2e-7 * masses[^1];
             Assert.InRange(masses[cut.Count - 1], goal - margin, double.PositiveInfinity);
             Assert.InRange(cut.Count == 1 ? 0 : masses[cut.Count - 2], 0, goal + margin);
@@ -56,19 +56,10 @@ public sealed class PrefixSelectionTests
 
     private static PrefixCut Select(float[] logits, float low, float high, double goal, SingleWeights single, Softmax exact)
     {
-        // Items that are no positions, so that the two cannot be taken for one another.
-        var list = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
-        for (var start = 0; start < logits.Length; start += RowPasses.Step)
-        {
-            var block = Enumerable.Repeat(float.NegativeInfinity, RowPasses.Step).ToArray();
-            logits.AsSpan(start, Math.Min(RowPasses.Step, logits.Length - start)).CopyTo(block);
-            list.Append(block, start, float.MinValue, float.PositiveInfinity);
-        }
-
-        for (var i = 0; i < list.Count; i++)
-            list.Items[i] *= 2;
-        var scratch = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
-        return PrefixSelection.Select(list, low, high, goal, single, exact, scratch);
+        var list = new LogitList(new float[logits.Length + LogitList.Slack]);
+        list.Extend(logits.Length);
+        logits.CopyTo(list.Logits);
+        return PrefixSelection.Select(list, low, high, goal, single, exact, new LogitList(new float[logits.Length + LogitList.Slack]));
     }
 
     private static float[] Make(string kind, int count) => kind switch

@@ -39,24 +39,50 @@ public sealed class RowPassesTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Find_EveryLength_FindsWhatALoopFinds(string kind)
+    public void List_EveryLength_ListsWhatALoopLists(string kind)
     {
         foreach (var (logits, low, high) in Pieces(kind))
         {
-            int[] expected = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= low && logits[i] < high)];
-            var positions = new int[logits.Length + 8];
+            float[] expected = [.. logits.Where(l => l >= low && l < high)];
+            var list = new float[logits.Length + Compaction.Slack];
             var above = 5;
-            Assert.Equal(expected, positions[..RowPasses.Find(logits, low, high, positions, ref above)]);
+            Assert.Equal(expected, list[..RowPasses.List(logits, low, high, list, ref above)]);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
             Assert.Equal(logits.Count(l => l >= low), RowPasses.Count(logits, low));
 
             above = 5;
-            var sums = RowPasses.SumAndFind(logits, SingleWeights.RelativeTo(0, 1), low, high, positions, out var found, ref above);
-            Assert.Equal(expected, positions[..found]);
+            var sums = RowPasses.SumAndList(logits, SingleWeights.RelativeTo(0, 1), low, high, list, out var listed, ref above);
+            Assert.Equal(expected, list[..listed]);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
             var expectedSums = ScalarPasses.Sum(logits, 0, 1, high);
             AssertBits(expectedSums.Total, sums.Total);
             AssertBits(expectedSums.Above, sums.Above[0]);
+
+            var inPlace = logits.Concat(new float[Compaction.Slack]).ToArray();
+            Assert.Equal(expected, inPlace[..RowPasses.List(inPlace.AsSpan(0, logits.Length), low, high, inPlace, ref above)]);
+
+            var items = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
+            items.Append(logits, 7, low);
+            Assert.Equal([.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= low).Select(i => i + 7)], items.Items.ToArray());
+            Assert.Equal([.. logits.Where(l => l >= low)], items.Logits.ToArray());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Neighbours_EveryLength_AreWhatALoopFinds(string kind)
+    {
+        foreach (var (logits, low, _) in Pieces(kind))
+        {
+            var list = new LogitList(new float[logits.Length + LogitList.Slack]);
+            list.Append(logits, float.MinValue, float.PositiveInfinity);
+            list.Pad();
+            Assert.Equal(logits.Count(l => l == low), list.CountOf(low));
+            Assert.Equal(logits.Where(l => l > low).DefaultIfEmpty(float.PositiveInfinity).Min(), list.LeastAbove(low));
+            Assert.Equal(logits.Where(l => l < low).DefaultIfEmpty(float.NegativeInfinity).Max(), list.LargestBelow(low));
+            int[] ties = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] == low)];
+            for (var number = 1; number <= ties.Length; number++)
+                Assert.Equal(ties[number - 1], RowPasses.PositionOf(logits, low, number));
         }
     }
 
@@ -78,9 +104,11 @@ public sealed class RowPassesTests
         Assert.Equal(1, WeightOf(0, single));
         Assert.Equal(1, WeightOf(-0f, single));
         foreach (var low in new[] { float.NegativeInfinity, float.MinValue, -1000, -87 })
-            Assert.InRange(WeightOf(low, single), Math.ScaleB(1, -126), Math.ScaleB(1, -125));
-        foreach (var bad in new[] { float.NaN, float.PositiveInfinity, float.MaxValue, 89 })
-            Assert.False(float.IsFinite((float)WeightOf(bad, single)), $"the weight of {bad} is finite");
+            Assert.InRange(WeightOf(low, single), Math.ScaleB(0.99, -126), Math.ScaleB(1.01, -125));
+        foreach (var bad in new[] { float.NaN, float.PositiveInfinity, BitConverter.Int32BitsToSingle(0x7FC00080), BitConverter.Int32BitsToSingle(-1) })
+            Assert.Equal(double.NaN, WeightOf(bad, single));
+        Assert.True(single.Covers(69));
+        Assert.False(single.Covers(70));
         foreach (var any in new[] { -1e30f, -3, 0, 1e30f })
             Assert.Equal(1, WeightOf(any, SingleWeights.Ones));
     }

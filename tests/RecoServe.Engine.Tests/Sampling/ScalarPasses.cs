@@ -13,49 +13,60 @@ internal static class ScalarPasses
     public static float Weight(float logit, float reference, double temperature)
     {
         var exactScale = Math.Log2(Math.E) / temperature;
+        var power = Math.Round(reference * Math.Log2(Math.E) / temperature);
         var scale = (float)exactScale;
         var scaleError = (float)(exactScale - scale);
-        var distance = logit - reference;
-        distance = -125 / scale > distance ? -125 / scale : distance;
-        var whole = MathF.Floor(distance * scale);
-        var fraction = MathF.FusedMultiplyAdd(distance, scaleError, MathF.FusedMultiplyAdd(distance, scale, -whole));
-        var power = 0.000216129149f;
-        foreach (var coefficient in new[] { 0.0012467847f, 0.00967545155f, 0.0554852821f, 0.240229309f, 0.693147063f, 1f })
-            power = MathF.FusedMultiplyAdd(power, fraction, coefficient);
-        return power * MathF.ScaleB(1, (int)whole);
+        var shift = (float)(12582912 + 127 - power);
+        var least = (float)((power - 125) / exactScale);
+        logit = least > logit ? least : logit;
+        var shifted = MathF.FusedMultiplyAdd(logit, scale, shift);
+        var fraction = MathF.FusedMultiplyAdd(logit, scaleError, MathF.FusedMultiplyAdd(logit, scale, shift - shifted));
+        var result = 0.00015327864f;
+        foreach (var coefficient in new[] { 0.0013390998f, 0.009618503f, 0.055503596f, 0.24022648f, 0.6931472f, 1f })
+            result = MathF.FusedMultiplyAdd(result, fraction, coefficient);
+        return result * BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(shifted) << 23);
     }
 
     /// <summary>The weights of all, and of those at or above a threshold.</summary>
     public static (double Total, double Above) Sum(ReadOnlySpan<float> logits, float reference, double temperature, float threshold)
     {
-        // Sixteen lanes, each of which adds the values of four vectors before it goes on in double; lane i and i + 8 share a sum.
+        // Sixteen lanes, each of which adds the values of eight vectors before it goes on in double; lane i and i + 8 share a sum.
         var total = new double[Lanes / 2];
         var above = new double[Lanes / 2];
+        var (totals, aboves) = (new float[Lanes], new float[Lanes]);
         for (var i = 0; i < logits.Length; i += 4 * Lanes)
         {
-            var (totals, aboves) = (new float[Lanes], new float[Lanes]);
             for (var lane = 0; lane < Lanes; lane++)
             {
-                var w = new float[4];
+                var (w, aboveW) = (new float[4], new float[4]);
                 for (var v = 0; v < 4; v++)
                 {
                     var logit = logits[i + (v * Lanes) + lane];
                     w[v] = Weight(logit, reference, temperature);
-                    if (logit >= threshold)
-                        aboves[lane] += w[v];
+                    aboveW[v] = logit >= threshold ? w[v] : 0;
                 }
 
-                totals[lane] = (w[0] + w[1]) + (w[2] + w[3]);
+                totals[lane] += (w[0] + w[1]) + (w[2] + w[3]);
+                aboves[lane] += (aboveW[0] + aboveW[1]) + (aboveW[2] + aboveW[3]);
             }
 
+            if (i / (4 * Lanes) % 2 == 1)
+                Flush();
+        }
+
+        Flush();
+        return (Fold(total), Fold(above));
+
+        void Flush()
+        {
             for (var lane = 0; lane < Lanes / 2; lane++)
             {
                 total[lane] += totals[lane] + (double)totals[lane + (Lanes / 2)];
                 above[lane] += aboves[lane] + (double)aboves[lane + (Lanes / 2)];
             }
-        }
 
-        return (Fold(total), Fold(above));
+            (totals, aboves) = (new float[Lanes], new float[Lanes]);
+        }
     }
 
     private static double Fold(double[] x) => (x[0] + x[4] + (x[2] + x[6])) + (x[1] + x[5] + (x[3] + x[7]));

@@ -42,7 +42,7 @@ internal static class SlateAssert
 
     public static void EqualRelative(double expected, double actual, double tolerance = 1e-11) =>
         Assert.True(
-            Math.Abs(expected - actual) <= tolerance * Math.Abs(expected), $"{actual:R} is not {expected:R} to a relative {tolerance}");
+            Math.Abs(expected - actual) <= (tolerance * Math.Abs(expected)) + (4 * double.Epsilon), $"{actual:R} is not {expected:R} to a relative {tolerance}");
 
     /// <summary>
     /// Pearson's chi-square test of counts against probabilities: the normal score (Wilson–Hilferty) of the statistic must
