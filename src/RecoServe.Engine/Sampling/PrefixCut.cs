@@ -5,4 +5,5 @@ namespace RecoServe.Engine.Sampling;
 /// <param name="Mass">Their weight.</param>
 /// <param name="Edge">The logit of the last of them.</param>
 /// <param name="Ties">How many with this logit belong to the prefix, 1 or more, the lower indexes first.</param>
-internal record struct PrefixCut(int Count, double Mass, float Edge, int Ties);
+/// <param name="AllTies">How many have this logit.</param>
+internal record struct PrefixCut(int Count, double Mass, float Edge, int Ties, int AllTies);

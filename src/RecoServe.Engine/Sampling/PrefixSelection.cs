@@ -91,11 +91,13 @@ internal static class PrefixSelection
     {
         var weight = exact.Weight(ties.Logits[0]);
         var needed = (int)Math.Clamp(Math.Ceiling((goal - cut.Mass) / weight), 1, ties.Count);
-        return new PrefixCut(cut.Count + needed, cut.Mass + (needed * weight), ties.Logits[0], needed);
+        return new PrefixCut(cut.Count + needed, cut.Mass + (needed * weight), ties.Logits[0], needed, ties.Count);
     }
 
     private static PrefixCut CutFew(in LogitList few, PrefixCut cut, double goal, in Softmax exact)
     {
+        if (few.Count == 0) // all have less than the goal
+            return cut;
         Span<float> logits = stackalloc float[FewItems];
         Span<double> weights = stackalloc double[FewItems];
         logits = logits[..few.Count];
@@ -103,13 +105,14 @@ internal static class PrefixSelection
         logits.Sort();
         logits.Reverse();
         Softmax.Weigh(logits, exact.Reference, exact.Temperature, weights);
-        for (var i = 0; i < logits.Length; i++)
-        {
-            cut = new PrefixCut(cut.Count + 1, cut.Mass + weights[i], logits[i], logits[i] == cut.Edge && i > 0 ? cut.Ties + 1 : 1);
-            if (cut.Mass >= goal)
-                break;
-        }
-
-        return cut;
+        var last = 0;
+        for (cut.Mass += weights[0]; cut.Mass < goal && last < logits.Length - 1; cut.Mass += weights[last])
+            last++;
+        var (edge, firstTie, lastTie) = (logits[last], last, last);
+        while (firstTie > 0 && logits[firstTie - 1] == edge)
+            firstTie--;
+        while (lastTie < logits.Length - 1 && logits[lastTie + 1] == edge)
+            lastTie++;
+        return new PrefixCut(cut.Count + last + 1, cut.Mass, edge, last - firstTie + 1, lastTie - firstTie + 1);
     }
 }

@@ -63,9 +63,10 @@ internal static class RowPasses
     }
 
     /// <summary>
-    /// Several at once: sums the weights of logits, and of those at or above a threshold; counts the latter; and lists the
-    /// logits between two thresholds.
+    /// Several at once: sums the weights of the logits on either side of a threshold, counts those at or above it, and lists
+    /// the logits from another up to it.
     /// </summary>
+    /// <remarks>The total is the sum of the two sides, so that their errors do not move the one against the other.</remarks>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="low">Above −∞.</param>
@@ -79,7 +80,7 @@ internal static class RowPasses
         var (scale, scaleError, shift, least) = weights;
         var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
         var underHighs = Vector512.Create(MathF.BitDecrement(high));
-        LaneSum total = default, aboveHigh = default;
+        LaneSum sumAbove = default, sumBelow = default;
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var next = ref MemoryMarshal.GetReference(list);
@@ -95,8 +96,8 @@ internal static class RowPasses
             var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
             var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
             max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
-            total.Add((weightA + weightB) + (weightC + weightD), i);
-            aboveHigh.Add(AtOrAbove(a, weightA, b, weightB, highs) + AtOrAbove(c, weightC, d, weightD, highs), i);
+            sumAbove.Add(AtOrAbove(a, weightA, b, weightB, highs) + AtOrAbove(c, weightC, d, weightD, highs), i);
+            sumBelow.Add(Below(a, weightA, b, weightB, highs) + Below(c, weightC, d, weightD, highs), i);
             // Compared anew: a mask that is used twice would be moved into a vector and back.
             countAbove += CountAbove(a, underHighs) + CountAbove(b, underHighs) + CountAbove(c, underHighs) + CountAbove(d, underHighs);
             count += Compaction.Store(a, Between(a, lows, highs), ref Unsafe.Add(ref next, count));
@@ -107,8 +108,8 @@ internal static class RowPasses
 
         listed = count;
         above += countAbove;
-        var sums = new PassSums { Total = total.Value, Max = MaxOf(max) };
-        sums.Above[0] = aboveHigh.Value;
+        var sums = new PassSums { Total = sumAbove.Value + sumBelow.Value, Max = MaxOf(max) };
+        sums.Above[0] = sumAbove.Value;
         return sums;
     }
 
@@ -197,6 +198,15 @@ internal static class RowPasses
     {
         var sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, threshold), weightA, Vector512<float>.Zero);
         return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, threshold), sum + weightB, sum);
+    }
+
+    /// <summary>The rest, in which NaN is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Below(
+        Vector512<float> a, Vector512<float> weightA, Vector512<float> b, Vector512<float> weightB, Vector512<float> threshold)
+    {
+        var sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, threshold), Vector512<float>.Zero, weightA);
+        return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, threshold), sum, sum + weightB);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -74,34 +74,16 @@ internal ref struct RowScan
         for (var block = 0; block < Row.BlockCount; block++)
         {
             var logits = Row.Block(block, buffer);
-            Softmax.Weigh(logits, softmax.Reference, softmax.Temperature, weights);
+            if (RowPasses.Count(logits, _scratch.BlockMaxima[block]) == logits.Length) // of ties, one weight is enough
+                weights.Fill(softmax.Weight(_scratch.BlockMaxima[block]));
+            else
+                Softmax.Weigh(logits, softmax.Reference, softmax.Temperature, weights);
             total.Add(OrderedSum.Of(weights));
             if (_scratch.BlockMaxima[block] >= threshold)
                 above.Add(Softmax.SumAtOrAbove(logits, threshold, weights));
         }
 
         return (total.Value, above.Value);
-    }
-
-    /// <summary>What the weights of the items at or above a threshold lack of their weights in double precision, in sum.</summary>
-    public readonly double ErrorOf(float threshold, in Softmax softmax)
-    {
-        var error = default(CompensatedSum);
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        Span<float> logits = stackalloc float[LogitRow.BlockLength + LogitList.Slack];
-        Span<double> weights = stackalloc double[LogitRow.BlockLength];
-        for (var block = 0; block < Row.BlockCount; block++)
-        {
-            if (!(_scratch.BlockMaxima[block] >= threshold))
-                continue;
-            var head = new LogitList(logits);
-            head.Append(Row.Block(block, buffer), threshold, float.PositiveInfinity);
-            head.Pad();
-            Softmax.Weigh(head.Logits, softmax.Reference, softmax.Temperature, weights);
-            error.Add(OrderedSum.Of(weights[..head.Count]) - RowPasses.Sum<NoThreshold>(head.Padded, Single, default).Total);
-        }
-
-        return error.Value;
     }
 
     /// <summary>Lists the logits in [low, high); returns how many are at or above the latter.</summary>
@@ -192,12 +174,25 @@ internal ref struct RowScan
     /// <summary>A threshold that the largest logits of so many blocks reach: what is above it stands in those alone.</summary>
     public readonly float PeakThreshold(int blocks)
     {
-        var maxima = _scratch.List();
+        var cut = PrefixSelection.Select(
+            MaximaOfBlocks(), float.NegativeInfinity, float.PositiveInfinity, blocks, SingleWeights.Ones, Softmax.Ones, _scratch.Selection());
+        return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
+    }
+
+    /// <summary>The sum of the squared weights of the largest logits of all blocks: the heaviest items are among them.</summary>
+    public readonly double SquareOfPeaks()
+    {
+        var maxima = MaximaOfBlocks();
+        maxima.Pad();
+        return RowPasses.Sum<NoThreshold>(maxima.Padded, Single.Squared(), default).Total;
+    }
+
+    private readonly LogitList MaximaOfBlocks()
+    {
+        var maxima = _scratch.Peaks();
         maxima.Extend(Row.BlockCount);
         _scratch.BlockMaxima.AsSpan(0, Row.BlockCount).CopyTo(maxima.Logits);
-        var cut = PrefixSelection.Select(
-            maxima, float.NegativeInfinity, float.PositiveInfinity, blocks, SingleWeights.Ones, Softmax.Ones, _scratch.Selection());
-        return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
+        return maxima;
     }
 
     private double Keep(int block, in PassSums sums)

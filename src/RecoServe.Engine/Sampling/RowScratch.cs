@@ -11,6 +11,7 @@ internal readonly struct RowScratch : IDisposable
     private readonly float[] _selection;
     private readonly int[] _items;
     private readonly float[] _sample;
+    private readonly float[] _peaks;
     private readonly int _capacity;
 
     private RowScratch(in LogitRow row)
@@ -20,6 +21,7 @@ internal readonly struct RowScratch : IDisposable
         _selection = ArrayPool<float>.Shared.Rent(_capacity);
         _items = ArrayPool<int>.Shared.Rent(_capacity);
         _sample = ArrayPool<float>.Shared.Rent(3 * SampleCapacity);
+        _peaks = ArrayPool<float>.Shared.Rent(row.BlockCount + LogitList.Slack);
         BlockMasses = ArrayPool<double>.Shared.Rent(row.BlockCount);
         BlockMaxima = ArrayPool<float>.Shared.Rent(row.BlockCount);
         BlockStarts = ArrayPool<int>.Shared.Rent(row.BlockCount + 1);
@@ -52,6 +54,9 @@ internal readonly struct RowScratch : IDisposable
     /// <summary>An empty list of items that the whole row fits in; its logits share memory with <see cref="List"/>.</summary>
     public ItemList Items() => new(_logits.AsSpan(0, _capacity), _items.AsSpan(0, _capacity));
 
+    /// <summary>An empty list that a logit of each block fits in.</summary>
+    public LogitList Peaks() => new(_peaks);
+
     /// <summary>An empty list that a <see cref="RowSample"/> fits in.</summary>
     public LogitList Sample() => new(_sample.AsSpan(0, SampleCapacity));
 
@@ -62,6 +67,7 @@ internal readonly struct RowScratch : IDisposable
         ArrayPool<float>.Shared.Return(_selection);
         ArrayPool<int>.Shared.Return(_items);
         ArrayPool<float>.Shared.Return(_sample);
+        ArrayPool<float>.Shared.Return(_peaks);
         ArrayPool<double>.Shared.Return(BlockMasses);
         ArrayPool<float>.Shared.Return(BlockMaxima);
         ArrayPool<int>.Shared.Return(BlockStarts);

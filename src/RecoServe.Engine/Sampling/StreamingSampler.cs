@@ -28,7 +28,7 @@ internal ref struct StreamingSampler
     private const double WideShare = 0.2;
 
     /// <summary>so many items.</summary>
-    private const int WideItems = 4000;
+    private const int WideItems = 2000;
 
     /// <summary>Weights are even if the mean of their squares is less than so many times the square of their mean.</summary>
     private const double EvenRow = 4;
@@ -38,9 +38,6 @@ internal ref struct StreamingSampler
 
     /// <summary>Blocks in which the items of a peaked row are looked for first.</summary>
     private const int PeakBlocks = 16;
-
-    /// <summary>That share of a row is its head.</summary>
-    private const double HeadShare = 1.0 / 256;
 
     private const int LeastSample = 256;
     private const int SmallNucleus = 64;
@@ -53,7 +50,7 @@ internal ref struct StreamingSampler
     private RowSample _sample;
     private RowScan _scan;
     private Softmax _softmax;
-    private double _concentration;
+    private double _massError = MassError + WeightError;
 
     private StreamingSampler(
         in LogitRow row, in SamplingParameters parameters, in RowScratch scratch, in RowSample sample, in SingleWeights single)
@@ -104,7 +101,7 @@ internal ref struct StreamingSampler
         {
             if (!IsTotal(_scan.Sum<OneThreshold>(float.MinValue)))
                 return false;
-            var all = new PrefixCut(_scan.Count(float.MinValue), _softmax.Total, float.MinValue, int.MaxValue);
+            var all = new PrefixCut(_scan.Count(float.MinValue), _softmax.Total, float.MinValue, Ties: 1, AllTies: 1);
             var none = new RankSection(_scratch.List(), float.MinValue, float.MinValue, all.Count, _softmax.Total);
             return TryDraw(all, none, slots, out summary);
         }
@@ -116,7 +113,6 @@ internal ref struct StreamingSampler
     {
         _sample.Weigh(_scan.Single, _parameters.Temperature);
         var bracket = _sample.Bracket(_parameters.TopP); // 1
-        _concentration = bracket.Concentration;
         var items = _scan.Row.Logits.Length;
         if (bracket.Concentration * items < EvenRow || bracket.Share * items <= (WideShare * items) + WideItems)
             return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
@@ -125,7 +121,6 @@ internal ref struct StreamingSampler
         summary = default;
         if (bracket.Size < PeakedSample)
         {
-            _concentration = 1;
             if (!IsTotal(_scan.Sum<NoThreshold>(default)))
                 return false;
             if (TrySearch([float.PositiveInfinity, _scan.PeakThreshold(PeakBlocks)], slots, out summary))
@@ -133,14 +128,12 @@ internal ref struct StreamingSampler
         }
 
         // Else only the rest need be estimated.
-        var head = _sample.ThresholdOf(items * HeadShare);
+        var head = _sample.Head;
         var list = _scratch.List();
         _scan.List(ref list, head, float.PositiveInfinity);
         list.Pad();
         var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
-        var squares = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single.Squared(), default).Total;
         bracket = _sample.Bracket(_parameters.TopP, head, headMass);
-        _concentration = bracket.Concentration + (squares / (bracket.Total * bracket.Total));
         if (headMass >= _parameters.TopP * bracket.Total)
         {
             if (_softmax.Total == 0 && !IsTotal(_scan.Sum<NoThreshold>(default)))
@@ -159,6 +152,10 @@ internal ref struct StreamingSampler
         var list = _scratch.List();
         if (!IsTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
             return false;
+        // What is above the threshold counts alike in mass and total.
+        var concentration = bracket.Concentration + (_scan.SquareOfPeaks() / (_softmax.Total * _softmax.Total)); // the sample may not have the heaviest
+        var p = _parameters.TopP;
+        _massError = ((1 - p) * (MassError + (WeightError * Math.Sqrt(concentration)))) + (p * WeightError * Math.Sqrt(bracket.ConcentrationBelow));
         var mass = OrderedSum.Of(_scan.Masses);
         return mass < Goal && TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary);
     }
@@ -169,7 +166,7 @@ internal ref struct StreamingSampler
         summary = default;
         if (!IsTotal(_softmax.Total))
             return false;
-        _concentration = 1;
+        _massError = MassError + WeightError;
         var peak = Math.Max(missed.High, _scan.PeakThreshold(PeakBlocks));
         return TrySearch([float.PositiveInfinity, peak, missed.High, missed.Low, float.MinValue], slots, out summary);
     }
@@ -213,38 +210,26 @@ internal ref struct StreamingSampler
             return false;
         var cut = Select(section, Goal - section.Mass, _scan.Single, _softmax);
         cut = cut with { Count = section.Above + cut.Count, Mass = section.Mass + cut.Mass };
-        return cut.Mass >= Goal && (!IsInDoubt(section.List, cut) || TryCutExactly(section.List, ref cut)) // 4
+        return cut.Mass >= Goal && (!IsInDoubt(cut) || TryCutExactly(section.List, ref cut)) // 4
             && TryDraw(cut, section, slots, out summary);
     }
 
     private readonly PrefixCut Select(in RankSection section, double goal, in SingleWeights single, in Softmax exact) =>
         PrefixSelection.Select(section.List, section.Low, section.High, goal, single, exact, _scratch.Selection());
 
-    /// <summary>Whether the error of the sums may have moved a cut. Where the edge has many ties, so have other logits.</summary>
-    private readonly bool IsInDoubt(in LogitList list, in PrefixCut cut)
+    /// <summary>Whether the error of the sums may have moved a cut.</summary>
+    private readonly bool IsInDoubt(in PrefixCut cut)
     {
         var weight = _softmax.Weight(cut.Edge);
-        var tieShare = list.CountOf(cut.Edge) * weight / _softmax.Total;
-        var error = _softmax.Total * (MassError + (WeightError * (Math.Sqrt(_concentration) + Math.Sqrt(tieShare))));
+        var tieShare = cut.AllTies * weight / _softmax.Total; // where the edge has many, so have other logits
+        var error = _softmax.Total * (_massError + (WeightError * Math.Sqrt(tieShare)));
         return cut.Mass < Goal + error || (cut.Count > 1 && cut.Mass - weight > Goal - error);
     }
 
-    /// <summary>
-    /// Moves a cut to where it belongs by better sums: of the heaviest items in double precision, and if that does not do,
-    /// of all.
-    /// </summary>
+    /// <summary>Makes the sums again in double precision, and moves a cut to where it belongs by them.</summary>
     private bool TryCutExactly(in LogitList list, ref PrefixCut cut)
     {
-        // The errors of the heaviest weigh most.
-        var head = Math.Max(_sample.ThresholdOf(_scan.Row.Logits.Length * HeadShare), MathF.BitIncrement(cut.Edge));
-        var error = _scan.ErrorOf(head, _softmax);
-        var mass = cut.Mass - (cut.Ties * _softmax.Weight(cut.Edge)) + error;
-        _softmax = _softmax with { Total = _softmax.Total + error };
-        _concentration = _sample.ConcentrationBelow(head);
-        if (TryMove(list, mass, ref cut) && !IsInDoubt(list, cut))
-            return true;
-
-        (var total, mass) = _scan.SumExactly(MathF.BitIncrement(cut.Edge), _softmax);
+        (var total, var mass) = _scan.SumExactly(MathF.BitIncrement(cut.Edge), _softmax);
         _softmax = _softmax with { Total = total };
         return TryMove(list, mass, ref cut);
     }
@@ -255,10 +240,10 @@ internal ref struct StreamingSampler
     /// <param name="cut">The cut.</param>
     private readonly bool TryMove(in LogitList list, double mass, ref PrefixCut cut)
     {
-        var (edge, count) = (cut.Edge, cut.Count - cut.Ties);
+        var (edge, ties, count) = (cut.Edge, cut.AllTies, cut.Count - cut.Ties);
         for (var step = 0; step < MostSteps && float.IsFinite(edge); step++)
         {
-            var (ties, weight) = (list.CountOf(edge), _softmax.Weight(edge));
+            var weight = _softmax.Weight(edge);
             if (mass >= Goal && count > 0)
             {
                 edge = list.LeastAbove(edge);
@@ -268,14 +253,15 @@ internal ref struct StreamingSampler
             }
             else if (mass + (ties * weight) < Goal)
             {
-                edge = list.LargestBelow(edge);
                 count += ties;
                 mass += ties * weight;
+                edge = list.LargestBelow(edge);
+                ties = list.CountOf(edge);
             }
             else
             {
                 var needed = (int)Math.Clamp(Math.Ceiling((Goal - mass) / weight), 1, ties);
-                cut = new PrefixCut(count + needed, mass + (needed * weight), edge, needed);
+                cut = new PrefixCut(count + needed, mass + (needed * weight), edge, needed, ties);
                 return true;
             }
         }
@@ -287,7 +273,7 @@ internal ref struct StreamingSampler
     private bool TryDraw(in PrefixCut cut, in RankSection section, Span<SlateSlot> slots, out SlateSummary summary)
     {
         var list = section.List;
-        var all = cut.Ties >= list.CountOf(cut.Edge);
+        var all = cut.Ties == cut.AllTies;
         var lastTie = all ? int.MaxValue : RowPasses.PositionOf(list.Padded, cut.Edge, cut.Ties);
         var lastItem = all ? int.MaxValue : _scan.ItemAt(list, lastTie);
         var known = new RankedPrefix(cut.Count, RankKey.Of(cut.Edge, lastItem));

@@ -19,7 +19,8 @@ public sealed class PrefixSelectionTests
                 foreach (var (low, high) in new[] { (float.NegativeInfinity, float.PositiveInfinity), (logits.Min(), MathF.BitIncrement(logits.Max())) })
                 {
                     var cut = Select(logits, low, high, wanted, SingleWeights.Ones, Softmax.Ones);
-                    Assert.Equal(new PrefixCut(wanted, wanted, ranked[wanted - 1], ranked[..wanted].Count(l => l == ranked[wanted - 1])), cut);
+                    Assert.Equal(new PrefixCut(wanted, wanted, ranked[wanted - 1], ranked[..wanted].Count(Tied), ranked.Count(Tied)), cut);
+                    bool Tied(float logit) => logit == ranked[wanted - 1];
                 }
             }
         }

@@ -27,27 +27,30 @@ internal static class ScalarPasses
         return result * BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(shifted) << 23);
     }
 
-    /// <summary>The weights of all, and of those at or above a threshold.</summary>
-    public static (double Total, double Above) Sum(ReadOnlySpan<float> logits, float reference, double temperature, float threshold)
+    /// <summary>The weights of all, of those at or above a threshold, and of the rest.</summary>
+    public static (double Total, double Above, double Below) Sum(ReadOnlySpan<float> logits, float reference, double temperature, float threshold)
     {
         // Sixteen lanes, each of which adds the values of eight vectors before it goes on in double; lane i and i + 8 share a sum.
         var total = new double[Lanes / 2];
         var above = new double[Lanes / 2];
-        var (totals, aboves) = (new float[Lanes], new float[Lanes]);
+        var below = new double[Lanes / 2];
+        var (totals, aboves, belows) = (new float[Lanes], new float[Lanes], new float[Lanes]);
         for (var i = 0; i < logits.Length; i += 4 * Lanes)
         {
             for (var lane = 0; lane < Lanes; lane++)
             {
-                var (w, aboveW) = (new float[4], new float[4]);
+                var (w, aboveW, belowW) = (new float[4], new float[4], new float[4]);
                 for (var v = 0; v < 4; v++)
                 {
                     var logit = logits[i + (v * Lanes) + lane];
                     w[v] = Weight(logit, reference, temperature);
                     aboveW[v] = logit >= threshold ? w[v] : 0;
+                    belowW[v] = logit >= threshold ? 0 : w[v];
                 }
 
                 totals[lane] += (w[0] + w[1]) + (w[2] + w[3]);
                 aboves[lane] += (aboveW[0] + aboveW[1]) + (aboveW[2] + aboveW[3]);
+                belows[lane] += (belowW[0] + belowW[1]) + (belowW[2] + belowW[3]);
             }
 
             if (i / (4 * Lanes) % 2 == 1)
@@ -55,7 +58,7 @@ internal static class ScalarPasses
         }
 
         Flush();
-        return (Fold(total), Fold(above));
+        return (Fold(total), Fold(above), Fold(below));
 
         void Flush()
         {
@@ -63,9 +66,10 @@ internal static class ScalarPasses
             {
                 total[lane] += totals[lane] + (double)totals[lane + (Lanes / 2)];
                 above[lane] += aboves[lane] + (double)aboves[lane + (Lanes / 2)];
+                below[lane] += belows[lane] + (double)belows[lane + (Lanes / 2)];
             }
 
-            (totals, aboves) = (new float[Lanes], new float[Lanes]);
+            (totals, aboves, belows) = (new float[Lanes], new float[Lanes], new float[Lanes]);
         }
     }
 
