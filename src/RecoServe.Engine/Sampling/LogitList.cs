@@ -63,6 +63,17 @@ internal ref struct LogitList
         return sums;
     }
 
+    /// <summary>Appends the few of some logits that are at or above a threshold, and sums the weights of all of them.</summary>
+    /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
+    /// <param name="threshold">Above −∞.</param>
+    /// <param name="single">The weights.</param>
+    public PassSums AppendFewAndSum(scoped ReadOnlySpan<float> logits, float threshold, in SingleWeights single)
+    {
+        var sums = RowPasses.SumAndListFew(logits, single, threshold, _memory[Count..], out var listed);
+        Count += listed;
+        return sums;
+    }
+
     /// <summary>Sums the weights of those elements that belong to the prefix of a ranking.</summary>
     /// <param name="start">The first element.</param>
     /// <param name="end">The one after the last.</param>

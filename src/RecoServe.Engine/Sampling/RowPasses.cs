@@ -62,6 +62,48 @@ internal static class RowPasses
         return sums;
     }
 
+    /// <summary>Sums the weights of logits, and lists the logits at or above a threshold, which should be few.</summary>
+    /// <param name="logits">A multiple of <see cref="Step"/>.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="threshold">Above −∞.</param>
+    /// <param name="list">Receives them; longer than the logits by <see cref="Compaction.Slack"/>.</param>
+    /// <param name="listed">How many were found.</param>
+    public static PassSums SumAndListFew(
+        ReadOnlySpan<float> logits, in SingleWeights weights, float threshold, Span<float> list, out int listed)
+    {
+        var (scale, scaleError, shift, least) = weights;
+        var thresholds = Vector512.Create(threshold);
+        var total = default(LaneSum);
+        var max = Vector512.Create(float.NegativeInfinity);
+        ref var start = ref MemoryMarshal.GetReference(logits);
+        ref var next = ref MemoryMarshal.GetReference(list);
+        var count = 0;
+        for (nuint i = 0; i < (nuint)logits.Length; i += Step)
+        {
+            var a = Vector512.LoadUnsafe(ref start, i);
+            var b = Vector512.LoadUnsafe(ref start, i + 16);
+            var c = Vector512.LoadUnsafe(ref start, i + 32);
+            var d = Vector512.LoadUnsafe(ref start, i + 48);
+            var weightA = SingleWeights.Of(a, scale, scaleError, shift, least);
+            var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
+            var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
+            var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
+            total.Add((weightA + weightB) + (weightC + weightD), i);
+            var stepMax = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
+            max = Vector512.MaxNative(max, stepMax);
+            if (Vector512.GreaterThanOrEqualAny(stepMax, thresholds))
+            {
+                count += Compaction.Store(a, Vector512.GreaterThanOrEqual(a, thresholds), ref Unsafe.Add(ref next, count));
+                count += Compaction.Store(b, Vector512.GreaterThanOrEqual(b, thresholds), ref Unsafe.Add(ref next, count));
+                count += Compaction.Store(c, Vector512.GreaterThanOrEqual(c, thresholds), ref Unsafe.Add(ref next, count));
+                count += Compaction.Store(d, Vector512.GreaterThanOrEqual(d, thresholds), ref Unsafe.Add(ref next, count));
+            }
+        }
+
+        listed = count;
+        return new PassSums { Total = total.Value, Max = MaxOf(max) };
+    }
+
     /// <summary>
     /// Several at once: sums the weights of the logits on either side of a threshold, counts those at or above it, and lists
     /// the logits from another up to it.

@@ -65,6 +65,25 @@ internal ref struct RowScan
         return total;
     }
 
+    /// <summary>Sums all weights, and lists the few logits at or above a threshold.</summary>
+    /// <param name="list">Is emptied first.</param>
+    /// <param name="threshold">Above −∞.</param>
+    public double SumAndListFew(ref LogitList list, float threshold)
+    {
+        list.Clear();
+        _massThreshold = float.PositiveInfinity;
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        var total = 0.0;
+        for (var block = 0; block < Row.BlockCount; block++)
+        {
+            _scratch.BlockStarts[block] = list.Count;
+            total += Keep(block, list.AppendFewAndSum(Row.Block(block, buffer), threshold, Single));
+        }
+
+        _scratch.BlockStarts[Row.BlockCount] = list.Count;
+        return total;
+    }
+
     /// <summary>Sums all weights, and those at or above a threshold, in double precision.</summary>
     public readonly (double Total, double Above) SumExactly(float threshold, in Softmax softmax)
     {

@@ -36,7 +36,7 @@ internal ref struct StreamingSampler
     /// <summary>A row is peaked if the nucleus of its sample is smaller.</summary>
     private const int PeakedSample = 24;
 
-    /// <summary>Blocks in which the items of a peaked row are looked for first.</summary>
+    /// <summary>Blocks in which items that the sample has missed are looked for first.</summary>
     private const int PeakBlocks = 16;
 
     private const int LeastSample = 256;
@@ -114,34 +114,25 @@ internal ref struct StreamingSampler
         _sample.Weigh(_scan.Single, _parameters.Temperature);
         var bracket = _sample.Bracket(_parameters.TopP); // 1
         var items = _scan.Row.Logits.Length;
-        if (bracket.Concentration * items < EvenRow || bracket.Share * items <= (WideShare * items) + WideItems)
+        var peaked = bracket.Size < PeakedSample;
+        if (!peaked && (bracket.Concentration * items < EvenRow || bracket.Share * items <= (WideShare * items) + WideItems))
             return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
 
         // A few heavy items make the estimate, and the sample has them or has not. Perhaps they are all of the nucleus.
         summary = default;
-        if (bracket.Size < PeakedSample)
-        {
-            if (!IsTotal(_scan.Sum<NoThreshold>(default)))
-                return false;
-            if (TrySearch([float.PositiveInfinity, _scan.PeakThreshold(PeakBlocks)], slots, out summary))
-                return true;
-        }
-
-        // Else only the rest need be estimated.
         var head = _sample.Head;
         var list = _scratch.List();
-        _scan.List(ref list, head, float.PositiveInfinity);
+        if (!peaked)
+            _scan.List(ref list, head, float.PositiveInfinity);
+        else if (!IsTotal(_scan.SumAndListFew(ref list, head)))
+            return false;
         list.Pad();
         var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
-        bracket = _sample.Bracket(_parameters.TopP, head, headMass);
-        if (headMass >= _parameters.TopP * bracket.Total)
-        {
-            if (_softmax.Total == 0 && !IsTotal(_scan.Sum<NoThreshold>(default)))
-                return false;
-            if (headMass >= Goal)
-                return TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary);
-        }
+        if (peaked && headMass >= Goal && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
+            return true;
 
+        // Else only the rest need be estimated.
+        bracket = _sample.Bracket(_parameters.TopP, head, headMass);
         return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
     }
 
