@@ -9,5 +9,4 @@ namespace RecoServe.Engine.Sampling;
 /// Σ w² / (Σ w)² over the row: one over the number of items that carry the mass. Without the squares of a head that is known.
 /// </param>
 /// <param name="ConcentrationBelow">What of it the items below the nucleus add.</param>
-/// <param name="Total">The estimated weight of the row.</param>
-internal readonly record struct Bracket(float Low, float High, double Share, int Size, double Concentration, double ConcentrationBelow, double Total);
+internal readonly record struct Bracket(float Low, float High, double Share, int Size, double Concentration, double ConcentrationBelow);

@@ -5,48 +5,58 @@ using System.Runtime.Intrinsics;
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
-/// Some of a row's logits, in index order, in memory that is longer than they are: passes read it in whole steps, and the rest
-/// of the last step is −∞.
+/// Some of a row's logits, in index order, and their weights, in memory that is longer than they are: passes read it in whole
+/// steps, and the rest of the last step is −∞.
 /// </summary>
 internal ref struct LogitList
 {
     /// <summary>Elements that the memory must have beyond the logits.</summary>
     public const int Slack = RowPasses.Step;
 
-    private readonly Span<float> _memory;
+    private readonly Span<float> _logits;
+    private readonly Span<float> _weights;
 
     /// <summary>An empty list in memory that holds the logits and <see cref="Slack"/> more.</summary>
-    public LogitList(Span<float> memory) => _memory = memory;
+    public LogitList(Span<float> logits, Span<float> weights)
+    {
+        _logits = logits;
+        _weights = weights;
+    }
 
     /// <summary>How many.</summary>
     public int Count { get; private set; }
 
     /// <summary>The logits.</summary>
-    public readonly Span<float> Logits => _memory[..Count];
+    public readonly Span<float> Logits => _logits[..Count];
 
-    /// <summary>The logits and what fills the last step. Valid after <see cref="Pad"/>.</summary>
-    public readonly ReadOnlySpan<float> Padded => _memory[..((Count + RowPasses.Step - 1) / RowPasses.Step * RowPasses.Step)];
+    /// <summary>The weights, after <see cref="Weigh"/>.</summary>
+    public readonly Span<float> Weights => _weights[..Count];
 
-    /// <summary>Fills the last step. To be called before the list is read by a pass.</summary>
-    public readonly void Pad() => _memory[Count..Padded.Length].Fill(float.NegativeInfinity);
+    private readonly int PaddedCount => (Count + RowPasses.Step - 1) / RowPasses.Step * RowPasses.Step;
+
+    private readonly Span<float> PaddedLogits => _logits[..PaddedCount];
+
+    private readonly Span<float> PaddedWeights => _weights[..PaddedCount];
 
     /// <summary>Forgets the logits.</summary>
     public void Clear() => Count = 0;
 
-    /// <summary>Appends elements of any value.</summary>
-    public void Extend(int count) => Count += count;
+    /// <summary>Appends elements of any value, to be written.</summary>
+    public Span<float> Extend(int count)
+    {
+        Count += count;
+        return _logits[(Count - count)..Count];
+    }
 
     /// <summary>Appends those of some logits that are in [low, high).</summary>
-    /// <param name="logits">
-    /// A multiple of <see cref="RowPasses.Step"/>; may be this list's memory from the start, while this list is empty.
-    /// </param>
+    /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
     /// <returns>How many are at or above <paramref name="high"/>.</returns>
     public int Append(scoped ReadOnlySpan<float> logits, float low, float high)
     {
         var above = 0;
-        Count += RowPasses.List(logits, low, high, _memory[Count..], ref above);
+        Count += RowPasses.List(logits, low, high, _logits[Count..], ref above);
         return above;
     }
 
@@ -58,7 +68,7 @@ internal ref struct LogitList
     /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
     public PassSums AppendAndSum(scoped ReadOnlySpan<float> logits, float low, float high, in SingleWeights single, ref int above)
     {
-        var sums = RowPasses.SumAndList(logits, single, low, high, _memory[Count..], out var listed, ref above);
+        var sums = RowPasses.SumAndList(logits, single, low, high, _logits[Count..], out var listed, ref above);
         Count += listed;
         return sums;
     }
@@ -69,59 +79,100 @@ internal ref struct LogitList
     /// <param name="single">The weights.</param>
     public PassSums AppendFewAndSum(scoped ReadOnlySpan<float> logits, float threshold, in SingleWeights single)
     {
-        var sums = RowPasses.SumAndListFew(logits, single, threshold, _memory[Count..], out var listed);
+        var sums = RowPasses.SumAndListFew(logits, single, threshold, _logits[Count..], out var listed);
         Count += listed;
         return sums;
     }
+
+    /// <summary>Becomes what another list has in [low, high), with its weights. The other may be this list itself.</summary>
+    /// <param name="source">Weighed.</param>
+    /// <param name="low">Above −∞.</param>
+    /// <param name="high">Above <paramref name="low"/>.</param>
+    /// <returns>How many are at or above <paramref name="high"/>.</returns>
+    public int Take(scoped in LogitList source, float low, float high)
+    {
+        var above = 0;
+        Count = RowPasses.List(source.PaddedLogits, source.PaddedWeights, low, high, _logits, _weights, ref above);
+        Pad();
+        return above;
+    }
+
+    /// <summary>Gives the logits their weights, and returns the sum.</summary>
+    public readonly double Weigh(in SingleWeights single)
+    {
+        Pad();
+        return RowPasses.Weigh(PaddedLogits, single, PaddedWeights);
+    }
+
+    /// <summary>Gives every logit the weight 1: a mass is then a number of items.</summary>
+    public readonly void WeighEqually()
+    {
+        Pad();
+        _weights[..Count].Fill(1);
+    }
+
+    /// <summary>The weight of the logits at or above each of four thresholds.</summary>
+    public readonly Four<double> MassAtOrAbove(in Four<float> thresholds) =>
+        RowPasses.SumAtOrAbove(PaddedLogits, PaddedWeights, thresholds);
+
+    /// <summary>How many are at or above a threshold.</summary>
+    public readonly int CountAtOrAbove(float threshold) => RowPasses.Count(PaddedLogits, threshold);
 
     /// <summary>Sums the weights of those elements that belong to the prefix of a ranking.</summary>
     /// <param name="start">The first element.</param>
     /// <param name="end">The one after the last.</param>
     /// <param name="edge">The logit of the prefix's last element.</param>
     /// <param name="lastTie">The last element of this logit that belongs to it.</param>
-    /// <param name="single">The weights.</param>
-    public readonly double SumOfPrefix(int start, int end, float edge, int lastTie, in SingleWeights single)
+    public readonly double SumOfPrefix(int start, int end, float edge, int lastTie)
     {
-        var (scale, scaleError, shift, least) = single;
-        var (edges, lastTies) = (Vector512.Create(edge), Vector512.Create(lastTie));
+        var (edges, lastTies, ends) = (Vector512.Create(edge), Vector512.Create(lastTie), Vector512.Create(end));
         var positions = Vector512<int>.Indices + Vector512.Create(start);
         var sum = Vector512<float>.Zero;
         for (var i = start; i < end; i += Vector512<float>.Count)
         {
-            var logits = Vector512.LoadUnsafe(ref _memory[i]);
-            var belongs = RankKey.IsInPrefix(logits, positions, edges, lastTies)
-                & Vector512.LessThan(positions, Vector512.Create(end)).AsSingle();
-            sum += belongs & SingleWeights.Of(logits, scale, scaleError, shift, least);
+            var belongs = RankKey.IsInPrefix(Vector512.LoadUnsafe(ref _logits[i]), positions, edges, lastTies)
+                & Vector512.LessThan(positions, ends).AsSingle();
+            sum += belongs & Vector512.LoadUnsafe(ref _weights[i]);
             positions += Vector512.Create(Vector512<int>.Count);
         }
 
         return RowPasses.Sum(sum);
     }
 
-    /// <summary>How many equal a logit. After <see cref="Pad"/>.</summary>
+    /// <summary>Where, of the elements that equal a logit, that of a number stands, from 1; there are as many.</summary>
+    public readonly int PositionOf(float logit, int number) => RowPasses.PositionOf(PaddedLogits, logit, number);
+
+    /// <summary>How many equal a logit.</summary>
     public readonly int CountOf(float logit)
     {
         var (ties, count) = (Vector512.Create(logit), 0);
-        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(Padded))
+        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(PaddedLogits))
             count += BitOperations.PopCount(Vector512.Equals(sixteen, ties).ExtractMostSignificantBits());
         return count;
     }
 
-    /// <summary>The least logit above another; +∞ if there is none. After <see cref="Pad"/>.</summary>
+    /// <summary>The least logit above another; +∞ if there is none.</summary>
     public readonly float LeastAbove(float logit)
     {
         var (than, least) = (Vector512.Create(logit), Vector512.Create(float.PositiveInfinity));
-        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(Padded))
+        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(PaddedLogits))
             least = Vector512.ConditionalSelect(Vector512.GreaterThan(sixteen, than), Vector512.MinNative(sixteen, least), least);
         return -RowPasses.MaxOf(-least);
     }
 
-    /// <summary>The largest logit below another; −∞ if there is none. After <see cref="Pad"/>.</summary>
+    /// <summary>The largest logit below another; −∞ if there is none.</summary>
     public readonly float LargestBelow(float logit)
     {
         var (than, largest) = (Vector512.Create(logit), Vector512.Create(float.NegativeInfinity));
-        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(Padded))
+        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(PaddedLogits))
             largest = Vector512.ConditionalSelect(Vector512.LessThan(sixteen, than), Vector512.MaxNative(sixteen, largest), largest);
         return RowPasses.MaxOf(largest);
+    }
+
+    // The last step's rest weighs nothing.
+    private readonly void Pad()
+    {
+        _logits[Count..PaddedCount].Fill(float.NegativeInfinity);
+        _weights[Count..PaddedCount].Clear();
     }
 }

@@ -34,21 +34,26 @@ internal readonly ref struct LogitRow
     /// <param name="buffer">Memory for a copy, of <see cref="BlockLength"/>.</param>
     public ReadOnlySpan<float> Block(int block, Span<float> buffer)
     {
-        var start = block * BlockLength;
-        var logits = Logits.Slice(start, Math.Min(BlockLength, Logits.Length - start));
-        var excluded = _excluded.IsEmpty ? default : _excluded.Slice(start / ItemMask.WordBits, ItemMask.WordCount(logits.Length));
-        if (block > 0 && logits.Length == BlockLength && !excluded.ContainsAnyExcept(0UL))
-            return logits;
+        var logits = Logits[(block * BlockLength)..];
+        if (logits.Length >= BlockLength && (block > 0 || float.IsNegativeInfinity(logits[0])) && !Excluded(block).ContainsAnyExcept(0UL))
+            return logits[..BlockLength];
+        logits = logits[..Math.Min(BlockLength, logits.Length)];
         buffer = buffer[..BlockLength];
         logits.CopyTo(buffer);
         buffer[logits.Length..].Fill(float.NegativeInfinity);
         if (block == 0)
             buffer[0] = float.NegativeInfinity;
-        ItemMask.Apply(excluded, buffer);
+        ItemMask.Apply(Excluded(block), buffer);
         return buffer;
     }
 
     /// <summary>The bits of 16 logits from <paramref name="start"/>, a multiple of 16, that are excluded.</summary>
     public uint ExcludedBits(int start) =>
         _excluded.IsEmpty ? 0 : (uint)(_excluded[start / ItemMask.WordBits] >> (start % ItemMask.WordBits)) & 0xFFFF;
+
+    private ReadOnlySpan<ulong> Excluded(int block)
+    {
+        const int Words = BlockLength / ItemMask.WordBits;
+        return _excluded.IsEmpty ? default : _excluded[(block * Words)..Math.Min((block + 1) * Words, _excluded.Length)];
+    }
 }

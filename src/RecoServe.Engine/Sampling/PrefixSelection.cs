@@ -14,45 +14,40 @@ internal static class PrefixSelection
     private const int PivotSample = 15;
 
     /// <summary>The smallest prefix of the ranking that has a mass; all if they have less.</summary>
-    /// <param name="source">At least one logit; it is not changed, but padded.</param>
+    /// <param name="source">At least one logit; weighed. It is not changed.</param>
     /// <param name="low">At most the least logit, and above −∞ except where some are −∞.</param>
     /// <param name="high">Above the largest logit.</param>
     /// <param name="goal">The mass, in units of the weights.</param>
-    /// <param name="single">The weights, for sums over many.</param>
     /// <param name="exact">The same weights in double precision, for the last few items.</param>
     /// <param name="scratch">Memory for as many logits.</param>
-    public static PrefixCut Select(
-        in LogitList source, float low, float high, double goal, in SingleWeights single, in Softmax exact, LogitList scratch)
+    public static PrefixCut Select(in LogitList source, float low, float high, double goal, in Softmax exact, LogitList scratch)
     {
         Debug.Assert(source.Count > 0, "there is something to select from");
-        source.Pad();
         var part = source;
         var cut = default(PrefixCut);
-        var unevenly = !float.IsFinite(low) || !float.IsFinite(high);
+        var (unevenly, stuck) = (!float.IsFinite(low) || !float.IsFinite(high), false);
         for (var round = 0; part.Count > FewItems; round++)
         {
             // Logits between two near thresholds are spread evenly; where they are not, pivots are taken among them.
             var pivots = Divide(low, high);
-            if (unevenly || pivots[0] <= low)
+            if (stuck || unevenly || pivots[0] <= low)
             {
-                var least = TensorPrimitives.Min<float>(part.Logits);
-                if (least == TensorPrimitives.Max<float>(part.Logits))
+                var least = stuck ? TensorPrimitives.Min<float>(part.Logits) : float.NegativeInfinity;
+                if (stuck && least == TensorPrimitives.Max<float>(part.Logits))
                     return CutTies(part, cut, goal, exact);
                 pivots = Pivots(part.Logits, least, round);
             }
 
-            var masses = RowPasses.Sum<FourThresholds>(part.Padded, single, pivots).Above;
+            var masses = part.MassAtOrAbove(pivots);
             var first = 3;
             while (first >= 0 && cut.Mass + masses[first] < goal)
                 first--;
             (low, high) = (first >= 0 ? pivots[first] : Math.Max(low, float.MinValue), first < 3 ? pivots[first + 1] : high);
             cut.Mass += first < 3 ? masses[first + 1] : 0;
             var before = part.Count;
-            scratch.Clear();
-            cut.Count += scratch.Append(part.Padded, low, high);
-            scratch.Pad();
+            cut.Count += scratch.Take(part, low, high);
             part = scratch;
-            unevenly = part.Count > before / 2;
+            (unevenly, stuck) = (part.Count > before / 2, part.Count == before);
         }
 
         return CutFew(part, cut, goal, exact);

@@ -15,50 +15,57 @@ internal static class RowPasses
     /// <summary>Logits are processed in multiples of this.</summary>
     public const int Step = 64;
 
-    /// <summary>Sums the weights of logits, and of those at or above thresholds.</summary>
+    /// <summary>Gives logits their weights, and sums them.</summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
-    /// <param name="thresholds">The first <typeparamref name="TCount"/> are read.</param>
-    public static PassSums Sum<TCount>(ReadOnlySpan<float> logits, in SingleWeights weights, in Four<float> thresholds)
-        where TCount : struct, IThresholdCount
+    /// <param name="to">As long. May not be the logits.</param>
+    public static double Weigh(ReadOnlySpan<float> logits, in SingleWeights weights, Span<float> to)
     {
         var (scale, scaleError, shift, least) = weights;
-        var (t0, t1) = (Vector512.Create(thresholds[0]), Vector512.Create(thresholds[1]));
-        var (t2, t3) = (Vector512.Create(thresholds[2]), Vector512.Create(thresholds[3]));
-        LaneSum total = default, above0 = default, above1 = default, above2 = default, above3 = default;
-        var max = Vector512.Create(float.NegativeInfinity);
+        var total = default(LaneSum);
         ref var start = ref MemoryMarshal.GetReference(logits);
+        ref var first = ref MemoryMarshal.GetReference(to[..logits.Length]);
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
-            var a = Vector512.LoadUnsafe(ref start, i);
-            var b = Vector512.LoadUnsafe(ref start, i + 16);
-            var c = Vector512.LoadUnsafe(ref start, i + 32);
-            var d = Vector512.LoadUnsafe(ref start, i + 48);
-            var weightA = SingleWeights.Of(a, scale, scaleError, shift, least);
-            var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
-            var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
-            var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
-            max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
-            total.Add((weightA + weightB) + (weightC + weightD), i);
-            if (TCount.Value > 0)
-                above0.Add(AtOrAbove(a, weightA, b, weightB, t0) + AtOrAbove(c, weightC, d, weightD, t0), i);
-            if (TCount.Value > 1)
-                above1.Add(AtOrAbove(a, weightA, b, weightB, t1) + AtOrAbove(c, weightC, d, weightD, t1), i);
-            if (TCount.Value > 2)
-                above2.Add(AtOrAbove(a, weightA, b, weightB, t2) + AtOrAbove(c, weightC, d, weightD, t2), i);
-            if (TCount.Value > 3)
-                above3.Add(AtOrAbove(a, weightA, b, weightB, t3) + AtOrAbove(c, weightC, d, weightD, t3), i);
+            var a = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i), scale, scaleError, shift, least);
+            var b = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i + 16), scale, scaleError, shift, least);
+            var c = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i + 32), scale, scaleError, shift, least);
+            var d = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i + 48), scale, scaleError, shift, least);
+            total.Add((a + b) + (c + d), i);
+            a.StoreUnsafe(ref first, i);
+            b.StoreUnsafe(ref first, i + 16);
+            c.StoreUnsafe(ref first, i + 32);
+            d.StoreUnsafe(ref first, i + 48);
         }
 
-        var sums = new PassSums { Total = total.Value, Max = MaxOf(max) };
-        if (TCount.Value > 0)
-            sums.Above[0] = above0.Value;
-        if (TCount.Value > 1)
-            sums.Above[1] = above1.Value;
-        if (TCount.Value > 2)
-            sums.Above[2] = above2.Value;
-        if (TCount.Value > 3)
-            sums.Above[3] = above3.Value;
+        return total.Value;
+    }
+
+    /// <summary>Sums the weights of those logits that are at or above each of four thresholds.</summary>
+    /// <param name="logits">A multiple of <see cref="Step"/>.</param>
+    /// <param name="weights">A weight for each.</param>
+    /// <param name="thresholds">In any order.</param>
+    public static Four<double> SumAtOrAbove(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, in Four<float> thresholds)
+    {
+        var (t0, t1) = (Vector512.Create(thresholds[0]), Vector512.Create(thresholds[1]));
+        var (t2, t3) = (Vector512.Create(thresholds[2]), Vector512.Create(thresholds[3]));
+        LaneSum above0 = default, above1 = default, above2 = default, above3 = default;
+        ref var start = ref MemoryMarshal.GetReference(logits);
+        ref var first = ref MemoryMarshal.GetReference(weights[..logits.Length]);
+        for (nuint i = 0; i < (nuint)logits.Length; i += Step)
+        {
+            var (a, b) = (Vector512.LoadUnsafe(ref start, i), Vector512.LoadUnsafe(ref start, i + 16));
+            var (c, d) = (Vector512.LoadUnsafe(ref start, i + 32), Vector512.LoadUnsafe(ref start, i + 48));
+            var (weightA, weightB) = (Vector512.LoadUnsafe(ref first, i), Vector512.LoadUnsafe(ref first, i + 16));
+            var (weightC, weightD) = (Vector512.LoadUnsafe(ref first, i + 32), Vector512.LoadUnsafe(ref first, i + 48));
+            above0.Add(AtOrAbove(a, weightA, b, weightB, t0) + AtOrAbove(c, weightC, d, weightD, t0), i);
+            above1.Add(AtOrAbove(a, weightA, b, weightB, t1) + AtOrAbove(c, weightC, d, weightD, t1), i);
+            above2.Add(AtOrAbove(a, weightA, b, weightB, t2) + AtOrAbove(c, weightC, d, weightD, t2), i);
+            above3.Add(AtOrAbove(a, weightA, b, weightB, t3) + AtOrAbove(c, weightC, d, weightD, t3), i);
+        }
+
+        var sums = default(Four<double>);
+        (sums[0], sums[1], sums[2], sums[3]) = (above0.Value, above1.Value, above2.Value, above3.Value);
         return sums;
     }
 
@@ -101,7 +108,7 @@ internal static class RowPasses
         }
 
         listed = count;
-        return new PassSums { Total = total.Value, Max = MaxOf(max) };
+        return new PassSums(total.Value, Above: 0, MaxOf(max));
     }
 
     /// <summary>
@@ -150,19 +157,14 @@ internal static class RowPasses
 
         listed = count;
         above += countAbove;
-        var sums = new PassSums { Total = sumAbove.Value + sumBelow.Value, Max = MaxOf(max) };
-        sums.Above[0] = sumAbove.Value;
-        return sums;
+        return new PassSums(sumAbove.Value + sumBelow.Value, sumAbove.Value, MaxOf(max));
     }
 
     /// <summary>Lists the logits in [low, high).</summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
-    /// <param name="list">
-    /// Receives them; longer than they are by <see cref="Compaction.Slack"/>. May be the memory of the logits, which are then
-    /// overwritten.
-    /// </param>
+    /// <param name="list">Receives them; longer than they are by <see cref="Compaction.Slack"/>.</param>
     /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
     /// <returns>How many were found.</returns>
     public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list, ref int above)
@@ -176,6 +178,38 @@ internal static class RowPasses
         {
             var sixteen = Vector512.LoadUnsafe(ref start, i);
             countAbove += CountAbove(sixteen, underHighs);
+            count += Compaction.Store(sixteen, Between(sixteen, lows, highs), ref Unsafe.Add(ref next, count));
+        }
+
+        above += countAbove;
+        return count;
+    }
+
+    /// <summary>The same, with weights. The memory may be that of the logits and weights, which are then overwritten.</summary>
+    /// <inheritdoc cref="List(ReadOnlySpan{float}, float, float, Span{float}, ref int)"/>
+    /// <param name="logits">A multiple of <see cref="Step"/>.</param>
+    /// <param name="weights">A weight for each.</param>
+    /// <param name="low">Above −∞.</param>
+    /// <param name="high">Above <paramref name="low"/>.</param>
+    /// <param name="list">Receives the logits; longer than they are by <see cref="Compaction.Slack"/>.</param>
+    /// <param name="listWeights">Receives the weights.</param>
+    /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
+    public static int List(
+        ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float low, float high, Span<float> list, Span<float> listWeights, ref int above)
+    {
+        var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
+        var underHighs = Vector512.Create(MathF.BitDecrement(high));
+        ref var start = ref MemoryMarshal.GetReference(logits);
+        ref var first = ref MemoryMarshal.GetReference(weights);
+        ref var next = ref MemoryMarshal.GetReference(list);
+        ref var nextWeight = ref MemoryMarshal.GetReference(listWeights);
+        var (count, countAbove) = (0, 0);
+        for (nuint i = 0; i < (nuint)logits.Length; i += (nuint)Vector512<float>.Count)
+        {
+            var sixteen = Vector512.LoadUnsafe(ref start, i);
+            var weight = Vector512.LoadUnsafe(ref first, i);
+            countAbove += CountAbove(sixteen, underHighs);
+            _ = Compaction.Store(weight, Between(sixteen, lows, highs), ref Unsafe.Add(ref nextWeight, count));
             count += Compaction.Store(sixteen, Between(sixteen, lows, highs), ref Unsafe.Add(ref next, count));
         }
 

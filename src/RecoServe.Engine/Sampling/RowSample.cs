@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -23,9 +24,8 @@ internal ref struct RowSample
     /// <summary>So far below the largest logit an item weighs nothing.</summary>
     private const double WeightlessNats = 30;
 
-    private readonly LogitList _logits;
+    private readonly LogitList _list;
     private readonly LogitList _selection;
-    private readonly Span<float> _weights;
     private readonly Span<float> _squares;
     private readonly Vector512<float> _laneMaxima;
     private readonly double _rate;
@@ -34,42 +34,37 @@ internal ref struct RowSample
     private double _totalSquare;
 
     /// <summary>Takes whole vectors at an even stride.</summary>
-    public RowSample(in LogitRow row, in RowScratch scratch)
+    public RowSample(scoped in LogitRow row, RowScratch scratch)
     {
         var lanes = Vector512<float>.Count;
         var vectors = row.Logits.Length / lanes;
         var taken = Math.Min(vectors, Math.Clamp(row.Logits.Length / RowLengthPerSampleLength, LeastLength, MaxLength) / lanes);
         _rate = (double)taken / vectors;
         _selection = scratch.Selection();
-        _logits = scratch.Sample();
-        _logits.Extend(taken * lanes);
-        var max = Vector512.Create(float.NegativeInfinity);
-        ref var to = ref MemoryMarshal.GetReference(_logits.Logits);
-        ref var from = ref MemoryMarshal.GetReference(row.Logits);
+        _list = scratch.Sample();
+        var logits = _list.Extend(taken * lanes);
+        _laneMaxima = Vector512.Create(float.NegativeInfinity);
         var stride = ((ulong)vectors << 32) / (uint)taken;
-        for (var i = 0; i < taken; i++)
+        for (var i = 0; i < logits.Length; i += lanes)
         {
-            var start = (int)(((ulong)i * stride) >> 32) * lanes;
-            var sixteen = Vector512.LoadUnsafe(ref from, (nuint)start);
-            sixteen.StoreUnsafe(ref to, (nuint)(i * lanes));
+            var start = (int)(((ulong)(i / lanes) * stride) >> 32) * lanes;
+            var sixteen = Vector512.Create(row.Logits.Slice(start, lanes));
+            sixteen.CopyTo(logits[i..]);
             var bits = row.ExcludedBits(start);
             if (bits != 0)
             {
                 for (; bits != 0; bits &= bits - 1)
-                    _logits.Logits[(i * lanes) + BitOperations.TrailingZeroCount(bits)] = float.NegativeInfinity;
-                sixteen = Vector512.LoadUnsafe(ref to, (nuint)(i * lanes));
+                    logits[i + BitOperations.TrailingZeroCount(bits)] = float.NegativeInfinity;
+                sixteen = Vector512.Create<float>(logits.Slice(i, lanes));
             }
 
-            max = Vector512.MaxNative(max, sixteen);
+            _laneMaxima = Vector512.MaxNative(_laneMaxima, sixteen);
         }
 
-        _logits.Pad();
-        Max = RowPasses.MaxOf(max);
-        _laneMaxima = max;
-        EligibleCount = RowPasses.Count(_logits.Padded, float.MinValue);
-        var padded = _logits.Padded.Length;
-        _weights = scratch.SampleWeights[..padded];
-        _squares = scratch.SampleSquares[..padded];
+        Max = RowPasses.MaxOf(_laneMaxima);
+        _list.WeighEqually();
+        EligibleCount = _list.CountAtOrAbove(float.MinValue);
+        _squares = scratch.SampleSquares[.._list.Count];
     }
 
     /// <summary>The largest logit in the sample; nothing in particular if some are NaN.</summary>
@@ -79,47 +74,27 @@ internal ref struct RowSample
     public int EligibleCount { get; }
 
     /// <summary>A threshold that about twenty items of the sample reach: the heaviest of the row do.</summary>
-    public readonly float Head
-    {
-        get
-        {
-            // Of the largest in each of sixteen parts, the twelfth: e^(−20/16) of the parts have nothing of the first twenty.
-            Span<float> maxima = stackalloc float[Vector512<float>.Count];
-            _laneMaxima.CopyTo(maxima);
-            maxima.Sort();
-            return Math.Max(float.MinValue, maxima[4]);
-        }
-    }
+    public readonly float Head => LaneMaximum(12);
 
-    /// <summary>Gives the logits their weights.</summary>
-    public void Weigh(in SingleWeights single, double temperature)
-    {
-        var (scale, scaleError, shift, least) = single;
-        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_logits.Padded);
-        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights)[..logits.Length];
-        var squares = MemoryMarshal.Cast<float, Vector512<float>>(_squares)[..logits.Length];
-        var (sum, sumSquare) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        for (var i = 0; i < logits.Length; i++)
-        {
-            var weight = SingleWeights.Of(logits[i], scale, scaleError, shift, least);
-            weights[i] = weight;
-            squares[i] = weight * weight;
-            sum += weights[i];
-            sumSquare += squares[i];
-        }
+    /// <summary>The same of six items.</summary>
+    public readonly float Peak => LaneMaximum(5);
 
-        (_temperature, _total, _totalSquare) = (temperature, RowPasses.Sum(sum), RowPasses.Sum(sumSquare));
-    }
-
-    /// <summary>A threshold that about so many items of the row, or somewhat more, reach.</summary>
+    /// <summary>A threshold that about so many items of the row, or somewhat more, reach. Before <see cref="Weigh"/>.</summary>
     public readonly float ThresholdOf(double items)
     {
         var expected = items * _rate;
         var rank = expected + (3 * Math.Sqrt(expected)) + 3;
         if (rank >= EligibleCount)
             return float.MinValue;
-        return PrefixSelection.Select(
-            _logits, float.NegativeInfinity, float.PositiveInfinity, rank, SingleWeights.Ones, Softmax.Ones, _selection).Edge;
+        return PrefixSelection.Select(_list, float.NegativeInfinity, float.PositiveInfinity, rank, Softmax.Ones, _selection).Edge;
+    }
+
+    /// <summary>Gives the logits their weights.</summary>
+    public void Weigh(in SingleWeights single, double temperature)
+    {
+        (_temperature, _total) = (temperature, _list.Weigh(single));
+        TensorPrimitives.Multiply<float>(_list.Weights, _list.Weights, _squares);
+        _totalSquare = SumOfSquares();
     }
 
     /// <summary>Two thresholds between which the nucleus of mass p very likely ends.</summary>
@@ -140,7 +115,7 @@ internal ref struct RowSample
         var least = (float)(Max - (WeightlessNats * _temperature));
         search.Add(least, total);
         search.Add(head, known);
-        Add(ref search, PrefixSelection.Pivots(_logits.Logits, least, round: 0), known, head);
+        Add(ref search, PrefixSelection.Pivots(_list.Logits, least, round: 0), known, head);
         (int Low, int High) edges;
         do
         {
@@ -149,42 +124,50 @@ internal ref struct RowSample
         while (search.Masses[edges.Low] - search.Masses[edges.High] > EdgeMass * total && Refine(ref search, goal, goal, known));
 
         // The variance of an estimated ratio (Cochran 1977, section 6.4), each item a draw of its own.
-        var ends = default(Four<float>);
-        (ends[0], ends[1], ends[2], ends[3]) = (search.Thresholds[edges.Low], search.Thresholds[edges.High], head, head);
-        var squares = AtOrAbove(_squares, ends);
+        var (squaresLow, squaresHigh) = (SquaresAtOrAbove(search.Thresholds[edges.Low]), SquaresAtOrAbove(search.Thresholds[edges.High]));
         var (massLow, massHigh) = (search.Masses[edges.Low], search.Masses[edges.High]);
         var inside = massLow > massHigh ? (goal - massHigh) / (massLow - massHigh) : 0;
-        var above = squares[1] + (inside * (squares[0] - squares[1]));
+        var above = squaresHigh + (inside * (squaresLow - squaresHigh));
         var variance = ((1 - p) * (1 - p) * above) + (p * p * (_totalSquare - above));
         var margin = StandardErrors * Math.Sqrt(Math.Max(0, variance));
         while (Refine(ref search, goal + margin, goal - margin, known))
         {
         }
 
-        var (low, high) = search.Between(goal + margin, goal - margin);
-        var bracket = (Low: low == 0 ? float.MinValue : search.Thresholds[low], High: search.Thresholds[high]);
-        var listed = RowPasses.Count(_logits.Padded, bracket.Low) - RowPasses.Count(_logits.Padded, bracket.High);
+        var bracket = search.Between(goal + margin, goal - margin);
+        var (low, high) = (bracket.Low == 0 ? float.MinValue : search.Thresholds[bracket.Low], search.Thresholds[bracket.High]);
+        var listed = _list.CountAtOrAbove(low) - _list.CountAtOrAbove(high);
+        var scale = _rate / (total * total);
         return new Bracket(
-            bracket.Low, bracket.High, (double)listed / _logits.Count, RowPasses.Count(_logits.Padded, search.Thresholds[edges.Low]),
-            _totalSquare / (total * total) * _rate, Math.Max(0, _totalSquare - squares[1]) / (total * total) * _rate, total / _rate);
+            low, high, (double)listed / _list.Count, _list.CountAtOrAbove(search.Thresholds[edges.Low]), _totalSquare * scale,
+            Math.Max(0, _totalSquare - squaresHigh) * scale);
+    }
+
+    /// <summary>Of the largest logits in each of sixteen parts, one: of r items, e^(−r/16) of the parts have none.</summary>
+    private readonly float LaneMaximum(int rank)
+    {
+        Span<float> maxima = stackalloc float[Vector512<float>.Count];
+        _laneMaxima.CopyTo(maxima);
+        maxima.Sort();
+        return Math.Max(float.MinValue, maxima[^rank]);
     }
 
     /// <summary>Takes the logits at or above a threshold out of the sample.</summary>
     private void Leave(float head)
     {
         var heads = Vector512.Create(head);
-        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_logits.Padded);
-        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights);
+        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_list.Logits);
+        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_list.Weights);
         var squares = MemoryMarshal.Cast<float, Vector512<float>>(_squares);
-        var (sum, sumSquare) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        var sum = Vector512<float>.Zero;
         for (var i = 0; i < logits.Length; i++)
         {
             var stays = Vector512.LessThan(logits[i], heads);
             sum += weights[i] &= stays;
-            sumSquare += squares[i] &= stays;
+            squares[i] &= stays;
         }
 
-        (_total, _totalSquare) = (RowPasses.Sum(sum), RowPasses.Sum(sumSquare));
+        (_total, _totalSquare) = (RowPasses.Sum(sum), SumOfSquares());
     }
 
     /// <summary>Divides the interval in which the masses lie into five; false if that has nothing to win.</summary>
@@ -198,30 +181,21 @@ internal ref struct RowSample
 
     private readonly void Add(ref ThresholdSearch search, in Four<float> thresholds, double known, float highest)
     {
-        var masses = AtOrAbove(_weights, thresholds);
+        var masses = _list.MassAtOrAbove(thresholds);
         for (var t = 0; t < 4; t++)
             search.Add(Math.Min(thresholds[t], highest), known + masses[t]);
     }
 
-    /// <summary>The sums of those values whose logits are at or above thresholds.</summary>
-    private readonly Four<double> AtOrAbove(ReadOnlySpan<float> values, in Four<float> thresholds)
-    {
-        var (t0, t1) = (Vector512.Create(thresholds[0]), Vector512.Create(thresholds[1]));
-        var (t2, t3) = (Vector512.Create(thresholds[2]), Vector512.Create(thresholds[3]));
-        Vector512<float> above0 = default, above1 = default, above2 = default, above3 = default;
-        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_logits.Padded);
-        var sixteens = MemoryMarshal.Cast<float, Vector512<float>>(values)[..logits.Length];
-        for (var i = 0; i < logits.Length; i++)
-        {
-            var (logit, value) = (logits[i], sixteens[i]);
-            above0 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t0), above0 + value, above0);
-            above1 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t1), above1 + value, above1);
-            above2 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t2), above2 + value, above2);
-            above3 = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, t3), above3 + value, above3);
-        }
+    private readonly double SumOfSquares() => SquaresAtOrAbove(float.NegativeInfinity);
 
-        var sums = default(Four<double>);
-        (sums[0], sums[1], sums[2], sums[3]) = (RowPasses.Sum(above0), RowPasses.Sum(above1), RowPasses.Sum(above2), RowPasses.Sum(above3));
-        return sums;
+    private readonly double SquaresAtOrAbove(float threshold)
+    {
+        var thresholds = Vector512.Create(threshold);
+        var logits = MemoryMarshal.Cast<float, Vector512<float>>(_list.Logits);
+        var squares = MemoryMarshal.Cast<float, Vector512<float>>(_squares);
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < logits.Length; i++)
+            sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logits[i], thresholds), sum + squares[i], sum);
+        return RowPasses.Sum(sum);
     }
 }

@@ -9,19 +9,19 @@ internal ref struct RowScan
     private readonly RowScratch _scratch;
     private float _massThreshold = float.NaN;
 
-    /// <summary>A row with its weights, of which nothing is known yet: every block must be looked at.</summary>
-    public RowScan(in LogitRow row, SingleWeights single, RowScratch scratch)
+    /// <summary>A row of which nothing is known yet: every block must be looked at.</summary>
+    public RowScan(in LogitRow row, RowScratch scratch)
     {
         Row = row;
-        (Single, _scratch) = (single, scratch);
+        _scratch = scratch;
         _scratch.BlockMaxima.AsSpan().Fill(float.PositiveInfinity);
     }
 
     /// <summary>The row.</summary>
     public LogitRow Row { get; }
 
-    /// <summary>The weights, in single precision.</summary>
-    public SingleWeights Single { get; }
+    /// <summary>The weights, in single precision; to be set before they are summed.</summary>
+    public SingleWeights Single { get; set; }
 
     /// <summary>The largest logit that a sum has seen.</summary>
     public float Max { get; private set; } = float.NegativeInfinity;
@@ -29,21 +29,7 @@ internal ref struct RowScan
     /// <summary>Each block's weight at or above the threshold of the last sum; 0 if it had none.</summary>
     public readonly Span<double> Masses => _scratch.BlockMasses.AsSpan(0, Row.BlockCount);
 
-    /// <summary>Sums all weights, and each block's at or above a threshold.</summary>
-    public double Sum<TCount>(float threshold)
-        where TCount : struct, IThresholdCount
-    {
-        var thresholds = default(Four<float>);
-        thresholds[0] = threshold;
-        _massThreshold = TCount.Value > 0 ? threshold : float.PositiveInfinity;
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var total = 0.0;
-        for (var block = 0; block < Row.BlockCount; block++)
-            total += Keep(block, RowPasses.Sum<TCount>(Row.Block(block, buffer), Single, thresholds));
-        return total;
-    }
-
-    /// <summary>The same, and lists the items from another threshold up to this one.</summary>
+    /// <summary>Sums all weights, and each block's at or above a threshold, and lists the logits from another up to it.</summary>
     /// <param name="list">Is emptied first.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">The threshold of the sums.</param>
@@ -155,14 +141,18 @@ internal ref struct RowScan
     }
 
     /// <summary>Makes the masses those at or above a threshold, with a further sum if the last one had another.</summary>
-    public void SetMasses(float threshold)
+    public readonly void SetMasses(float threshold)
     {
         if (_massThreshold == threshold)
             return;
-        if (threshold < float.PositiveInfinity)
-            Sum<OneThreshold>(threshold);
-        else
-            Masses.Clear();
+        Masses.Clear();
+        if (float.IsPositiveInfinity(threshold))
+            return;
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        Span<float> none = stackalloc float[LogitRow.BlockLength + Compaction.Slack];
+        var above = 0;
+        for (var block = 0; block < Row.BlockCount; block++)
+            Masses[block] = RowPasses.SumAndList(Row.Block(block, buffer), Single, threshold, threshold, none, out _, ref above).Above;
     }
 
     /// <summary>Adds to the masses what a list, as it was last filled, has of a prefix of the ranking.</summary>
@@ -173,50 +163,32 @@ internal ref struct RowScan
     {
         _massThreshold = float.NaN;
         for (var block = 0; list.Count > 0 && block < Row.BlockCount; block++)
-            Masses[block] += list.SumOfPrefix(_scratch.BlockStarts[block], _scratch.BlockStarts[block + 1], edge, lastTie, Single);
-    }
-
-    /// <summary>Counts the items at or above a threshold.</summary>
-    public readonly int Count(float threshold)
-    {
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var count = 0;
-        for (var block = 0; block < Row.BlockCount; block++)
-        {
-            if (_scratch.BlockMaxima[block] >= threshold)
-                count += RowPasses.Count(Row.Block(block, buffer), threshold);
-        }
-
-        return count;
+            Masses[block] += list.SumOfPrefix(_scratch.BlockStarts[block], _scratch.BlockStarts[block + 1], edge, lastTie);
     }
 
     /// <summary>A threshold that the largest logits of so many blocks reach: what is above it stands in those alone.</summary>
     public readonly float PeakThreshold(int blocks)
     {
+        var maxima = MaximaOfBlocks();
+        maxima.WeighEqually();
         var cut = PrefixSelection.Select(
-            MaximaOfBlocks(), float.NegativeInfinity, float.PositiveInfinity, blocks, SingleWeights.Ones, Softmax.Ones, _scratch.Selection());
+            maxima, float.NegativeInfinity, float.PositiveInfinity, blocks, Softmax.Ones, _scratch.Selection());
         return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
     }
 
     /// <summary>The sum of the squared weights of the largest logits of all blocks: the heaviest items are among them.</summary>
-    public readonly double SquareOfPeaks()
-    {
-        var maxima = MaximaOfBlocks();
-        maxima.Pad();
-        return RowPasses.Sum<NoThreshold>(maxima.Padded, Single.Squared(), default).Total;
-    }
+    public readonly double SquareOfPeaks() => MaximaOfBlocks().Weigh(Single.Squared());
 
     private readonly LogitList MaximaOfBlocks()
     {
         var maxima = _scratch.Peaks();
-        maxima.Extend(Row.BlockCount);
-        _scratch.BlockMaxima.AsSpan(0, Row.BlockCount).CopyTo(maxima.Logits);
+        _scratch.BlockMaxima.AsSpan(0, Row.BlockCount).CopyTo(maxima.Extend(Row.BlockCount));
         return maxima;
     }
 
     private double Keep(int block, in PassSums sums)
     {
-        _scratch.BlockMasses[block] = sums.Above[0];
+        _scratch.BlockMasses[block] = sums.Above;
         _scratch.BlockMaxima[block] = sums.Max;
         Max = Math.Max(Max, sums.Max);
         return sums.Total;

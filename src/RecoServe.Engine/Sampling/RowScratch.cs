@@ -1,75 +1,80 @@
-using System.Buffers;
-
 namespace RecoServe.Engine.Sampling;
 
-/// <summary>The pooled memory of one call of the <see cref="StreamingSampler"/>. What is not used is never touched.</summary>
-internal readonly struct RowScratch : IDisposable
+/// <summary>
+/// The memory of one call of the <see cref="StreamingSampler"/>. Each thread keeps one, as long as the longest row it has
+/// sampled; what is not used is never touched.
+/// </summary>
+internal sealed class RowScratch : IDisposable
 {
-    private const int SampleCapacity = RowSample.MaxLength + LogitList.Slack;
+    [ThreadStatic]
+    private static RowScratch? _idle;
 
-    private readonly float[] _logits;
-    private readonly float[] _selection;
-    private readonly int[] _items;
-    private readonly float[] _sample;
-    private readonly float[] _peaks;
-    private readonly int _capacity;
+    private readonly float[] _sample = new float[3 * (RowSample.MaxLength + LogitList.Slack)];
+    private float[] _list = [];
+    private float[] _listWeights = [];
+    private float[] _selection = [];
+    private float[] _selectionWeights = [];
+    private float[] _peaks = [];
+    private int[] _items = [];
 
-    private RowScratch(in LogitRow row)
+    private RowScratch()
     {
-        _capacity = Math.Max(row.BlockCount * LogitRow.BlockLength, RowSample.MaxLength) + LogitList.Slack;
-        _logits = ArrayPool<float>.Shared.Rent(_capacity);
-        _selection = ArrayPool<float>.Shared.Rent(_capacity);
-        _items = ArrayPool<int>.Shared.Rent(_capacity);
-        _sample = ArrayPool<float>.Shared.Rent(3 * SampleCapacity);
-        _peaks = ArrayPool<float>.Shared.Rent(row.BlockCount + LogitList.Slack);
-        BlockMasses = ArrayPool<double>.Shared.Rent(row.BlockCount);
-        BlockMaxima = ArrayPool<float>.Shared.Rent(row.BlockCount);
-        BlockStarts = ArrayPool<int>.Shared.Rent(row.BlockCount + 1);
     }
 
     /// <summary>Weight of each block's logits at or above a threshold.</summary>
-    public double[] BlockMasses { get; }
+    public double[] BlockMasses { get; private set; } = [];
 
     /// <summary>The largest logit of each block.</summary>
-    public float[] BlockMaxima { get; }
+    public float[] BlockMaxima { get; private set; } = [];
 
     /// <summary>Where each block's logits begin in the list.</summary>
-    public int[] BlockStarts { get; }
+    public int[] BlockStarts { get; private set; } = [];
 
-    /// <summary>The weights of a <see cref="RowSample"/>.</summary>
-    public Span<float> SampleWeights => _sample.AsSpan(SampleCapacity, SampleCapacity);
-
-    /// <summary>Their squares.</summary>
+    /// <summary>The squared weights of a <see cref="RowSample"/>.</summary>
     public Span<float> SampleSquares => _sample.AsSpan(2 * SampleCapacity, SampleCapacity);
 
-    /// <summary>Rents; give back by <see cref="Dispose"/>.</summary>
-    public static RowScratch Rent(in LogitRow row) => new(row);
+    private static int SampleCapacity => RowSample.MaxLength + LogitList.Slack;
+
+    /// <summary>Takes the thread's memory, for one row; give it back by <see cref="Dispose"/>.</summary>
+    public static RowScratch Rent(in LogitRow row)
+    {
+        var scratch = _idle ?? new RowScratch();
+        _idle = null;
+        scratch.Fit(row.BlockCount);
+        return scratch;
+    }
 
     /// <summary>An empty list that the whole row fits in.</summary>
-    public LogitList List() => new(_logits.AsSpan(0, _capacity));
+    public LogitList List() => new(_list, _listWeights);
 
     /// <summary>Another, for a selection.</summary>
-    public LogitList Selection() => new(_selection.AsSpan(0, _capacity));
+    public LogitList Selection() => new(_selection, _selectionWeights);
 
-    /// <summary>An empty list of items that the whole row fits in; its logits share memory with <see cref="List"/>.</summary>
-    public ItemList Items() => new(_logits.AsSpan(0, _capacity), _items.AsSpan(0, _capacity));
+    /// <summary>An empty list of items that the whole row fits in; its logits share memory with <see cref="Selection"/>.</summary>
+    public ItemList Items() => new(_selection, _items);
 
     /// <summary>An empty list that a logit of each block fits in.</summary>
-    public LogitList Peaks() => new(_peaks);
+    public LogitList Peaks() => new(_peaks.AsSpan(0, _peaks.Length / 2), _peaks.AsSpan(_peaks.Length / 2));
 
     /// <summary>An empty list that a <see cref="RowSample"/> fits in.</summary>
-    public LogitList Sample() => new(_sample.AsSpan(0, SampleCapacity));
+    public LogitList Sample() => new(_sample.AsSpan(0, SampleCapacity), _sample.AsSpan(SampleCapacity, SampleCapacity));
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose()
+    public void Dispose() => _idle = this;
+
+    private void Fit(int blocks)
     {
-        ArrayPool<float>.Shared.Return(_logits);
-        ArrayPool<float>.Shared.Return(_selection);
-        ArrayPool<int>.Shared.Return(_items);
-        ArrayPool<float>.Shared.Return(_sample);
-        ArrayPool<float>.Shared.Return(_peaks);
-        ArrayPool<double>.Shared.Return(BlockMasses);
-        ArrayPool<float>.Shared.Return(BlockMaxima);
-        ArrayPool<int>.Shared.Return(BlockStarts);
+        if (BlockMasses.Length >= blocks)
+            return;
+        var items = Math.Max(blocks * LogitRow.BlockLength, RowSample.MaxLength) + LogitList.Slack;
+        _list = new float[items];
+        _listWeights = new float[items];
+        _selection = new float[items];
+        _selectionWeights = new float[items];
+        _items = new int[items];
+        _peaks = new float[2 * (blocks + LogitList.Slack)];
+        BlockMasses = new double[blocks];
+        BlockMaxima = new float[blocks];
+        BlockStarts = new int[blocks + 1];
     }
 }

@@ -38,11 +38,8 @@ internal readonly struct SingleWeights
         _scale = (float)scale;
         _scaleError = (float)(scale - _scale);
         _shift = (float)(Rounder + ExponentBias - power);
-        _least = scale == 0 ? float.MinValue : (float)((power + LeastPower) / scale);
+        _least = (float)((power + LeastPower) / scale);
     }
-
-    /// <summary>Weights that are all 1: a mass is then a number of items.</summary>
-    public static SingleWeights Ones { get; } = new(0, 0);
 
     /// <summary>The logit of weight 1.</summary>
     public double Reference => _power / _exactScale;

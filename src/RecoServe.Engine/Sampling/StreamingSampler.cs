@@ -52,65 +52,76 @@ internal ref struct StreamingSampler
     private Softmax _softmax;
     private double _massError = MassError + WeightError;
 
-    private StreamingSampler(
-        in LogitRow row, in SamplingParameters parameters, in RowScratch scratch, in RowSample sample, in SingleWeights single)
+    private StreamingSampler(in LogitRow row, in SamplingParameters parameters, RowScratch scratch)
     {
         (_parameters, _scratch) = (parameters, scratch);
-        _sample = sample;
-        _scan = new RowScan(row, single, scratch);
-        _softmax = new Softmax(single.Reference, parameters.Temperature, Total: 0);
+        _scan = new RowScan(row, scratch);
     }
 
     /// <summary>The mass that the nucleus must reach.</summary>
     private readonly double Goal => (_parameters.TopP - NucleusSampler.MassTolerance) * _softmax.Total;
 
+    private readonly bool IsNucleus => _parameters is { Strategy: SamplingStrategy.Nucleus, TopK: 0, TopP: < 1 };
+
     /// <inheritdoc cref="NucleusSampler.Sample"/>
     public static SlateSummary Sample(in LogitRow row, in SamplingParameters parameters, Span<SlateSlot> slots)
     {
         using var scratch = RowScratch.Rent(row);
-        var sample = new RowSample(row, scratch);
-        var largest = sample.Max;
-        for (var attempt = 0; attempt < 2; attempt++)
-        {
-            if (sample.EligibleCount < LeastSample || !SingleWeights.Supports(largest, parameters.Temperature))
-                break;
-            var sampler = new StreamingSampler(row, parameters, scratch, sample, SingleWeights.RelativeTo(largest, parameters.Temperature));
-            if (sampler.TrySample(slots, out var summary))
-                return summary;
-            if (!(sampler._scan.Max > largest))
-                break;
-            largest = sampler._scan.Max; // which the sample did not have
-        }
-
-        return NucleusSampler.SampleWhole(row, parameters, slots);
+        var sampler = new StreamingSampler(row, parameters, scratch);
+        return sampler.TrySample(slots, out var summary) ? summary : NucleusSampler.SampleWhole(row, parameters, slots);
     }
 
-    /// <summary>False if the weights cannot be represented, double precision is needed throughout, or a logit is not valid.</summary>
+    /// <summary>False if double precision is needed throughout, or a logit is not valid.</summary>
     private bool TrySample(Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
+        _sample = new RowSample(_scan.Row, _scratch);
+        var largest = _sample.Max;
+        for (var attempt = 0; attempt < 2 && _sample.EligibleCount >= LeastSample && TryRelateTo(largest); attempt++)
+        {
+            if (IsNucleus ? TrySampleNucleus(slots, out summary) : TrySampleOtherwise(slots, out summary))
+                return true;
+            if (!(_scan.Max > largest))
+                break;
+            largest = _scan.Max; // which the sample did not have
+        }
+
+        return false;
+    }
+
+    /// <summary>Makes the weights relative to a logit.</summary>
+    private bool TryRelateTo(float logit)
+    {
+        if (!SingleWeights.Supports(logit, _parameters.Temperature))
+            return false;
+        _scan.Single = SingleWeights.RelativeTo(logit, _parameters.Temperature);
+        _softmax = new Softmax(_scan.Single.Reference, _parameters.Temperature, Total: 0);
+        return true;
+    }
+
+    private bool TrySampleOtherwise(Span<SlateSlot> slots, out SlateSummary summary)
+    {
+        summary = default;
+        var list = _scratch.List();
         if (_parameters.TopK > 0 || _parameters.Strategy == SamplingStrategy.Greedy)
         {
-            if (!IsTotal(_scan.Sum<NoThreshold>(default)))
+            var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
+            var threshold = _sample.ThresholdOf(count);
+            if (!IsTotal(_scan.SumAndListFew(ref list, threshold)))
                 return false;
-            summary = SampleHead(_parameters.TopK > 0 ? _parameters.TopK : slots.Length, known: null, slots);
+            summary = SampleHead(new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0), count, known: null, slots);
             return true;
         }
 
-        if (_parameters.Strategy == SamplingStrategy.Full || _parameters.TopP == 1)
-        {
-            if (!IsTotal(_scan.Sum<OneThreshold>(float.MinValue)))
-                return false;
-            var all = new PrefixCut(_scan.Count(float.MinValue), _softmax.Total, float.MinValue, Ties: 1, AllTies: 1);
-            var none = new RankSection(_scratch.List(), float.MinValue, float.MinValue, all.Count, _softmax.Total);
-            return TryDraw(all, none, slots, out summary);
-        }
-
-        return TrySampleNucleus(slots, out summary);
+        if (!IsTotal(_scan.SumAndList(ref list, float.MinValue, float.MinValue, out var eligible)))
+            return false;
+        var all = new PrefixCut(eligible, _softmax.Total, float.MinValue, Ties: 1, AllTies: 1);
+        return TryDraw(all, new RankSection(list, float.MinValue, float.MinValue, eligible, _softmax.Total), slots, out summary);
     }
 
     private bool TrySampleNucleus(Span<SlateSlot> slots, out SlateSummary summary)
     {
+        summary = default;
         _sample.Weigh(_scan.Single, _parameters.Temperature);
         var bracket = _sample.Bracket(_parameters.TopP); // 1
         var items = _scan.Row.Logits.Length;
@@ -119,15 +130,13 @@ internal ref struct StreamingSampler
             return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
 
         // A few heavy items make the estimate, and the sample has them or has not. Perhaps they are all of the nucleus.
-        summary = default;
-        var head = _sample.Head;
+        var head = peaked ? _sample.Peak : _sample.Head;
         var list = _scratch.List();
         if (!peaked)
             _scan.List(ref list, head, float.PositiveInfinity);
         else if (!IsTotal(_scan.SumAndListFew(ref list, head)))
             return false;
-        list.Pad();
-        var headMass = RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
+        var headMass = list.Weigh(_scan.Single);
         if (peaked && headMass >= Goal && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
             return true;
 
@@ -147,6 +156,7 @@ internal ref struct StreamingSampler
         var concentration = bracket.Concentration + (_scan.SquareOfPeaks() / (_softmax.Total * _softmax.Total)); // the sample may not have the heaviest
         var p = _parameters.TopP;
         _massError = ((1 - p) * (MassError + (WeightError * Math.Sqrt(concentration)))) + (p * WeightError * Math.Sqrt(bracket.ConcentrationBelow));
+        list.Weigh(_scan.Single);
         var mass = OrderedSum.Of(_scan.Masses);
         return mass < Goal && TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary);
     }
@@ -184,10 +194,10 @@ internal ref struct StreamingSampler
             if (low >= high)
                 continue;
             var above = _scan.List(ref list, low, high);
+            var massInside = list.Weigh(_scan.Single);
             if (TrySampleIn(new RankSection(list, low, high, above, mass), slots, out summary))
                 return true;
-            list.Pad();
-            mass += RowPasses.Sum<NoThreshold>(list.Padded, _scan.Single, default).Total;
+            mass += massInside;
         }
 
         return false;
@@ -199,14 +209,14 @@ internal ref struct StreamingSampler
         summary = default;
         if (section.List.Count == 0)
             return false;
-        var cut = Select(section, Goal - section.Mass, _scan.Single, _softmax);
+        var cut = Select(section, Goal - section.Mass, _softmax);
         cut = cut with { Count = section.Above + cut.Count, Mass = section.Mass + cut.Mass };
         return cut.Mass >= Goal && (!IsInDoubt(cut) || TryCutExactly(section.List, ref cut)) // 4
             && TryDraw(cut, section, slots, out summary);
     }
 
-    private readonly PrefixCut Select(in RankSection section, double goal, in SingleWeights single, in Softmax exact) =>
-        PrefixSelection.Select(section.List, section.Low, section.High, goal, single, exact, _scratch.Selection());
+    private readonly PrefixCut Select(in RankSection section, double goal, in Softmax exact) =>
+        PrefixSelection.Select(section.List, section.Low, section.High, goal, exact, _scratch.Selection());
 
     /// <summary>Whether the error of the sums may have moved a cut.</summary>
     private readonly bool IsInDoubt(in PrefixCut cut)
@@ -265,15 +275,12 @@ internal ref struct StreamingSampler
     {
         var list = section.List;
         var all = cut.Ties == cut.AllTies;
-        var lastTie = all ? int.MaxValue : RowPasses.PositionOf(list.Padded, cut.Edge, cut.Ties);
+        var lastTie = all ? int.MaxValue : list.PositionOf(cut.Edge, cut.Ties);
         var lastItem = all ? int.MaxValue : _scan.ItemAt(list, lastTie);
         var known = new RankedPrefix(cut.Count, RankKey.Of(cut.Edge, lastItem));
         if (slots.Length > cut.Count)
         {
-            var ranks = slots.Length - section.Above;
-            summary = ranks <= list.Count
-                ? SampleList(Select(section, ranks, SingleWeights.Ones, Softmax.Ones).Edge, int.MaxValue, known, slots)
-                : SampleHead(slots.Length, known, slots);
+            summary = SampleHead(section, slots.Length, known, slots);
             return true;
         }
 
@@ -289,15 +296,22 @@ internal ref struct StreamingSampler
         return new BlockDraw(_scan.Row, _scan.Single, _softmax, known.Last, _scan.Masses).TryFill(_parameters.Seed, slots);
     }
 
-    /// <summary>Samples from the most probable items, of which at least <paramref name="count"/> are listed.</summary>
-    private readonly SlateSummary SampleHead(int count, RankedPrefix? known, Span<SlateSlot> slots)
+    /// <summary>Samples from the most probable items, <paramref name="count"/> of them or all there are.</summary>
+    private readonly SlateSummary SampleHead(in RankSection section, int count, RankedPrefix? known, Span<SlateSlot> slots)
     {
-        for (double wanted = count; ; wanted = 4 * (wanted + 1))
+        var list = section.List;
+        var (low, high, ranks) = (section.Low, section.High, count - section.Above);
+        if (ranks > list.Count)
         {
-            var threshold = _sample.ThresholdOf(wanted);
-            if (threshold == float.MinValue || _scan.Count(threshold) >= count)
-                return SampleList(threshold, int.MaxValue, known, slots);
+            _scan.List(ref list, float.MinValue, float.PositiveInfinity);
+            (low, high, ranks) = (float.MinValue, float.PositiveInfinity, count);
         }
+
+        if (ranks >= list.Count)
+            return SampleList(low, int.MaxValue, known, slots);
+        list.WeighEqually();
+        var cut = PrefixSelection.Select(list, low, high, ranks, Softmax.Ones, _scratch.Selection());
+        return SampleList(cut.Edge, int.MaxValue, known, slots);
     }
 
     /// <summary>Samples from the items at or above a threshold, and of those at the threshold no further than the last tie.</summary>

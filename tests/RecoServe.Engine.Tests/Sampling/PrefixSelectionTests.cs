@@ -18,7 +18,7 @@ public sealed class PrefixSelectionTests
             {
                 foreach (var (low, high) in new[] { (float.NegativeInfinity, float.PositiveInfinity), (logits.Min(), MathF.BitIncrement(logits.Max())) })
                 {
-                    var cut = Select(logits, low, high, wanted, SingleWeights.Ones, Softmax.Ones);
+                    var cut = Select(logits, low, high, wanted, single: null, Softmax.Ones);
                     Assert.Equal(new PrefixCut(wanted, wanted, ranked[wanted - 1], ranked[..wanted].Count(Tied), ranked.Count(Tied)), cut);
                     bool Tied(float logit) => logit == ranked[wanted - 1];
                 }
@@ -51,16 +51,21 @@ public sealed class PrefixSelectionTests
     [Fact]
     public void Select_MoreThanThereIs_TakesAll()
     {
-        var cut = Select(Make("gauss1", 777), -10, 10, 800, SingleWeights.Ones, Softmax.Ones);
+        var cut = Select(Make("gauss1", 777), -10, 10, 800, single: null, Softmax.Ones);
         Assert.Equal((777, 777), (cut.Count, cut.Mass));
     }
 
-    private static PrefixCut Select(float[] logits, float low, float high, double goal, SingleWeights single, Softmax exact)
+    /// <summary>By mass; by number if there are no weights.</summary>
+    private static PrefixCut Select(float[] logits, float low, float high, double goal, SingleWeights? single, Softmax exact)
     {
-        var list = new LogitList(new float[logits.Length + LogitList.Slack]);
-        list.Extend(logits.Length);
-        logits.CopyTo(list.Logits);
-        return PrefixSelection.Select(list, low, high, goal, single, exact, new LogitList(new float[logits.Length + LogitList.Slack]));
+        var length = logits.Length + LogitList.Slack;
+        var list = new LogitList(new float[length], new float[length]);
+        logits.CopyTo(list.Extend(logits.Length));
+        if (single is { } weights)
+            list.Weigh(weights);
+        else
+            list.WeighEqually();
+        return PrefixSelection.Select(list, low, high, goal, exact, new LogitList(new float[length], new float[length]));
     }
 
     private static float[] Make(string kind, int count) => kind switch

@@ -10,29 +10,24 @@ public sealed class RowPassesTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Sum_EveryLength_HasTheBitsOfTheScalar(string kind)
+    public void Weigh_EveryLength_HasTheBitsOfTheScalar(string kind)
     {
         foreach (var (reference, temperature) in Scales)
         {
             var single = SingleWeights.RelativeTo(reference, temperature);
             foreach (var (logits, low, high) in Pieces(kind))
             {
-                var expected = ScalarPasses.Sum(logits, reference, temperature, high);
-                var thresholds = default(Four<float>);
-                thresholds[0] = high;
-                var actual = RowPasses.Sum<OneThreshold>(logits, single, thresholds);
-                AssertBits(expected.Total, actual.Total);
-                AssertBits(expected.Above, actual.Above[0]);
-                Assert.Equal(logits.Length == 0 ? float.NegativeInfinity : logits.Max(), actual.Max);
+                var weights = new float[logits.Length];
+                AssertBits(ScalarPasses.Sum(logits, reference, temperature, high).Total, RowPasses.Weigh(logits, single, weights));
+                Assert.Equal(logits.Select(l => ScalarPasses.Weight(l, reference, temperature)), weights);
 
-                (thresholds[1], thresholds[2], thresholds[3]) = (low, high, float.PositiveInfinity);
-                var four = RowPasses.Sum<FourThresholds>(logits, single, thresholds);
-                AssertBits(expected.Total, four.Total);
-                AssertBits(expected.Above, four.Above[0]);
-                AssertBits(ScalarPasses.Sum(logits, reference, temperature, low).Above, four.Above[1]);
-                AssertBits(expected.Above, four.Above[2]);
-                Assert.Equal(0, four.Above[3]);
-                AssertBits(expected.Total, RowPasses.Sum<NoThreshold>(logits, single, default).Total);
+                var thresholds = default(Four<float>);
+                (thresholds[0], thresholds[1], thresholds[2], thresholds[3]) = (high, low, float.PositiveInfinity, high);
+                var sums = RowPasses.SumAtOrAbove(logits, weights, thresholds);
+                AssertBits(ScalarPasses.Sum(logits, reference, temperature, high).Above, sums[0]);
+                AssertBits(ScalarPasses.Sum(logits, reference, temperature, low).Above, sums[1]);
+                Assert.Equal(0, sums[2]);
+                AssertBits(sums[0], sums[3]);
             }
         }
     }
@@ -56,10 +51,20 @@ public sealed class RowPassesTests
             Assert.Equal(5 + logits.Count(l => l >= high), above);
             var expectedSums = ScalarPasses.Sum(logits, 0, 1, high);
             AssertBits(expectedSums.Above + expectedSums.Below, sums.Total);
-            AssertBits(expectedSums.Above, sums.Above[0]);
+            AssertBits(expectedSums.Above, sums.Above);
+            Assert.Equal(logits.Length == 0 ? float.NegativeInfinity : logits.Max(), sums.Max);
 
+            var few = RowPasses.SumAndListFew(logits, SingleWeights.RelativeTo(0, 1), high, list, out listed);
+            Assert.Equal([.. logits.Where(l => l >= high)], list[..listed]);
+            AssertBits(expectedSums.Total, few.Total);
+            Assert.Equal(sums.Max, few.Max);
+
+            // In place, with a weight for each.
             var inPlace = logits.Concat(new float[Compaction.Slack]).ToArray();
-            Assert.Equal(expected, inPlace[..RowPasses.List(inPlace.AsSpan(0, logits.Length), low, high, inPlace, ref above)]);
+            var weights = inPlace.Select(l => 2 * l).ToArray();
+            var found = RowPasses.List(inPlace.AsSpan(0, logits.Length), weights, low, high, inPlace, weights, ref above);
+            Assert.Equal(expected, inPlace[..found]);
+            Assert.Equal(expected.Select(l => 2 * l), weights[..found]);
 
             var items = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
             items.Append(logits, 7, low);
@@ -74,9 +79,10 @@ public sealed class RowPassesTests
     {
         foreach (var (logits, low, _) in Pieces(kind))
         {
-            var list = new LogitList(new float[logits.Length + LogitList.Slack]);
+            var list = new LogitList(new float[logits.Length + LogitList.Slack], new float[logits.Length + LogitList.Slack]);
             list.Append(logits, float.MinValue, float.PositiveInfinity);
-            list.Pad();
+            list.WeighEqually();
+            Assert.Equal(logits.Count(l => l >= low), list.CountAtOrAbove(low));
             Assert.Equal(logits.Count(l => l == low), list.CountOf(low));
             Assert.Equal(logits.Where(l => l > low).DefaultIfEmpty(float.PositiveInfinity).Min(), list.LeastAbove(low));
             Assert.Equal(logits.Where(l => l < low).DefaultIfEmpty(float.NegativeInfinity).Max(), list.LargestBelow(low));
@@ -109,8 +115,6 @@ public sealed class RowPassesTests
             Assert.Equal(double.NaN, WeightOf(bad, single));
         Assert.True(single.Covers(69));
         Assert.False(single.Covers(70));
-        foreach (var any in new[] { -1e30f, -3, 0, 1e30f })
-            Assert.Equal(1, WeightOf(any, SingleWeights.Ones));
     }
 
     [Fact]
@@ -120,7 +124,7 @@ public sealed class RowPassesTests
         {
             var logits = new float[1_024_000];
             Array.Fill(logits, logit);
-            var sum = RowPasses.Sum<NoThreshold>(logits, SingleWeights.RelativeTo(0, 1), default).Total;
+            var sum = RowPasses.Weigh(logits, SingleWeights.RelativeTo(0, 1), new float[logits.Length]);
             Assert.Equal(1, sum / logits.Length / Math.Exp(logit), 1.2e-7);
         }
     }
@@ -133,7 +137,7 @@ public sealed class RowPassesTests
     {
         var logits = new float[RowPasses.Step];
         Array.Fill(logits, logit);
-        return RowPasses.Sum<NoThreshold>(logits, single, default).Total / logits.Length;
+        return RowPasses.Weigh(logits, single, new float[logits.Length]) / logits.Length;
     }
 
     /// <summary>Pieces of every length that passes take, with two thresholds in them.</summary>
