@@ -30,7 +30,8 @@ internal static class PrefixSelection
         {
             // Logits between two near thresholds are spread evenly; where they are not, pivots are taken among them.
             var pivots = Divide(low, high);
-            if (stuck || unevenly || pivots[0] <= low)
+            stuck |= pivots[0] <= low;
+            if (stuck || unevenly)
             {
                 var least = stuck ? TensorPrimitives.Min<float>(part.Logits) : float.NegativeInfinity;
                 if (stuck && least == TensorPrimitives.Max<float>(part.Logits))

@@ -87,6 +87,7 @@ internal static class RowPasses
         var count = 0;
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
+            Prefetch.Beyond(ref start, i);
             var a = Vector512.LoadUnsafe(ref start, i);
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
@@ -136,6 +137,7 @@ internal static class RowPasses
         var (count, countAbove) = (0, 0);
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
+            Prefetch.Beyond(ref start, i);
             var a = Vector512.LoadUnsafe(ref start, i);
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
