@@ -10,7 +10,7 @@ SERVER_PROGRAM = artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | 
 ENGINE_TESTS = artifacts/bin/RecoServe.Engine.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/RecoServe.Engine.Tests
 TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
 
-.PHONY: run demo test test-instruction-sets install train-ml1m train-video-to-video bench load fmt fmt-check lint build ci clean
+.PHONY: run demo test test-instruction-sets install train-ml1m train-video-to-video bench bench-sampler load fmt fmt-check lint build ci clean
 
 run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
 	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models $(CURDIR)/models
@@ -57,8 +57,11 @@ train-video-to-video: ## Simulates a log, trains the bundled model on it, and wr
 	$(TRAINER) export --run $(RUNS)/video-to-video --repository models --name video-to-video --version 1
 	cp $(RUNS)/simulation/demo_users.json models/video-to-video/
 
-bench: ## Benchmarks, each beside its baseline: tables and JSON in artifacts/bench; FILTER='*Sampler*' for some of them.
+bench: ## Benchmarks in short, each beside its baseline: tables and JSON in artifacts/bench; FILTER='*Runner*' for some of them.
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- --filter '$(or $(FILTER),*)'
+
+bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampler.json and sampler.svg in artifacts/bench.
+	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- sampler
 
 load: ## Load on a real server process, open loop: table, and JSON in artifacts/bench; ARGS='--help' for options.
 	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
