@@ -31,6 +31,12 @@ test-instruction-sets: ## The sampler's tests with narrower vectors and with non
 	DOTNET_EnableHWIntrinsic=0 $(ENGINE_TESTS) -class $(SAMPLING).DeterminismTests -class $(SAMPLING).RowPassesTests \
 	  -class $(SAMPLING).ExponentialTests -class $(SAMPLING).NucleusEdgeTests
 
+.PHONY: fuzz-sampler
+fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how many passed, or the smallest that failed and its seed.
+	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
+	RECOSERVE_FUZZ_SECONDS=$(or $(SECONDS),60) $(ENGINE_TESTS) -showLiveOutput \
+	  -class $(SAMPLING).LongRowPropertyTests -class $(SAMPLING).WindowPropertyTests
+
 install: ## Publishes recoserve and recotrain into PREFIX.
 	dotnet publish -c $(CONFIGURATION) $(SERVER) -o $(PREFIX)/lib/recoserve --nologo -v quiet
 	dotnet publish -c $(CONFIGURATION) src/RecoServe.Trainer -o $(PREFIX)/lib/recotrain --nologo -v quiet

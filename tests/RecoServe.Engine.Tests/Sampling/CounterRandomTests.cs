@@ -66,4 +66,30 @@ public sealed class CounterRandomTests
 
         Assert.Equal(((1UL << 53) - 1, 0UL), (or, and));
     }
+
+    /// <summary>
+    /// Rare items lie where the uniform is within 2⁻¹⁰ of 0 or of 1. There it still has 43 random bits; a number of 24 bits, as
+    /// single precision has, would have 14.
+    /// </summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData((1 << 10) - 1)]
+    public void Uniform_NearZeroAndNearOne_HasAllItsBits(int tail)
+    {
+        const int LowBits = 43;
+        var seen = new HashSet<ulong>();
+        var ones = new int[LowBits];
+        for (ulong seed = 0; seed < 2_000_000; seed++)
+        {
+            var bits = (ulong)(CounterRandom.Uniform(seed, 1) * 9007199254740992.0);
+            if ((int)(bits >> LowBits) != tail)
+                continue;
+            Assert.True(seen.Add(bits));
+            for (var bit = 0; bit < LowBits; bit++)
+                ones[bit] += (int)(bits >> bit) & 1;
+        }
+
+        Assert.Equal(2_000_000 / 1024.0, seen.Count, 4.5 * Math.Sqrt(2_000_000 / 1024.0));
+        Assert.All(ones, count => Assert.Equal(seen.Count / 2.0, count, 4.5 * Math.Sqrt(seen.Count) / 2));
+    }
 }

@@ -1,0 +1,33 @@
+using RecoServe.Engine.Sampling;
+
+namespace RecoServe.Engine.Tests.Sampling;
+
+/// <summary>What holds of every slate of a long row, whatever its shape.</summary>
+public sealed class LongRowPropertyTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Slate_AnyLongRow_KeepsTheContract() =>
+        Fuzzing.Check(RowCase.Of(NucleusSampler.ShortRow + 1, 20_000), 300, output, c =>
+        {
+            using var mask = c.Shape.MakeMask();
+            CheckSlate(c.Shape.MakeRow(), mask, c.Parameters, c.SlotCount);
+        });
+
+    [Theory]
+    [InlineData(2048, 0.5f, 1e-9, 2)] // fill, after a sample of nothing but ties
+    [InlineData(17, 100, 0.9, 1)] // weights that overflow next to such a sample
+    public void Slate_OneItemAboveTies_KeepsTheContract(int item, float height, double topP, int slotCount)
+    {
+        var row = Rows.Make("equal", 2048, 0);
+        row[item] += height;
+        CheckSlate(row, null, new() { TopP = topP }, slotCount);
+    }
+
+    private static void CheckSlate(float[] row, ItemMask? mask, in SamplingParameters parameters, int slotCount)
+    {
+        var slots = SlateAssert.Sample(row, parameters, slotCount, out var summary, mask);
+        new SlateOracle(row, mask, parameters).Check(slots, summary, slotCount);
+        Assert.Equal(slots, SlateAssert.Sample(row, parameters, slotCount, out var again, mask));
+        Assert.Equal(summary, again);
+    }
+}
