@@ -8,7 +8,8 @@ public class BatchBenchmark
 {
     private const int SlateLength = 10;
 
-    private RowSet _rows = null!;
+    private BatchRow[] _rows = [];
+    private RowOutcome[] _outcomes = [];
     private SlateSlot[] _slots = [];
 
     /// <summary>Size N of the catalogue.</summary>
@@ -23,8 +24,11 @@ public class BatchBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        _rows = RowSet.Of(Row, Items);
-        _slots = new SlateSlot[_rows.Rows.Count * SlateLength];
+        var rows = RowSet.Of(Row, Items).Rows;
+        _slots = new SlateSlot[rows.Count * SlateLength];
+        _outcomes = new RowOutcome[rows.Count];
+        _rows = [.. rows.Select((row, i) => new BatchRow(
+            row, Mask: null, new SamplingParameters { Seed = (ulong)i }, _slots.AsMemory(i * SlateLength, SlateLength)))];
         OneThread();
         var slots = _slots.ToArray();
         _slots.AsSpan().Clear();
@@ -34,16 +38,9 @@ public class BatchBenchmark
 
     /// <summary>One thread.</summary>
     [Benchmark(Baseline = true)]
-    public void OneThread()
-    {
-        for (var row = 0; row < _rows.Rows.Count; row++)
-            Sample(row);
-    }
+    public void OneThread() => BatchSampler.Sample(_rows, _outcomes, degreeOfParallelism: 1);
 
     /// <summary>Two threads.</summary>
     [Benchmark]
-    public void TwoThreads() => Parallel.For(0, _rows.Rows.Count, new ParallelOptions { MaxDegreeOfParallelism = 2 }, Sample);
-
-    private void Sample(int row) => NucleusSampler.Sample(
-        _rows.Rows[row], mask: null, new SamplingParameters { Seed = (ulong)row }, _slots.AsSpan(row * SlateLength, SlateLength));
+    public void TwoThreads() => BatchSampler.Sample(_rows, _outcomes, degreeOfParallelism: 2);
 }

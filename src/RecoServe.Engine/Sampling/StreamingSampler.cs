@@ -131,18 +131,25 @@ internal ref struct StreamingSampler
 
         // A few heavy items make the estimate, and the sample has them or has not. Perhaps they are all of the nucleus.
         var head = peaked ? _sample.Peak : _sample.Head;
-        var list = _scratch.List();
-        if (!peaked)
-            _scan.List(ref list, head, float.PositiveInfinity);
-        else if (!IsTotal(_scan.SumAndListFew(ref list, head)))
-            return false;
-        var headMass = list.Weigh(_scan.Single);
-        if (peaked && headMass >= Goal && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
+        if (peaked && TrySampleHead(head, slots, out summary))
             return true;
 
         // Else only the rest need be estimated.
-        bracket = _sample.Bracket(_parameters.TopP, head, headMass);
+        var list = _scratch.List();
+        _scan.List(ref list, head, float.PositiveInfinity);
+        bracket = _sample.Bracket(_parameters.TopP, head, list.Weigh(_scan.Single));
+        if (bracket.Low >= bracket.High && TrySampleHead(head, slots, out summary))
+            return true;
         return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
+    }
+
+    /// <summary>Finds the end of the nucleus among the heaviest items, and draws; false if it is not there.</summary>
+    private bool TrySampleHead(float head, Span<SlateSlot> slots, out SlateSummary summary)
+    {
+        summary = default;
+        var list = _scratch.List();
+        return IsTotal(_scan.SumAndListFew(ref list, head)) && list.Weigh(_scan.Single) >= Goal
+            && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary);
     }
 
     /// <summary>Finds the end of the nucleus where it is expected, and draws; false if it is not there.</summary>
