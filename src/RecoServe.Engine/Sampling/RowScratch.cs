@@ -7,7 +7,7 @@ namespace RecoServe.Engine.Sampling;
 internal sealed class RowScratch : IDisposable
 {
     [ThreadStatic]
-    private static RowScratch? _idle;
+    private static RowScratch? Idle;
 
     private readonly float[] _sample = new float[3 * (RowSample.MaxLength + LogitList.Slack)];
     private float[] _list = [];
@@ -38,8 +38,8 @@ internal sealed class RowScratch : IDisposable
     /// <summary>Takes the thread's memory, for one row; give it back by <see cref="Dispose"/>.</summary>
     public static RowScratch Rent(in LogitRow row)
     {
-        var scratch = _idle ?? new RowScratch();
-        _idle = null;
+        var scratch = Idle ?? new RowScratch();
+        Idle = null;
         scratch.Fit(row.BlockCount);
         return scratch;
     }
@@ -60,7 +60,7 @@ internal sealed class RowScratch : IDisposable
     public LogitList Sample() => new(_sample.AsSpan(0, SampleCapacity), _sample.AsSpan(SampleCapacity, SampleCapacity));
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose() => _idle = this;
+    public void Dispose() => Idle = this;
 
     private void Fit(int blocks)
     {
