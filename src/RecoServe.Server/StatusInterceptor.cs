@@ -84,9 +84,8 @@ internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider cloc
         PackageException e => Status(Code.FailedPrecondition, e.Message),
         // Services read and write nothing but their caller: it went away, perhaps an instant before the call's token says so.
         OperationCanceledException or IOException => Status(Code.Cancelled, "the caller cancelled the call"),
-        // So it is when the transport says that a stream is complete which a service still reads or writes.
-        InvalidOperationException { Source: "Grpc.AspNetCore.Server" or "System.IO.Pipelines" or "Microsoft.AspNetCore.Server.Kestrel.Core" } =>
-            Status(Code.Cancelled, "the caller cancelled the call"),
+        // grpc-dotnet's stream reader throws it if it is asked again after the caller went away.
+        InvalidOperationException when context.CancellationToken.IsCancellationRequested => Status(Code.Cancelled, "the caller cancelled the call"),
         ModelRunException or InvalidLogitsException => Status(Code.Internal, "the model failed to compute the answer"),
         _ => Status(Code.Internal, "internal error"),
     };

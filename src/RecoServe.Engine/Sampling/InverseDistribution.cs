@@ -15,30 +15,27 @@ internal static class InverseDistribution
     public static int Locate(ReadOnlySpan<double> weights, ref double rest)
     {
         // Eight at a time: one subtraction after the other is slow.
-        var (found, foundRest) = (-1, 0.0);
+        var (found, left) = (-1, rest);
         var eights = MemoryMarshal.Cast<double, Vector512<double>>(weights);
-        var i = 0;
-        for (; i < eights.Length; i++)
+        for (var i = 0; i < eights.Length; i++)
         {
             var sum = LaneSum.Fold(eights[i]);
             if (sum == 0)
                 continue;
-            (found, foundRest) = (i * Vector512<double>.Count, rest);
-            if (rest < sum)
-                break;
-            rest -= sum;
+            (found, rest) = (i * Vector512<double>.Count, left);
+            if (left < sum)
+                return found + LocateFew(weights.Slice(found, Vector512<double>.Count), ref rest);
+            left -= sum;
         }
 
-        if (i < eights.Length)
-            return found + LocateFew(weights.Slice(found, Vector512<double>.Count), ref rest);
         var tail = eights.Length * Vector512<double>.Count;
-        var last = LocateFew(weights[tail..], ref rest);
-        if (last >= 0)
+        if (LocateFew(weights[tail..], ref left) is >= 0 and var last)
+        {
+            rest = left;
             return tail + last;
-        if (found < 0)
-            return -1;
-        rest = foundRest;
-        return found + LocateFew(weights.Slice(found, Vector512<double>.Count), ref rest);
+        }
+
+        return found < 0 ? -1 : found + LocateFew(weights.Slice(found, Vector512<double>.Count), ref rest);
     }
 
     /// <inheritdoc cref="Locate(ReadOnlySpan{double}, ref double)"/>
@@ -58,15 +55,15 @@ internal static class InverseDistribution
 
     private static int LocateFew(ReadOnlySpan<double> weights, ref double rest)
     {
-        var found = -1;
+        var (found, left) = (-1, rest);
         for (var i = 0; i < weights.Length; i++)
         {
             if (weights[i] == 0)
                 continue;
-            found = i;
-            if (rest < weights[i])
+            (found, rest) = (i, left);
+            if (left < weights[i])
                 break;
-            rest -= weights[i];
+            left -= weights[i];
         }
 
         return found;

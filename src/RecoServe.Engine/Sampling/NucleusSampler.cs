@@ -11,8 +11,8 @@ namespace RecoServe.Engine.Sampling;
 /// <para>3. top_p: of these, renormalised, the n = min{k : cumulative mass ≥ p} most probable are the nucleus.</para>
 /// <para>4. Slots: drawn from the nucleus; then, if there are more slots, the next ranks in order (greedy fill).</para>
 /// Linear in N. In a row longer than <see cref="ShortRow"/> the relative error is at most 3e-7 in a probability and 1e-6 in a
-/// propensity, for sums are made in single precision. Pure: the same arguments give the same slate, to the last bit, on any thread and any vector width. In a
-/// steady state nothing is allocated.
+/// propensity, for sums are made in single precision. Pure: the same arguments give the same slate, to the last bit, on any
+/// thread and any vector width. In a steady state nothing is allocated; each thread keeps memory for its longest row.
 /// </remarks>
 public static class NucleusSampler
 {

@@ -13,16 +13,19 @@ internal static class PrefixSelection
     private const int FewItems = 32;
     private const int PivotSample = 15;
 
+    /// <summary>Logits that a cut is moved by, at most.</summary>
+    private const int MostSteps = 64;
+
     /// <summary>The smallest prefix of the ranking that has a mass; all if they have less.</summary>
     /// <param name="source">At least one logit; weighed. It is not changed.</param>
     /// <param name="low">At most the least logit, and above −∞ except where some are −∞.</param>
     /// <param name="high">Above the largest logit.</param>
-    /// <param name="goal">The mass, in units of the weights.</param>
+    /// <param name="goal">The mass, above 0, in units of the weights.</param>
     /// <param name="exact">The same weights in double precision, for the last few items.</param>
     /// <param name="scratch">Memory for as many logits.</param>
     public static PrefixCut Select(in LogitList source, float low, float high, double goal, in Softmax exact, LogitList scratch)
     {
-        Debug.Assert(source.Count > 0, "there is something to select from");
+        Debug.Assert(source.Count > 0 && goal > 0, "there is something to select from, and something to select");
         var part = source;
         var cut = default(PrefixCut);
         var (unevenly, stuck) = (!float.IsFinite(low) || !float.IsFinite(high), false);
@@ -52,6 +55,45 @@ internal static class PrefixSelection
         }
 
         return CutFew(part, cut, goal, exact);
+    }
+
+    /// <summary>Moves a cut to where it belongs by a better sum; false if that is not near, or not in the list.</summary>
+    /// <param name="list">The logits about it.</param>
+    /// <param name="mass">The weight of all items above its edge.</param>
+    /// <param name="goal">The mass that the prefix must have.</param>
+    /// <param name="exact">The weights.</param>
+    /// <param name="cut">The cut.</param>
+    public static bool TryMove(in LogitList list, double mass, double goal, in Softmax exact, ref PrefixCut cut)
+    {
+        var (edge, ties, count) = (cut.Edge, cut.AllTies, cut.Count - cut.Ties);
+        for (var step = 0; step < MostSteps && float.IsFinite(edge); step++)
+        {
+            var weight = exact.Weight(edge);
+            if (mass >= goal && count > 0)
+            {
+                edge = list.LeastAbove(edge);
+                if (float.IsPositiveInfinity(edge))
+                    return false;
+                ties = list.CountOf(edge);
+                count -= ties;
+                mass -= ties * exact.Weight(edge);
+            }
+            else if (mass + (ties * weight) < goal)
+            {
+                count += ties;
+                mass += ties * weight;
+                edge = list.LargestBelow(edge);
+                ties = list.CountOf(edge);
+            }
+            else
+            {
+                var needed = (int)Math.Clamp(Math.Ceiling((goal - mass) / weight), 1, ties);
+                cut = new PrefixCut(count + needed, mass + (needed * weight), edge, needed, ties);
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -92,14 +134,15 @@ internal static class PrefixSelection
 
     private static PrefixCut CutFew(in LogitList few, PrefixCut cut, double goal, in Softmax exact)
     {
-        if (few.Count == 0) // all have less than the goal
-            return cut;
         Span<float> logits = stackalloc float[FewItems];
         Span<double> weights = stackalloc double[FewItems];
         logits = logits[..few.Count];
         few.Logits.CopyTo(logits);
         logits.Sort();
         logits.Reverse();
+        logits = logits.TrimEnd(float.NegativeInfinity);
+        if (logits.IsEmpty) // all have less than the goal
+            return cut;
         Softmax.Weigh(logits, exact.Reference, exact.Temperature, weights);
         var last = 0;
         for (cut.Mass += weights[0]; cut.Mass < goal && last < logits.Length - 1; cut.Mass += weights[last])

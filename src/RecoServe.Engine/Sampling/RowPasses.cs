@@ -120,7 +120,7 @@ internal static class RowPasses
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="low">Above −∞.</param>
-    /// <param name="high">Above <paramref name="low"/>.</param>
+    /// <param name="high">Not below <paramref name="low"/>.</param>
     /// <param name="list">Receives the logits in [low, high); longer than the logits by <see cref="Compaction.Slack"/>.</param>
     /// <param name="listed">How many were found.</param>
     /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>

@@ -14,7 +14,7 @@ internal ref struct RowScan
     {
         Row = row;
         _scratch = scratch;
-        _scratch.BlockMaxima.AsSpan().Fill(float.PositiveInfinity);
+        _scratch.BlockMaxima.AsSpan(0, row.BlockCount).Fill(float.PositiveInfinity);
     }
 
     /// <summary>The row.</summary>
@@ -32,7 +32,7 @@ internal ref struct RowScan
     /// <summary>Sums all weights, and each block's at or above a threshold, and lists the logits from another up to it.</summary>
     /// <param name="list">Is emptied first.</param>
     /// <param name="low">Above −∞.</param>
-    /// <param name="high">The threshold of the sums.</param>
+    /// <param name="high">The threshold of the sums; not below <paramref name="low"/>.</param>
     /// <param name="above">How many items are at or above it.</param>
     public double SumAndList(ref LogitList list, float low, float high, out int above)
     {

@@ -54,7 +54,7 @@ internal readonly struct SingleWeights
     public SingleWeights Squared() => new(2 * _exactScale, 2 * _power);
 
     /// <summary>Whether single precision is enough: not where tiny differences are blown up.</summary>
-    public static bool Supports(double temperature) => temperature is >= 0.05 and <= 1e3;
+    public static bool Supports(double temperature) => temperature is >= 1e-3 and <= 1e3;
 
     /// <summary>Whether single precision is enough for logits as large as this one.</summary>
     public static bool Supports(float logit, double temperature) =>

@@ -24,10 +24,10 @@ internal ref struct StreamingSampler
     /// <summary>Error of one weight: that of a sum in which few weights, or few different ones, count.</summary>
     private const double WeightError = 1.5e-7;
 
-    /// <summary>The head is listed first where else at least that share of the row would be, and </summary>
+    /// <summary>The head is listed first where else more of the row would be than this share</summary>
     private const double WideShare = 0.2;
 
-    /// <summary>so many items.</summary>
+    /// <summary>and this number of items together.</summary>
     private const int WideItems = 2000;
 
     /// <summary>Weights are even if the mean of their squares is less than so many times the square of their mean.</summary>
@@ -41,9 +41,6 @@ internal ref struct StreamingSampler
 
     private const int LeastSample = 256;
     private const int SmallNucleus = 64;
-
-    /// <summary>Logits that the edge of a nucleus is moved by, at most, when sums are made again.</summary>
-    private const int MostSteps = 64;
 
     private readonly SamplingParameters _parameters;
     private readonly RowScratch _scratch;
@@ -107,13 +104,13 @@ internal ref struct StreamingSampler
         {
             var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
             var threshold = _sample.ThresholdOf(count);
-            if (!IsTotal(_scan.SumAndListFew(ref list, threshold)))
+            if (!TrySetTotal(_scan.SumAndListFew(ref list, threshold)))
                 return false;
-            summary = SampleHead(new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0), count, known: null, slots);
+            summary = SampleRanks(new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0), count, known: null, slots);
             return true;
         }
 
-        if (!IsTotal(_scan.SumAndList(ref list, float.MinValue, float.MinValue, out var eligible)))
+        if (!TrySetTotal(_scan.SumAndList(ref list, float.MinValue, float.MinValue, out var eligible)))
             return false;
         var all = new PrefixCut(eligible, _softmax.Total, float.MinValue, Ties: 1, AllTies: 1);
         return TryDraw(all, new RankSection(list, float.MinValue, float.MinValue, eligible, _softmax.Total), slots, out summary);
@@ -131,25 +128,27 @@ internal ref struct StreamingSampler
 
         // A few heavy items make the estimate, and the sample has them or has not. Perhaps they are all of the nucleus.
         var head = peaked ? _sample.Peak : _sample.Head;
-        if (peaked && TrySampleHead(head, slots, out summary))
+        var list = _scratch.List();
+        if (!peaked)
+            _scan.List(ref list, head, float.PositiveInfinity);
+        else if (!TrySetTotal(_scan.SumAndListFew(ref list, head)))
+            return false;
+        var headMass = list.Weigh(_scan.Single);
+        if (peaked && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
             return true;
 
         // Else only the rest need be estimated.
-        var list = _scratch.List();
-        _scan.List(ref list, head, float.PositiveInfinity);
-        bracket = _sample.Bracket(_parameters.TopP, head, list.Weigh(_scan.Single));
-        if (bracket.Low >= bracket.High && TrySampleHead(head, slots, out summary))
-            return true;
-        return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
-    }
+        bracket = _sample.Bracket(_parameters.TopP, head, headMass);
+        if (!peaked && bracket.Low >= bracket.High)
+        {
+            if (!TrySetTotal(_scan.SumAndListFew(ref list, head)))
+                return false;
+            list.Weigh(_scan.Single);
+            if (TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
+                return true;
+        }
 
-    /// <summary>Finds the end of the nucleus among the heaviest items, and draws; false if it is not there.</summary>
-    private bool TrySampleHead(float head, Span<SlateSlot> slots, out SlateSummary summary)
-    {
-        summary = default;
-        var list = _scratch.List();
-        return IsTotal(_scan.SumAndListFew(ref list, head)) && list.Weigh(_scan.Single) >= Goal
-            && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary);
+        return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
     }
 
     /// <summary>Finds the end of the nucleus where it is expected, and draws; false if it is not there.</summary>
@@ -157,22 +156,21 @@ internal ref struct StreamingSampler
     {
         summary = default;
         var list = _scratch.List();
-        if (!IsTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
+        if (!TrySetTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
             return false;
         // What is above the threshold counts alike in mass and total.
         var concentration = bracket.Concentration + (_scan.SquareOfPeaks() / (_softmax.Total * _softmax.Total)); // the sample may not have the heaviest
         var p = _parameters.TopP;
         _massError = ((1 - p) * (MassError + (WeightError * Math.Sqrt(concentration)))) + (p * WeightError * Math.Sqrt(bracket.ConcentrationBelow));
         list.Weigh(_scan.Single);
-        var mass = OrderedSum.Of(_scan.Masses);
-        return mass < Goal && TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary);
+        return TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, OrderedSum.Of(_scan.Masses)), slots, out summary);
     }
 
     /// <summary>Finds the end of the nucleus wherever it is, and draws.</summary>
     private bool TrySearchAll(in Bracket missed, Span<SlateSlot> slots, out SlateSummary summary) // 3
     {
         summary = default;
-        if (!IsTotal(_softmax.Total))
+        if (!TrySetTotal(_softmax.Total))
             return false;
         _massError = MassError + WeightError;
         var peak = Math.Max(missed.High, _scan.PeakThreshold(PeakBlocks));
@@ -180,7 +178,7 @@ internal ref struct StreamingSampler
     }
 
     /// <summary>Takes the sum of all weights; false if it is none, because of the reference or of an invalid logit.</summary>
-    private bool IsTotal(double sum)
+    private bool TrySetTotal(double sum)
     {
         _softmax = _softmax with { Total = sum };
         return double.IsFinite(sum) && _scan.Single.Covers(_scan.Max);
@@ -214,16 +212,13 @@ internal ref struct StreamingSampler
     private bool TrySampleIn(in RankSection section, Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
-        if (section.List.Count == 0)
+        if (section.List.Count == 0 || section.Mass >= Goal)
             return false;
-        var cut = Select(section, Goal - section.Mass, _softmax);
+        var cut = PrefixSelection.Select(section.List, section.Low, section.High, Goal - section.Mass, _softmax, _scratch.Selection());
         cut = cut with { Count = section.Above + cut.Count, Mass = section.Mass + cut.Mass };
         return cut.Mass >= Goal && (!IsInDoubt(cut) || TryCutExactly(section.List, ref cut)) // 4
             && TryDraw(cut, section, slots, out summary);
     }
-
-    private readonly PrefixCut Select(in RankSection section, double goal, in Softmax exact) =>
-        PrefixSelection.Select(section.List, section.Low, section.High, goal, exact, _scratch.Selection());
 
     /// <summary>Whether the error of the sums may have moved a cut.</summary>
     private readonly bool IsInDoubt(in PrefixCut cut)
@@ -239,42 +234,7 @@ internal ref struct StreamingSampler
     {
         (var total, var mass) = _scan.SumExactly(MathF.BitIncrement(cut.Edge), _softmax);
         _softmax = _softmax with { Total = total };
-        return TryMove(list, mass, ref cut);
-    }
-
-    /// <summary>Moves a cut by a few logits.</summary>
-    /// <param name="list">The logits about it.</param>
-    /// <param name="mass">The weight of all items above its edge.</param>
-    /// <param name="cut">The cut.</param>
-    private readonly bool TryMove(in LogitList list, double mass, ref PrefixCut cut)
-    {
-        var (edge, ties, count) = (cut.Edge, cut.AllTies, cut.Count - cut.Ties);
-        for (var step = 0; step < MostSteps && float.IsFinite(edge); step++)
-        {
-            var weight = _softmax.Weight(edge);
-            if (mass >= Goal && count > 0)
-            {
-                edge = list.LeastAbove(edge);
-                ties = list.CountOf(edge);
-                count -= ties;
-                mass -= ties * _softmax.Weight(edge);
-            }
-            else if (mass + (ties * weight) < Goal)
-            {
-                count += ties;
-                mass += ties * weight;
-                edge = list.LargestBelow(edge);
-                ties = list.CountOf(edge);
-            }
-            else
-            {
-                var needed = (int)Math.Clamp(Math.Ceiling((Goal - mass) / weight), 1, ties);
-                cut = new PrefixCut(count + needed, mass + (needed * weight), edge, needed, ties);
-                return true;
-            }
-        }
-
-        return false;
+        return PrefixSelection.TryMove(list, mass, Goal, _softmax, ref cut);
     }
 
     /// <summary>Draws from a nucleus that ends in a section.</summary>
@@ -287,7 +247,7 @@ internal ref struct StreamingSampler
         var known = new RankedPrefix(cut.Count, RankKey.Of(cut.Edge, lastItem));
         if (slots.Length > cut.Count)
         {
-            summary = SampleHead(section, slots.Length, known, slots);
+            summary = SampleRanks(section, slots.Length, known, slots);
             return true;
         }
 
@@ -304,7 +264,7 @@ internal ref struct StreamingSampler
     }
 
     /// <summary>Samples from the most probable items, <paramref name="count"/> of them or all there are.</summary>
-    private readonly SlateSummary SampleHead(in RankSection section, int count, RankedPrefix? known, Span<SlateSlot> slots)
+    private readonly SlateSummary SampleRanks(in RankSection section, int count, RankedPrefix? known, Span<SlateSlot> slots)
     {
         var list = section.List;
         var (low, high, ranks) = (section.Low, section.High, count - section.Above);

@@ -23,6 +23,15 @@ public sealed class LongRowPropertyTests(ITestOutputHelper output)
         CheckSlate(row, null, new() { TopP = topP }, slotCount);
     }
 
+    [Fact]
+    public void Slate_NucleusEndsBeforeTheListThatIsSearchedNext_KeepsTheContract()
+    {
+        // Descending, so that the sample misses the largest; the heaviest item's weight is within the sums' error of p.
+        var shape = new RowShape("holes", 3261, 921651, 0.25f, 0, 10, -1, 1000, 4.038E-25, 0.1, 0.5);
+        using var mask = shape.MakeMask();
+        CheckSlate(shape.MakeRow(), mask, new() { TopP = 0.9999999801236108, Temperature = 0.001, Seed = 190 }, 12);
+    }
+
     private static void CheckSlate(float[] row, ItemMask? mask, in SamplingParameters parameters, int slotCount)
     {
         var slots = SlateAssert.Sample(row, parameters, slotCount, out var summary, mask);
