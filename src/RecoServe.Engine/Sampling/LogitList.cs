@@ -52,13 +52,8 @@ internal ref struct LogitList
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
-    /// <returns>How many are at or above <paramref name="high"/>.</returns>
-    public int Append(scoped ReadOnlySpan<float> logits, float low, float high)
-    {
-        var above = 0;
-        Count += RowPasses.List(logits, low, high, _logits[Count..], ref above);
-        return above;
-    }
+    public void Append(scoped ReadOnlySpan<float> logits, float low, float high) =>
+        Count += RowPasses.List(logits, low, high, _logits[Count..]);
 
     /// <summary>The same, and sums the weights of all of them.</summary>
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
@@ -73,7 +68,7 @@ internal ref struct LogitList
         return sums;
     }
 
-    /// <summary>Appends the few of some logits that are at or above a threshold, and sums the weights of all of them.</summary>
+    /// <summary>Appends the few of some logits that are at or above a threshold, and sums the weights of the others.</summary>
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
     /// <param name="threshold">Above −∞.</param>
     /// <param name="single">The weights.</param>
@@ -127,16 +122,16 @@ internal ref struct LogitList
     {
         var (edges, lastTies, ends) = (Vector512.Create(edge), Vector512.Create(lastTie), Vector512.Create(end));
         var positions = Vector512<int>.Indices + Vector512.Create(start);
-        var sum = Vector512<float>.Zero;
+        var sum = Vector512<double>.Zero;
         for (var i = start; i < end; i += Vector512<float>.Count)
         {
             var belongs = RankKey.IsInPrefix(Vector512.LoadUnsafe(ref _logits[i]), positions, edges, lastTies)
                 & Vector512.LessThan(positions, ends).AsSingle();
-            sum += belongs & Vector512.LoadUnsafe(ref _weights[i]);
+            sum += LaneSum.Widen(belongs & Vector512.LoadUnsafe(ref _weights[i]));
             positions += Vector512.Create(Vector512<int>.Count);
         }
 
-        return RowPasses.Sum(sum);
+        return LaneSum.Fold(sum);
     }
 
     /// <summary>Where, of the elements that equal a logit, that of a number stands, from 1; there are as many.</summary>

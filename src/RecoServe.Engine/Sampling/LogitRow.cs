@@ -47,9 +47,9 @@ internal readonly ref struct LogitRow
         return buffer;
     }
 
-    /// <summary>The bits of 16 logits from <paramref name="start"/>, a multiple of 16, that are excluded.</summary>
+    /// <summary>The bits of 32 logits from <paramref name="start"/>, a multiple of 32, that are excluded.</summary>
     public uint ExcludedBits(int start) =>
-        _excluded.IsEmpty ? 0 : (uint)(_excluded[start / ItemMask.WordBits] >> (start % ItemMask.WordBits)) & 0xFFFF;
+        _excluded.IsEmpty ? 0 : (uint)(_excluded[start / ItemMask.WordBits] >> (start % ItemMask.WordBits));
 
     private ReadOnlySpan<ulong> Excluded(int block)
     {

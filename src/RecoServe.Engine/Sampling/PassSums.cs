@@ -1,7 +1,7 @@
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>What one pass over a piece of a row found.</summary>
-/// <param name="Total">The weight of all.</param>
-/// <param name="Above">The weight of the logits at or above the threshold, if there is one.</param>
+/// <param name="Above">The weight of the logits at or above the threshold; 0 where they are listed instead.</param>
+/// <param name="Below">The weight of the others.</param>
 /// <param name="Max">The largest logit.</param>
-internal readonly record struct PassSums(double Total, double Above, float Max);
+internal readonly record struct PassSums(double Above, double Below, float Max);

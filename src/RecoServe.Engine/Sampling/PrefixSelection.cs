@@ -117,7 +117,8 @@ internal static class PrefixSelection
         return pivots;
     }
 
-    private static Four<float> Divide(float low, float high)
+    /// <summary>Four thresholds that divide an interval into five equal parts, from one end of it to the other.</summary>
+    public static Four<float> Divide(float low, float high)
     {
         var pivots = default(Four<float>);
         for (var p = 0; p < 4; p++)

@@ -69,7 +69,7 @@ internal static class RowPasses
         return sums;
     }
 
-    /// <summary>Sums the weights of logits, and lists the logits at or above a threshold, which should be few.</summary>
+    /// <summary>Lists the logits at or above a threshold, which should be few, and sums the weights of the others.</summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="threshold">Above −∞.</param>
@@ -80,7 +80,7 @@ internal static class RowPasses
     {
         var (scale, scaleError, shift, least) = weights;
         var thresholds = Vector512.Create(threshold);
-        var total = default(LaneSum);
+        var below = default(LaneSum);
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var next = ref MemoryMarshal.GetReference(list);
@@ -96,7 +96,6 @@ internal static class RowPasses
             var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
             var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
             var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
-            total.Add((weightA + weightB) + (weightC + weightD), i);
             var stepMax = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
             max = Vector512.MaxNative(max, stepMax);
             if (Vector512.GreaterThanOrEqualAny(stepMax, thresholds))
@@ -105,18 +104,23 @@ internal static class RowPasses
                 count += Compaction.Store(b, Vector512.GreaterThanOrEqual(b, thresholds), ref Unsafe.Add(ref next, count));
                 count += Compaction.Store(c, Vector512.GreaterThanOrEqual(c, thresholds), ref Unsafe.Add(ref next, count));
                 count += Compaction.Store(d, Vector512.GreaterThanOrEqual(d, thresholds), ref Unsafe.Add(ref next, count));
+                weightA = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, thresholds), Vector512<float>.Zero, weightA);
+                weightB = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, thresholds), Vector512<float>.Zero, weightB);
+                weightC = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(c, thresholds), Vector512<float>.Zero, weightC);
+                weightD = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(d, thresholds), Vector512<float>.Zero, weightD);
             }
+
+            below.Add((weightA + weightB) + (weightC + weightD), i);
         }
 
         listed = count;
-        return new PassSums(total.Value, Above: 0, MaxOf(max));
+        return new PassSums(Above: 0, below.Value, MaxOf(max));
     }
 
     /// <summary>
     /// Several at once: sums the weights of the logits on either side of a threshold, counts those at or above it, and lists
     /// the logits from another up to it.
     /// </summary>
-    /// <remarks>The total is the sum of the two sides, so that their errors do not move the one against the other.</remarks>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="low">Above −∞.</param>
@@ -134,7 +138,8 @@ internal static class RowPasses
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var next = ref MemoryMarshal.GetReference(list);
-        var (count, countAbove) = (0, 0);
+        nint count = 0;
+        var countAbove = 0;
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
             Prefetch.Beyond(ref start, i);
@@ -157,9 +162,9 @@ internal static class RowPasses
             count += Compaction.Store(d, Between(d, lows, highs), ref Unsafe.Add(ref next, count));
         }
 
-        listed = count;
+        listed = (int)count;
         above += countAbove;
-        return new PassSums(sumAbove.Value + sumBelow.Value, sumAbove.Value, MaxOf(max));
+        return new PassSums(sumAbove.Value, sumBelow.Value, MaxOf(max));
     }
 
     /// <summary>Lists the logits in [low, high).</summary>
@@ -167,28 +172,33 @@ internal static class RowPasses
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
     /// <param name="list">Receives them; longer than they are by <see cref="Compaction.Slack"/>.</param>
-    /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
     /// <returns>How many were found.</returns>
-    public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list, ref int above)
+    public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list)
     {
         var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
-        var underHighs = Vector512.Create(MathF.BitDecrement(high));
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var next = ref MemoryMarshal.GetReference(list);
-        var (count, countAbove) = (0, 0);
-        for (nuint i = 0; i < (nuint)logits.Length; i += (nuint)Vector512<float>.Count)
+        nint count = 0;
+        for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
-            var sixteen = Vector512.LoadUnsafe(ref start, i);
-            countAbove += CountAbove(sixteen, underHighs);
-            count += Compaction.Store(sixteen, Between(sixteen, lows, highs), ref Unsafe.Add(ref next, count));
+            Prefetch.Beyond(ref start, i);
+            var a = Vector512.LoadUnsafe(ref start, i);
+            var b = Vector512.LoadUnsafe(ref start, i + 16);
+            var c = Vector512.LoadUnsafe(ref start, i + 32);
+            var d = Vector512.LoadUnsafe(ref start, i + 48);
+            count += Compaction.Store(a, Between(a, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(b, Between(b, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(c, Between(c, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(d, Between(d, lows, highs), ref Unsafe.Add(ref next, count));
         }
 
-        above += countAbove;
-        return count;
+        return (int)count;
     }
 
-    /// <summary>The same, with weights. The memory may be that of the logits and weights, which are then overwritten.</summary>
-    /// <inheritdoc cref="List(ReadOnlySpan{float}, float, float, Span{float}, ref int)"/>
+    /// <summary>
+    /// The same, with weights, and counts the logits at or above the upper threshold. The memory may be that of the logits and
+    /// weights, which are then overwritten.
+    /// </summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">A weight for each.</param>
     /// <param name="low">Above −∞.</param>

@@ -44,14 +44,16 @@ internal ref struct RowScan
         for (var block = 0; block < Row.BlockCount; block++)
         {
             _scratch.BlockStarts[block] = list.Count;
-            total += Keep(block, list.AppendAndSum(Row.Block(block, buffer), low, high, Single, ref above));
+            var sums = list.AppendAndSum(Row.Block(block, buffer), low, high, Single, ref above);
+            Keep(block, sums);
+            total += sums.Above + sums.Below; // so that the errors of the one side do not move it against the other
         }
 
         _scratch.BlockStarts[Row.BlockCount] = list.Count;
         return total;
     }
 
-    /// <summary>Sums all weights, and lists the few logits at or above a threshold.</summary>
+    /// <summary>Lists the few logits at or above a threshold, and sums the weights of all others.</summary>
     /// <param name="list">Is emptied first.</param>
     /// <param name="threshold">Above −∞.</param>
     public double SumAndListFew(ref LogitList list, float threshold)
@@ -59,15 +61,17 @@ internal ref struct RowScan
         list.Clear();
         _massThreshold = float.PositiveInfinity;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var total = 0.0;
+        var rest = 0.0;
         for (var block = 0; block < Row.BlockCount; block++)
         {
             _scratch.BlockStarts[block] = list.Count;
-            total += Keep(block, list.AppendFewAndSum(Row.Block(block, buffer), threshold, Single));
+            var sums = list.AppendFewAndSum(Row.Block(block, buffer), threshold, Single);
+            Keep(block, sums);
+            rest += sums.Below;
         }
 
         _scratch.BlockStarts[Row.BlockCount] = list.Count;
-        return total;
+        return rest;
     }
 
     /// <summary>Sums all weights, and those at or above a threshold, in double precision.</summary>
@@ -91,24 +95,22 @@ internal ref struct RowScan
         return (total.Value, above.Value);
     }
 
-    /// <summary>Lists the logits in [low, high); returns how many are at or above the latter.</summary>
+    /// <summary>Lists the logits in [low, high).</summary>
     /// <param name="list">Is emptied first.</param>
     /// <param name="low">Above −∞.</param>
     /// <param name="high">Above <paramref name="low"/>.</param>
-    public readonly int List(ref LogitList list, float low, float high)
+    public readonly void List(ref LogitList list, float low, float high)
     {
         list.Clear();
-        var above = 0;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
         for (var block = 0; block < Row.BlockCount; block++)
         {
             _scratch.BlockStarts[block] = list.Count;
             if (_scratch.BlockMaxima[block] >= low)
-                above += list.Append(Row.Block(block, buffer), low, high);
+                list.Append(Row.Block(block, buffer), low, high);
         }
 
         _scratch.BlockStarts[Row.BlockCount] = list.Count;
-        return above;
     }
 
     /// <summary>Lists the items with logits at or above a threshold.</summary>
@@ -155,6 +157,14 @@ internal ref struct RowScan
             Masses[block] = RowPasses.SumAndList(Row.Block(block, buffer), Single, threshold, threshold, none, out _, ref above).Above;
     }
 
+    /// <summary>Makes the masses those of a list, as it was last filled, which has all logits at or above a threshold.</summary>
+    public void SetMasses(in LogitList list, float threshold)
+    {
+        Masses.Clear();
+        AddToMasses(list, float.MinValue, int.MaxValue);
+        _massThreshold = threshold;
+    }
+
     /// <summary>Adds to the masses what a list, as it was last filled, has of a prefix of the ranking.</summary>
     /// <param name="list">The list.</param>
     /// <param name="edge">The logit of the prefix's last item.</param>
@@ -169,28 +179,18 @@ internal ref struct RowScan
     /// <summary>A threshold that the largest logits of so many blocks reach: what is above it stands in those alone.</summary>
     public readonly float PeakThreshold(int blocks)
     {
-        var maxima = MaximaOfBlocks();
+        var maxima = _scratch.Peaks();
+        _scratch.BlockMaxima.AsSpan(0, Row.BlockCount).CopyTo(maxima.Extend(Row.BlockCount));
         maxima.WeighEqually();
         var cut = PrefixSelection.Select(
             maxima, float.NegativeInfinity, float.PositiveInfinity, blocks, Softmax.Ones, _scratch.Selection());
         return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
     }
 
-    /// <summary>The sum of the squared weights of the largest logits of all blocks: the heaviest items are among them.</summary>
-    public readonly double SquareOfPeaks() => MaximaOfBlocks().Weigh(Single.Squared());
-
-    private readonly LogitList MaximaOfBlocks()
-    {
-        var maxima = _scratch.Peaks();
-        _scratch.BlockMaxima.AsSpan(0, Row.BlockCount).CopyTo(maxima.Extend(Row.BlockCount));
-        return maxima;
-    }
-
-    private double Keep(int block, in PassSums sums)
+    private void Keep(int block, in PassSums sums)
     {
         _scratch.BlockMasses[block] = sums.Above;
         _scratch.BlockMaxima[block] = sums.Max;
         Max = Math.Max(Max, sums.Max);
-        return sums.Total;
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
@@ -20,6 +22,9 @@ internal sealed class RowScratch : IDisposable
     private RowScratch()
     {
     }
+
+    /// <summary>The largest logits of a <see cref="RowSample"/>'s sixteen lanes.</summary>
+    public float[] LaneMaxima { get; } = new float[Vector512<float>.Count];
 
     /// <summary>Weight of each block's logits at or above a threshold.</summary>
     public double[] BlockMasses { get; private set; } = [];

@@ -50,9 +50,6 @@ internal readonly struct SingleWeights
     public static SingleWeights RelativeTo(float logit, double temperature) =>
         new(Math.Log2(Math.E) / temperature, Math.Round(logit * Math.Log2(Math.E) / temperature));
 
-    /// <summary>The squares of these weights: those of half the temperature.</summary>
-    public SingleWeights Squared() => new(2 * _exactScale, 2 * _power);
-
     /// <summary>Whether single precision is enough: not where tiny differences are blown up.</summary>
     public static bool Supports(double temperature) => temperature is >= 1e-3 and <= 1e3;
 

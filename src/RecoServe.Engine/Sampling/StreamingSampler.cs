@@ -24,17 +24,11 @@ internal ref struct StreamingSampler
     /// <summary>Error of one weight: that of a sum in which few weights, or few different ones, count.</summary>
     private const double WeightError = 1.5e-7;
 
-    /// <summary>The head is listed first where else more of the row would be than this share</summary>
-    private const double WideShare = 0.2;
+    /// <summary>The head is listed first where the sample knows the total no better.</summary>
+    private const double MostUncertain = 0.15;
 
-    /// <summary>and this number of items together.</summary>
-    private const int WideItems = 2000;
-
-    /// <summary>Weights are even if the mean of their squares is less than so many times the square of their mean.</summary>
-    private const double EvenRow = 4;
-
-    /// <summary>A row is peaked if the nucleus of its sample is smaller.</summary>
-    private const int PeakedSample = 24;
+    /// <summary>A nucleus is listed if it is expected to be no larger a share of the row, once its total is known.</summary>
+    private const double FewShare = 0.2;
 
     /// <summary>Blocks in which items that the sample has missed are looked for first.</summary>
     private const int PeakBlocks = 16;
@@ -104,7 +98,8 @@ internal ref struct StreamingSampler
         {
             var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
             var threshold = _sample.ThresholdOf(count);
-            if (!TrySetTotal(_scan.SumAndListFew(ref list, threshold)))
+            var rest = _scan.SumAndListFew(ref list, threshold);
+            if (!TrySetTotal(rest + list.Weigh(_scan.Single)))
                 return false;
             summary = SampleRanks(new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0), count, known: null, slots);
             return true;
@@ -118,52 +113,90 @@ internal ref struct StreamingSampler
 
     private bool TrySampleNucleus(Span<SlateSlot> slots, out SlateSummary summary)
     {
-        summary = default;
-        _sample.Weigh(_scan.Single, _parameters.Temperature);
-        var bracket = _sample.Bracket(_parameters.TopP); // 1
-        var items = _scan.Row.Logits.Length;
-        var peaked = bracket.Size < PeakedSample;
-        if (!peaked && (bracket.Concentration * items < EvenRow || bracket.Share * items <= (WideShare * items) + WideItems))
-            return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
-
-        // A few heavy items make the estimate, and the sample has them or has not. Perhaps they are all of the nucleus.
-        var head = peaked ? _sample.Peak : _sample.Head;
-        var list = _scratch.List();
-        if (!peaked)
-            _scan.List(ref list, head, float.PositiveInfinity);
-        else if (!TrySetTotal(_scan.SumAndListFew(ref list, head)))
-            return false;
-        var headMass = list.Weigh(_scan.Single);
-        if (peaked && TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
-            return true;
-
-        // Else only the rest need be estimated.
-        bracket = _sample.Bracket(_parameters.TopP, head, headMass);
-        if (!peaked && bracket.Low >= bracket.High)
+        _sample.Weigh(_scan.Single, _parameters.Temperature); // 1
+        var p = _parameters.TopP;
+        var bracket = default(Bracket);
+        if (_sample.Uncertainty < MostUncertain)
         {
-            if (!TrySetTotal(_scan.SumAndListFew(ref list, head)))
-                return false;
-            list.Weigh(_scan.Single);
-            if (TrySampleIn(new RankSection(list, head, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
-                return true;
+            bracket = _sample.Bracket(p);
+        }
+        else if (_sample.ShareOfNucleus(p) < FewShare)
+        {
+            return TrySampleDown(_sample.Peak(p), slots, out summary);
+        }
+        else
+        {
+            // A few heavy items make the estimate, and the sample has them or has not: only the rest need be estimated.
+            var list = _scratch.List();
+            _scan.List(ref list, _sample.Head, float.PositiveInfinity);
+            bracket = _sample.Bracket(p, _sample.Head, list.Weigh(_scan.Single));
+            if (bracket.High >= _sample.Head)
+                return TrySampleDown(_sample.Head, slots, out summary);
         }
 
         return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
     }
 
-    /// <summary>Finds the end of the nucleus where it is expected, and draws; false if it is not there.</summary>
-    private bool TrySampleBetween(in Bracket bracket, Span<SlateSlot> slots, out SlateSummary summary)
+    /// <summary>Looks for the end of a small nucleus from the top downwards: among the few heaviest items, then below.</summary>
+    private bool TrySampleDown(float high, Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
         var list = _scratch.List();
-        if (!TrySetTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
+        var rest = _scan.SumAndListFew(ref list, high);
+        var mass = list.Weigh(_scan.Single);
+        if (!TrySetTotal(rest + mass))
             return false;
-        // What is above the threshold counts alike in mass and total.
-        var concentration = bracket.Concentration + (_scan.SquareOfPeaks() / (_softmax.Total * _softmax.Total)); // the sample may not have the heaviest
-        var p = _parameters.TopP;
-        _massError = ((1 - p) * (MassError + (WeightError * Math.Sqrt(concentration)))) + (p * WeightError * Math.Sqrt(bracket.ConcentrationBelow));
+        if (TrySampleIn(new RankSection(list, high, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
+            return true;
+
+        _scan.SetMasses(list, high);
+        SetMassError(high, mass);
+        var low = _sample.ThresholdBelow(high, Goal - mass, rest);
+        var above = list.Count;
+        _scan.List(ref list, low, high);
         list.Weigh(_scan.Single);
-        return TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, OrderedSum.Of(_scan.Masses)), slots, out summary);
+        return TrySampleIn(new RankSection(list, low, high, above, mass), slots, out summary)
+            || TrySearchAll(new Bracket(low, high), slots, out summary);
+    }
+
+    /// <summary>Finds the end of the nucleus where it is expected, or next to that, and draws; false if it is not there.</summary>
+    private bool TrySampleBetween(Bracket bracket, Span<SlateSlot> slots, out SlateSummary summary)
+    {
+        summary = default;
+        var list = _scratch.List();
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            if (!TrySetTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
+                return false;
+            var (mass, inside) = (OrderedSum.Of(_scan.Masses), list.Weigh(_scan.Single));
+            SetMassError(bracket.High, mass);
+            if (TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary))
+                return true;
+            if (mass >= Goal && float.IsPositiveInfinity(_sample.ThresholdAbove(bracket.High, mass - Goal)))
+                return false;
+            if (mass >= Goal)
+                bracket = bracket with { Low = bracket.High, High = _sample.ThresholdAbove(bracket.High, mass - Goal) };
+            else if (mass + inside < Goal)
+                bracket = bracket with { Low = _sample.ThresholdBelow(bracket.Low, Goal - mass - inside, _softmax.Total - mass - inside), High = bracket.Low };
+            else
+                return false;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The error that sums in single precision leave in the mass of a nucleus, relative to the total: what is above a threshold
+    /// counts alike in both. The error of many weights is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
+    /// </summary>
+    /// <param name="high">The threshold.</param>
+    /// <param name="above">The mass at or above it.</param>
+    private void SetMassError(float high, double above)
+    {
+        var total = _softmax.Total;
+        var errorAbove = WeightError * Math.Sqrt(_softmax.Weight(_scan.Max) / total);
+        var errorBelow = WeightError * Math.Sqrt(_softmax.Weight(high) * Math.Max(0, total - above)) / total;
+        _massError = ((1 - _parameters.TopP) * (MassError + errorAbove)) + errorBelow;
     }
 
     /// <summary>Finds the end of the nucleus wherever it is, and draws.</summary>
@@ -192,16 +225,17 @@ internal ref struct StreamingSampler
     {
         summary = default;
         var list = _scratch.List();
-        var mass = 0.0;
+        var (above, mass) = (0, 0.0);
         for (var t = 1; t < thresholds.Length; t++)
         {
             var (low, high) = (thresholds[t], thresholds[t - 1]);
             if (low >= high)
                 continue;
-            var above = _scan.List(ref list, low, high);
+            _scan.List(ref list, low, high);
             var massInside = list.Weigh(_scan.Single);
             if (TrySampleIn(new RankSection(list, low, high, above, mass), slots, out summary))
                 return true;
+            above += list.Count;
             mass += massInside;
         }
 

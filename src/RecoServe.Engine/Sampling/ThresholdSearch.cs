@@ -62,8 +62,7 @@ internal ref struct ThresholdSearch
         if ((low == _low && high == _high) || _count + 4 > _thresholds.Length)
             return false;
         (_low, _high) = (low, high);
-        for (var t = 0; t < 4; t++)
-            thresholds[t] = (float)(low + (((double)high - low) * (t + 1) / 5));
+        thresholds = PrefixSelection.Divide(low, high);
         return thresholds[0] > low;
     }
 }

@@ -32,6 +32,17 @@ public sealed class LongRowPropertyTests(ITestOutputHelper output)
         CheckSlate(shape.MakeRow(), mask, new() { TopP = 0.9999999801236108, Temperature = 0.001, Seed = 190 }, 12);
     }
 
+    [Theory] // the nucleus ends among items that are lighter than the error of the heaviest
+    [InlineData("spiky", 18245, 92214, 0, 0, 0.1, 4.183e-64, 0, 0.9999999980864926)]
+    [InlineData("wide", 2385, 253164, 2, -1, 0, 1.996e-60, 0.5, 0.9999999975747766)]
+    public void Slate_NucleusEndsInALightTail_KeepsTheContract(
+        string kind, int items, int seed, float step, int sign, double hole, double holeStart, double masked, double topP)
+    {
+        var shape = new RowShape(kind, items, seed, step, 0, 3, sign, 0, holeStart, hole, masked);
+        using var mask = shape.MakeMask();
+        CheckSlate(shape.MakeRow(), mask, new() { TopP = topP, Seed = 63743 }, 4);
+    }
+
     private static void CheckSlate(float[] row, ItemMask? mask, in SamplingParameters parameters, int slotCount)
     {
         var slots = SlateAssert.Sample(row, parameters, slotCount, out var summary, mask);
