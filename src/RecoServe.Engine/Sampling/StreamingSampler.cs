@@ -7,10 +7,12 @@ namespace RecoServe.Engine.Sampling;
 /// </summary>
 /// <remarks>
 /// <para>1. A sample of the row gives two thresholds between which the nucleus very likely ends (<see cref="RowSample"/>).
-/// Where a few heavy items make the estimate, they are listed first.</para>
+/// Where a few heavy items make the estimate, and the sample has them or has not, they are listed first; where the nucleus is
+/// small, it is looked for from the top downwards.</para>
 /// <para>2. One pass (<see cref="RowScan"/>) sums every weight in single precision, and each block's above the upper threshold,
 /// and lists the logits between the two, in which the cut is found (<see cref="PrefixSelection"/>).</para>
-/// <para>3. If the cut is not between them, the logits beyond are listed: the sample can cost time, not correctness.</para>
+/// <para>3. If the cut is not between them, the pass is made again next to them, and at last everything is searched: the sample
+/// can cost time, not correctness.</para>
 /// <para>4. Where single precision cannot tell on which side of p the cut lies, the sums are made again in double.</para>
 /// <para>5. A small nucleus, and whatever is a matter of ranks, is listed and handed to the <see cref="CandidateSampler"/>; from
 /// a large one is drawn block by block (<see cref="BlockDraw"/>).</para>
@@ -172,13 +174,11 @@ internal ref struct StreamingSampler
             SetMassError(bracket.High, mass);
             if (TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary))
                 return true;
-            if (mass >= Goal && float.IsPositiveInfinity(_sample.ThresholdAbove(bracket.High, mass - Goal)))
-                return false;
             if (mass >= Goal)
-                bracket = bracket with { Low = bracket.High, High = _sample.ThresholdAbove(bracket.High, mass - Goal) };
-            else if (mass + inside < Goal)
-                bracket = bracket with { Low = _sample.ThresholdBelow(bracket.Low, Goal - mass - inside, _softmax.Total - mass - inside), High = bracket.Low };
+                bracket = new Bracket(bracket.High, _sample.ThresholdAbove(bracket.High, mass - Goal));
             else
+                bracket = new Bracket(_sample.ThresholdBelow(bracket.Low, Goal - mass - inside, _softmax.Total - mass - inside), bracket.Low);
+            if (float.IsPositiveInfinity(bracket.High) || bracket.Low >= bracket.High)
                 return false;
         }
 
