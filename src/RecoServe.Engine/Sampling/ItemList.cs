@@ -41,17 +41,25 @@ internal ref struct ItemList
     public void Append(scoped ReadOnlySpan<float> block, int firstItem, float threshold)
     {
         var thresholds = Vector512.Create(threshold);
-        var items = Vector512<int>.Indices + Vector512.Create(firstItem);
+        ref var start = ref MemoryMarshal.GetReference(block);
         ref var logits = ref MemoryMarshal.GetReference(_logits);
         ref var indexes = ref MemoryMarshal.GetReference(_items);
         var count = Count;
         Debug.Assert(count + block.Length <= _logits.Length, "the memory holds all items");
-        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(block))
+        for (var i = 0; i < block.Length; i += RowPasses.Step)
         {
-            var selected = Vector512.GreaterThanOrEqual(sixteen, thresholds);
-            _ = Compaction.Store(items, selected, ref Unsafe.Add(ref indexes, count));
-            count += Compaction.Store(sixteen, selected, ref Unsafe.Add(ref logits, count));
-            items += Vector512.Create(Vector512<int>.Count);
+            // Often none of them.
+            var (a, b) = (Vector512.LoadUnsafe(ref start, (nuint)i), Vector512.LoadUnsafe(ref start, (nuint)i + 16));
+            var (c, d) = (Vector512.LoadUnsafe(ref start, (nuint)i + 32), Vector512.LoadUnsafe(ref start, (nuint)i + 48));
+            if (!Vector512.GreaterThanOrEqualAny(Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)), thresholds))
+                continue;
+            for (var j = i; j < i + RowPasses.Step; j += Vector512<float>.Count)
+            {
+                var sixteen = Vector512.LoadUnsafe(ref start, (nuint)j);
+                var items = Vector512<int>.Indices + Vector512.Create(firstItem + j);
+                _ = Compaction.Store(items, Vector512.GreaterThanOrEqual(sixteen, thresholds), ref Unsafe.Add(ref indexes, count));
+                count += Compaction.Store(sixteen, Vector512.GreaterThanOrEqual(sixteen, thresholds), ref Unsafe.Add(ref logits, count));
+            }
         }
 
         Count = count;

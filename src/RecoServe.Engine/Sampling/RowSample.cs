@@ -18,6 +18,7 @@ internal ref struct RowSample
     private const int RowLengthPerSampleLength = 40;
     private const double StandardErrors = 2.5;
     private const int HeadLanes = 12;
+    private const int ItemsOfHead = 20;
 
     /// <summary>Rounds, each of which divides an interval of thresholds into five.</summary>
     private const int Divisions = 4;
@@ -40,7 +41,7 @@ internal ref struct RowSample
     private double _reference;
     private double _power;
 
-    /// <summary>Takes pieces of two cache lines at an even stride.</summary>
+    /// <summary>Takes pieces of two cache lines, from the middle of each stride: of a sorted row neither end.</summary>
     public RowSample(scoped in LogitRow row, RowScratch scratch)
     {
         var pieces = row.Logits.Length / PieceLength;
@@ -53,7 +54,7 @@ internal ref struct RowSample
         var stride = ((ulong)pieces << 32) / (uint)taken;
         for (var i = 0u; i < taken; i++)
         {
-            var start = (int)((i * stride) >> 32) * PieceLength;
+            var start = (int)(((i * stride) + (stride / 2)) >> 32) * PieceLength;
             var piece = logits.Slice((int)i * PieceLength, PieceLength);
             row.Logits.Slice(start, PieceLength).CopyTo(piece);
             for (var bits = row.ExcludedBits(start); bits != 0; bits &= bits - 1)
@@ -95,6 +96,8 @@ internal ref struct RowSample
         var rank = expected + (3 * Math.Sqrt(expected)) + 3;
         if (rank >= EligibleCount)
             return float.MinValue;
+        if (rank <= ItemsOfHead)
+            return LaneMaximum((int)Math.Ceiling(16 * (1 - Math.Exp(-rank / 16))));
         _list.WeighEqually();
         return PrefixSelection.Select(_list, float.NegativeInfinity, float.PositiveInfinity, rank, Softmax.Ones, _selection).Edge;
     }

@@ -43,7 +43,7 @@ internal ref struct StreamingSampler
     private RowSample _sample;
     private RowScan _scan;
     private Softmax _softmax;
-    private double _massError = MassError + WeightError;
+    private double _massError;
 
     private StreamingSampler(in LogitRow row, in SamplingParameters parameters, RowScratch scratch)
     {
@@ -148,6 +148,7 @@ internal ref struct StreamingSampler
         var mass = list.Weigh(_scan.Single);
         if (!TrySetTotal(rest + mass))
             return false;
+        _massError = MassError + WeightError;
         if (TrySampleIn(new RankSection(list, high, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
             return true;
 
@@ -263,12 +264,16 @@ internal ref struct StreamingSampler
         return cut.Mass < Goal + error || (cut.Count > 1 && cut.Mass - weight > Goal - error);
     }
 
-    /// <summary>Makes the sums again in double precision, and moves a cut to where it belongs by them.</summary>
+    /// <summary>Makes the sums again in double precision, and moves a cut to where it belongs by them; false if that is not near.</summary>
     private bool TryCutExactly(in LogitList list, ref PrefixCut cut)
     {
+        var single = _softmax;
         (var total, var mass) = _scan.SumExactly(MathF.BitIncrement(cut.Edge), _softmax);
         _softmax = _softmax with { Total = total };
-        return PrefixSelection.TryMove(list, mass, Goal, _softmax, ref cut);
+        if (PrefixSelection.TryMove(list, mass, Goal, _softmax, ref cut))
+            return true;
+        _softmax = single; // which the masses of other sections go with
+        return false;
     }
 
     /// <summary>Draws from a nucleus that ends in a section.</summary>

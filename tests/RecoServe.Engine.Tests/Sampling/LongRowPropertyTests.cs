@@ -33,12 +33,13 @@ public sealed class LongRowPropertyTests(ITestOutputHelper output)
     }
 
     [Theory] // the nucleus ends among items that are lighter than the error of the heaviest
-    [InlineData("spiky", 18245, 92214, 0, 0, 0.1, 4.183e-64, 0, 0.9999999980864926)]
-    [InlineData("wide", 2385, 253164, 2, -1, 0, 1.996e-60, 0.5, 0.9999999975747766)]
+    [InlineData("spiky", 18245, 92214, 0, 0, 0, 0.1, 4.183e-64, 0, 0.9999999980864926)]
+    [InlineData("wide", 2385, 253164, 2, 0, -1, 0, 1.996e-60, 0.5, 0.9999999975747766)]
+    [InlineData("wide", 3969, 564430, 0.01f, 30, 1, 0, 0, 0, 0.9999999999999979)]
     public void Slate_NucleusEndsInALightTail_KeepsTheContract(
-        string kind, int items, int seed, float step, int sign, double hole, double holeStart, double masked, double topP)
+        string kind, int items, int seed, float step, int outliers, int sign, double hole, double holeStart, double masked, double topP)
     {
-        var shape = new RowShape(kind, items, seed, step, 0, 3, sign, 0, holeStart, hole, masked);
+        var shape = new RowShape(kind, items, seed, step, outliers, outliers > 0 ? 10 : 3, sign, outliers > 0 ? -1000 : 0, holeStart, hole, masked);
         using var mask = shape.MakeMask();
         CheckSlate(shape.MakeRow(), mask, new() { TopP = topP, Seed = 63743 }, 4);
     }
