@@ -17,8 +17,6 @@ internal ref struct RowSample
     private const int PieceLength = 32;
     private const int RowLengthPerSampleLength = 40;
     private const double StandardErrors = 2.5;
-    private const int HeadLanes = 12;
-    private const int ItemsOfHead = 20;
 
     /// <summary>Rounds, each of which divides an interval of thresholds into five.</summary>
     private const int Divisions = 4;
@@ -32,14 +30,13 @@ internal ref struct RowSample
     private readonly LogitList _list;
     private readonly LogitList _selection;
     private readonly Span<float> _squares;
-    private readonly ReadOnlySpan<float> _laneMaxima;
     private readonly double _rate;
-    private double _temperature;
+    private Softmax _softmax;
     private double _total;
+    private double _headMass;
     private double _totalSquare;
     private double _unseenSquare;
-    private double _reference;
-    private double _power;
+    private RowHead _head;
 
     /// <summary>Takes pieces of two cache lines, from the middle of each stride: of a sorted row neither end.</summary>
     public RowSample(scoped in LogitRow row, RowScratch scratch)
@@ -63,9 +60,7 @@ internal ref struct RowSample
             maxima = Vector512.MaxNative(maxima, Vector512.MaxNative(first, second));
         }
 
-        maxima.CopyTo(scratch.LaneMaxima);
-        Array.Sort(scratch.LaneMaxima);
-        _laneMaxima = scratch.LaneMaxima;
+        _head = new RowHead(maxima, _rate, scratch.LaneMaxima);
         Max = RowPasses.MaxOf(maxima);
         EligibleCount = _list.CountAtOrAbove(float.MinValue);
         _squares = scratch.SampleSquares;
@@ -78,13 +73,13 @@ internal ref struct RowSample
     public int EligibleCount { get; }
 
     /// <summary>Below this an item weighs nothing.</summary>
-    private readonly float Least => (float)(Max - (WeightlessNats * _temperature));
+    private readonly float Least => (float)(Max - (WeightlessNats * _softmax.Temperature));
 
     /// <summary>The weight of the sample, items in proportion included that it does not have.</summary>
     private double ExpectedTotal { get; set; }
 
-    /// <summary>A threshold that about twenty items of the sample reach: the heaviest of the row do.</summary>
-    public readonly float Head => LaneMaximum(HeadLanes);
+    /// <inheritdoc cref="RowHead.Threshold"/>
+    public readonly float Head => _head.Threshold;
 
     /// <summary>The standard error of the sample's total, relative to it.</summary>
     public readonly double Uncertainty => Math.Sqrt(_totalSquare + _unseenSquare) / ExpectedTotal;
@@ -96,16 +91,18 @@ internal ref struct RowSample
         var rank = expected + (3 * Math.Sqrt(expected)) + 3;
         if (rank >= EligibleCount)
             return float.MinValue;
-        if (rank <= ItemsOfHead)
-            return LaneMaximum((int)Math.Ceiling(16 * (1 - Math.Exp(-rank / 16))));
+        if (_head.TryReach(rank, out var threshold))
+            return threshold;
         _list.WeighEqually();
         return PrefixSelection.Select(_list, float.NegativeInfinity, float.PositiveInfinity, rank, Softmax.Ones, _selection).Edge;
     }
 
     /// <summary>Gives the logits their weights.</summary>
-    public void Weigh(in SingleWeights single, double temperature)
+    /// <param name="single">The weights.</param>
+    /// <param name="softmax">The same in double precision.</param>
+    public void Weigh(in SingleWeights single, in Softmax softmax)
     {
-        (_temperature, _total) = (temperature, _list.Weigh(single));
+        (_softmax, _total) = (softmax, _list.Weigh(single));
         var logits = _list.Logits;
         var weights = _list.Weights;
         var heads = Vector512.Create(Head);
@@ -126,46 +123,26 @@ internal ref struct RowSample
             count += BitOperations.PopCount(isHead.ExtractMostSignificantBits());
         }
 
-        _totalSquare = RowPasses.Sum(total);
-        (_reference, _power) = (single.Reference, RowPasses.Sum(excess) / temperature / count);
-        ExpectedTotal = _total + Math.Max(0, MassOfLanes(HeadLanes) - RowPasses.Sum(headMass));
-        var weightOfHead = Math.Exp((Head - _reference) / temperature);
-        _unseenSquare = Math.Max(0, (_rate * weightOfHead * weightOfHead * SumOfPowers(2 * _power, count / _rate)) - RowPasses.Sum(headSquares));
+        (_totalSquare, _headMass) = (RowPasses.Sum(total), RowPasses.Sum(headMass));
+        _head.Fit(softmax, RowPasses.Sum(excess) / softmax.Temperature / count);
+        ExpectedTotal = _total + Math.Max(0, _head.Mass - _headMass);
+        _unseenSquare = Math.Max(0, _head.Square(count) - RowPasses.Sum(headSquares));
     }
 
     /// <summary>A threshold that few items reach, those of the nucleus among them if they are few.</summary>
     /// <param name="p">The mass of the nucleus.</param>
-    public readonly float Peak(double p)
-    {
-        var lanes = 3;
-        while (lanes < HeadLanes - 4 && MassOfLanes(lanes) < (3 + p) / 4 * ExpectedTotal)
-            lanes *= 2;
-        return LaneMaximum(lanes);
-    }
+    public readonly float Peak(double p) => _head.Peak((3 + p) / 4 * ExpectedTotal);
 
     /// <summary>The share of the row's items that the nucleus of mass p is expected to have.</summary>
     public readonly double ShareOfNucleus(double p)
     {
-        var missing = (p * ExpectedTotal) - MassOfLanes(HeadLanes);
-        if (missing <= 0)
+        var missing = (p * ExpectedTotal) - _head.Mass;
+        if (!(missing > 0)) // NaN where the head outweighs all that can be represented
             return 0;
-        var rest = _total - MassAtOrAbove(Head);
-        return TryFindThreshold(Head, Least, missing, rest - missing, Divisions - 1, out var last) ? ShareAtOrAbove(last) : 1;
+        var rest = _total - _headMass;
+        return TryFindThreshold(Head, Least, missing, rest - missing, Divisions - 1, out var last)
+            ? (double)_list.CountAtOrAbove(last) / _list.Count : 1;
     }
-
-    /// <summary>
-    /// The heaviest items of the row, which the sample very likely does not have: their logits lie above <see cref="Head"/> as
-    /// the exponential distribution has it that those in the sample have (Hill 1975), so that weights fall by a power of the rank.
-    /// </summary>
-    private readonly double MassOfLanes(int lanes)
-    {
-        var items = -16 * Math.Log(1 - (Math.Min(lanes, 15.5) / 16));
-        return _rate * Math.Exp((LaneMaximum(lanes) - _reference) / _temperature) * SumOfPowers(_power, items / _rate);
-    }
-
-    /// <summary>Σ (n / r)^power over the ranks r = 1…n.</summary>
-    private static double SumOfPowers(double power, double n) =>
-        Math.Pow(n, power) * (1 + (Math.Abs(power - 1) < 1e-6 ? Math.Log(n) : (Math.Pow(n, 1 - power) - 1) / (1 - power)));
 
     /// <summary>Two thresholds between which the nucleus of mass p very likely ends.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
@@ -178,7 +155,6 @@ internal ref struct RowSample
     public Bracket Bracket(double p, float head, double headMass)
     {
         var known = headMass * _rate;
-        var unseen = headMass > 0 ? 0 : _unseenSquare;
         if (headMass > 0)
             Leave(head);
         var (total, goal) = (known + _total, p * (known + _total));
@@ -197,8 +173,8 @@ internal ref struct RowSample
         var (squaresLow, squaresHigh) = (SquaresAtOrAbove(search.Thresholds[edges.Low]), SquaresAtOrAbove(search.Thresholds[edges.High]));
         var (massLow, massHigh) = (search.Masses[edges.Low], search.Masses[edges.High]);
         var inside = massLow > massHigh ? (goal - massHigh) / (massLow - massHigh) : 0;
-        var above = squaresHigh + unseen + (inside * (squaresLow - squaresHigh));
-        var variance = ((1 - p) * (1 - p) * above) + (p * p * (_totalSquare + unseen - above));
+        var above = squaresHigh + _unseenSquare + (inside * (squaresLow - squaresHigh));
+        var variance = ((1 - p) * (1 - p) * above) + (p * p * (_totalSquare + _unseenSquare - above));
         var margin = StandardErrors * Math.Sqrt(Math.Max(0, variance));
         while (Refine(ref search, goal + margin, goal - margin, known))
         {
@@ -207,9 +183,6 @@ internal ref struct RowSample
         var bracket = search.Between(goal + margin, goal - margin);
         return new Bracket(bracket.Low == 0 ? float.MinValue : search.Thresholds[bracket.Low], search.Thresholds[bracket.High]);
     }
-
-    /// <summary>The share of the row at or above a threshold, as the sample has it.</summary>
-    public readonly double ShareAtOrAbove(float threshold) => (double)_list.CountAtOrAbove(threshold) / _list.Count;
 
     /// <summary>
     /// So far below a threshold that the row very likely has a mass between the two, by what the sample has there or by what it
@@ -229,7 +202,7 @@ internal ref struct RowSample
     private readonly bool TryFindThreshold(float near, float far, double mass, double below, int divisions, out float threshold)
     {
         var (sample, start, massAtStart) = (_total, near, MassAtOrAbove(near));
-        var (reference, temperature) = (_reference, _temperature);
+        var softmax = _softmax;
         var found = IsFar(far, MassAtOrAbove(far));
         for (var division = 0; found && division < divisions; division++)
         {
@@ -251,28 +224,26 @@ internal ref struct RowSample
         }
 
         // Σ w² is at most Σ w times the largest.
-        double Margin(double sum, float largest) => StandardErrors * Math.Sqrt(Math.Max(0, sum) * Math.Exp((largest - reference) / temperature));
+        double Margin(double sum, float largest) => StandardErrors * Math.Sqrt(Math.Max(0, sum) * softmax.Weight(largest));
     }
 
-    /// <summary>Of the largest logits in each of sixteen parts, one: of r items, e^(−r/16) of the parts have none.</summary>
-    private readonly float LaneMaximum(int rank) => Math.Max(float.MinValue, _laneMaxima[^rank]);
-
-    /// <summary>Takes the logits at or above a threshold out of the sample.</summary>
+    /// <summary>Takes the logits at or above a threshold out of the sample, and those with them that it does not have.</summary>
     private void Leave(float head)
     {
         var heads = Vector512.Create(head);
         var logits = MemoryMarshal.Cast<float, Vector512<float>>(_list.Logits);
         var weights = MemoryMarshal.Cast<float, Vector512<float>>(_list.Weights);
         var squares = MemoryMarshal.Cast<float, Vector512<float>>(_squares);
-        var sum = Vector512<float>.Zero;
+        Vector512<float> total = default, totalSquare = default;
         for (var i = 0; i < logits.Length; i++)
         {
             var stays = Vector512.LessThan(logits[i], heads);
-            sum += weights[i] &= stays;
-            squares[i] &= stays;
+            total += weights[i] &= stays;
+            totalSquare += squares[i] &= stays;
         }
 
-        (_total, _totalSquare) = (RowPasses.Sum(sum), SumOfSquares());
+        (_total, _totalSquare) = (RowPasses.Sum(total), RowPasses.Sum(totalSquare));
+        (_headMass, _unseenSquare) = (0, 0);
     }
 
     /// <summary>Divides the interval in which the masses lie into five; false if that has nothing to win.</summary>
@@ -290,8 +261,6 @@ internal ref struct RowSample
         for (var t = 0; t < 4; t++)
             search.Add(Math.Min(thresholds[t], highest), known + masses[t]);
     }
-
-    private readonly double SumOfSquares() => SquaresAtOrAbove(float.NegativeInfinity);
 
     private readonly double MassAtOrAbove(float threshold) => SumAtOrAbove(_list.Weights, threshold);
 

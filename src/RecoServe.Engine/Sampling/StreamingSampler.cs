@@ -115,9 +115,9 @@ internal ref struct StreamingSampler
 
     private bool TrySampleNucleus(Span<SlateSlot> slots, out SlateSummary summary)
     {
-        _sample.Weigh(_scan.Single, _parameters.Temperature); // 1
+        _sample.Weigh(_scan.Single, _softmax); // 1
         var p = _parameters.TopP;
-        var bracket = default(Bracket);
+        Bracket bracket;
         if (_sample.Uncertainty < MostUncertain)
         {
             bracket = _sample.Bracket(p);

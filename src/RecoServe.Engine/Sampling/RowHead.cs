@@ -1,0 +1,83 @@
+using System.Runtime.Intrinsics;
+
+namespace RecoServe.Engine.Sampling;
+
+/// <summary>
+/// The heaviest items of a row, estimated from the largest logits of a sample's sixteen lanes. The sample very likely does not
+/// have the heaviest: their logits are taken to lie above a threshold as those in the sample do, by the exponential distribution
+/// (Hill 1975), so that weights fall by a power of the rank. Masses are in units of the sample.
+/// </summary>
+internal ref struct RowHead
+{
+    private const double Lanes = 16;
+    private const int HeadLanes = 12;
+    private const int LeastLanes = 3;
+
+    private readonly ReadOnlySpan<float> _maxima;
+    private readonly double _rate;
+    private Softmax _softmax;
+    private double _power;
+
+    /// <summary>The head by logits alone.</summary>
+    /// <param name="maxima">The largest logit of each lane.</param>
+    /// <param name="rate">The share of the row that is in the sample.</param>
+    /// <param name="memory">As long as <paramref name="maxima"/>.</param>
+    public RowHead(Vector512<float> maxima, double rate, Span<float> memory)
+    {
+        maxima.CopyTo(memory);
+        memory.Sort();
+        _maxima = memory;
+        _rate = rate;
+    }
+
+    /// <summary>A threshold that about twenty items of the sample reach: the heaviest of the row do.</summary>
+    public readonly float Threshold => MaximumOf(HeadLanes);
+
+    /// <summary>The mass expected at or above <see cref="Threshold"/>. After <see cref="Fit"/>, as what follows.</summary>
+    public readonly double Mass => MassOf(HeadLanes);
+
+    /// <summary>Takes the power by which weights fall.</summary>
+    /// <param name="softmax">The weights.</param>
+    /// <param name="power">The mean of the sample's logits above <see cref="Threshold"/>, from there, in units of the temperature.</param>
+    public void Fit(in Softmax softmax, double power) => (_softmax, _power) = (softmax, power);
+
+    /// <summary>The sum of the squared weights expected at or above <see cref="Threshold"/>.</summary>
+    /// <param name="items">Items of the sample there.</param>
+    public readonly double Square(int items)
+    {
+        var weight = _softmax.Weight(Threshold);
+        return _rate * weight * weight * SumOfPowers(2 * _power, items / _rate);
+    }
+
+    /// <summary>A threshold that about so many items of the sample reach; false if they are more than the head has.</summary>
+    public readonly bool TryReach(double items, out float threshold)
+    {
+        var lanes = 1;
+        while (lanes < HeadLanes && ItemsOf(lanes) < items)
+            lanes++;
+        threshold = MaximumOf(lanes);
+        return ItemsOf(lanes) >= items;
+    }
+
+    /// <summary>A threshold that few items reach, and at or above which a mass is expected if the head has it.</summary>
+    public readonly float Peak(double mass)
+    {
+        var lanes = LeastLanes;
+        while (lanes < HeadLanes && MassOf(lanes) < mass)
+            lanes *= 2;
+        return MaximumOf(lanes);
+    }
+
+    /// <summary>Σ (n / r)^power over the ranks r = 1…n.</summary>
+    private static double SumOfPowers(double power, double n) =>
+        Math.Pow(n, power) * (1 + (Math.Abs(power - 1) < 1e-6 ? Math.Log(n) : (Math.Pow(n, 1 - power) - 1) / (1 - power)));
+
+    /// <summary>Items of the sample expected at or above <see cref="MaximumOf"/>: of r items, e^(−r/16) of the lanes have none.</summary>
+    private static double ItemsOf(int lanes) => -Lanes * Math.Log(1 - (lanes / Lanes));
+
+    /// <summary>The largest logits of so many lanes are at or above this.</summary>
+    private readonly float MaximumOf(int lanes) => Math.Max(float.MinValue, _maxima[^lanes]);
+
+    private readonly double MassOf(int lanes) =>
+        _rate * _softmax.Weight(MaximumOf(lanes)) * SumOfPowers(_power, ItemsOf(lanes) / _rate);
+}
