@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
@@ -57,8 +58,7 @@ internal readonly ref struct BlockDraw
             var weight = _softmax.Weight(logit);
             slots[slot] = new SlateSlot(item, logit, weight / _softmax.Total, Math.Min(1, weight / total), GreedyFill: false);
 
-            weights[position] = 0;
-            groups[group] = SumOf(ref weights[group * GroupLength]);
+            Leave(position, weights, groups);
             _blockMasses[block] = OrderedSum.Of(groups);
         }
 
@@ -68,28 +68,49 @@ internal readonly ref struct BlockDraw
     /// <summary>The weights of a block's items that are in the nucleus and not drawn yet, and their sums over groups.</summary>
     private void Weigh(int block, ReadOnlySpan<SlateSlot> drawn, Span<float> weights, Span<double> groups)
     {
-        var (edge, first, lastTie) = (RankKey.LogitOf(_last), block * LogitRow.BlockLength, RankKey.ItemOf(_last));
-        var (scale, scaleError, shift, least) = _single;
-        var threshold = Vector512.Create(first > lastTie ? MathF.BitIncrement(edge) : edge);
-        var logits = _row.Block(block, weights);
-        for (var i = 0; i < weights.Length; i += Vector512<float>.Count)
+        var first = block * LogitRow.BlockLength;
+        var (single, edge) = (_single, RankKey.LogitOf(_last));
+        var (edges, aboveEdges) = (Vector512.Create(edge), Vector512.Create(MathF.BitIncrement(edge)));
+        var toLastTie = Vector512.Create(RankKey.ItemOf(_last) - first) - Vector512<int>.Indices;
+        ref var start = ref MemoryMarshal.GetReference(_row.Block(block, weights));
+        ref var to = ref MemoryMarshal.GetReference(weights);
+        for (var i = 0; i < LogitRow.BlockLength; i += GroupLength)
         {
-            var logit = Vector512.Create<float>(logits.Slice(i, Vector512<float>.Count));
-            var weight = SingleWeights.Of(logit, scale, scaleError, shift, least);
-            weight = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(logit, threshold), weight, Vector512<float>.Zero);
-            weight.StoreUnsafe(ref weights[i]);
+            var a = Weigh(ref start, i, single, edges, aboveEdges, toLastTie);
+            var b = Weigh(ref start, i + 16, single, edges, aboveEdges, toLastTie);
+            var c = Weigh(ref start, i + 32, single, edges, aboveEdges, toLastTie);
+            var d = Weigh(ref start, i + 48, single, edges, aboveEdges, toLastTie);
+            a.StoreUnsafe(ref to, (nuint)i);
+            b.StoreUnsafe(ref to, (nuint)i + 16);
+            c.StoreUnsafe(ref to, (nuint)i + 32);
+            d.StoreUnsafe(ref to, (nuint)i + 48);
+            groups[i / GroupLength] = RowPasses.Sum((a + b) + (c + d));
         }
 
-        for (var position = lastTie - first + 1; position is > 0 and < LogitRow.BlockLength; position++)
-            weights[position] = _row.Logits[Math.Min(first + position, _row.Logits.Length - 1)] == edge ? 0 : weights[position];
         foreach (ref readonly var slot in drawn)
         {
             if (slot.Item / LogitRow.BlockLength == block)
-                weights[slot.Item - first] = 0;
+                Leave(slot.Item - first, weights, groups);
         }
+    }
 
-        for (var group = 0; group < Groups; group++)
-            groups[group] = SumOf(ref weights[group * GroupLength]);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Weigh(
+        ref float logits, int i, in SingleWeights single, Vector512<float> edge, Vector512<float> aboveEdge, Vector512<int> toLastTie)
+    {
+        var (scale, scaleError, shift, least) = single;
+        var logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
+        var mayTie = Vector512.GreaterThanOrEqual(toLastTie, Vector512.Create(i)).AsSingle();
+        var belongs = Vector512.GreaterThanOrEqual(logit, Vector512.ConditionalSelect(mayTie, edge, aboveEdge));
+        return Vector512.ConditionalSelect(belongs, SingleWeights.Of(logit, scale, scaleError, shift, least), Vector512<float>.Zero);
+    }
+
+    /// <summary>Takes an item out.</summary>
+    private static void Leave(int position, Span<float> weights, Span<double> groups)
+    {
+        weights[position] = 0;
+        var group = position / GroupLength;
+        groups[group] = SumOf(ref weights[group * GroupLength]);
     }
 
     /// <summary>The sum of a group.</summary>

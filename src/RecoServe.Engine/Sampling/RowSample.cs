@@ -13,7 +13,7 @@ internal ref struct RowSample
     /// <summary>Most logits of a sample.</summary>
     public const int MaxLength = 8 * 1024;
 
-    private const int LeastLength = 1024;
+    private const int LeastLength = 512;
     private const int PieceLength = 32;
     private const int RowLengthPerSampleLength = 40;
     private const double StandardErrors = 2.5;
