@@ -22,7 +22,7 @@ public class RunnerBenchmark : IDisposable
     public void Setup()
     {
         var package = ModelPackage.Open(RepositoryRoot.File("models", "video-to-video", "1"));
-        _runner = new ModelRunner(package, new RunnerOptions { MaxBatchSize = Rows, IntraOpThreads = 1 });
+        _runner = new ModelRunner(package, new RunnerOptions { MaxBatchSize = Rows, Threads = 1 });
         ProbeCheck.Run(package, _runner);
         _batch = RandomBatch(package.Manifest, Rows);
         var together = _runner.Logits(_batch);
@@ -36,11 +36,11 @@ public class RunnerBenchmark : IDisposable
 
     /// <summary>Encoder, then scorer for every row.</summary>
     [Benchmark]
-    public void EncodeAndScore() => _runner!.Run(_batch, Rows, TimeProvider.System).Release(Rows);
+    public void EncodeAndScore() => Run(Rows);
 
     /// <summary>The encoder alone, as for scoring single candidates.</summary>
     [Benchmark]
-    public void Encode() => _runner!.Run(_batch, 0, TimeProvider.System).Release(Rows);
+    public void Encode() => Run(logitRows: 0);
 
     /// <summary>Frees the model.</summary>
     [GlobalCleanup]
@@ -48,6 +48,14 @@ public class RunnerBenchmark : IDisposable
     {
         _runner?.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    private void Run(int logitRows)
+    {
+        IBatchRunner runner = _runner!;
+        var output = runner.Reserve();
+        runner.Run(output, _batch, logitRows, TimeProvider.System);
+        output.Release();
     }
 
     private static EncoderInput[] RandomBatch(ModelManifest manifest, int rows)

@@ -5,7 +5,7 @@ namespace RecoServe.Engine;
 /// <summary>Everything the engine says.</summary>
 internal static partial class EngineLog
 {
-    [LoggerMessage(1, LogLevel.Error, "Model {Version}: a batch of {Rows} rows failed", EventName = "BatchFailed")]
+    [LoggerMessage(1, LogLevel.Warning, "Model {Version}: a batch of {Rows} requests failed and is repeated one by one", EventName = "BatchFailed")]
     internal static partial void BatchFailed(ILogger logger, string version, int rows, Exception exception);
 
     [LoggerMessage(2, LogLevel.Information, "Model {Version} is {State}", EventName = "VersionState")]
@@ -22,4 +22,7 @@ internal static partial class EngineLog
 
     [LoggerMessage(6, LogLevel.Warning, "Model {Version} is draining: {Leases} requests still hold it after {Elapsed}", EventName = "DrainSlow")]
     internal static partial void DrainSlow(ILogger logger, string version, long leases, TimeSpan elapsed);
+
+    [LoggerMessage(7, LogLevel.Error, "Model {Version}: {Requests} requests of one input failed", EventName = "RowFailed")]
+    internal static partial void RowFailed(ILogger logger, string version, int requests, Exception exception);
 }

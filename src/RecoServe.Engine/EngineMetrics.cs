@@ -9,6 +9,12 @@ public enum ShedReason
     /// <summary>The queue was full.</summary>
     QueueFull,
 
+    /// <summary>What waited before it could not be computed before its deadline.</summary>
+    Overloaded,
+
+    /// <summary>Its deadline was too near for any answer.</summary>
+    Hopeless,
+
     /// <summary>Its deadline passed while it waited.</summary>
     DeadlineExceeded,
 
@@ -33,6 +39,11 @@ public sealed class EngineMetrics : IDisposable
         HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
     };
 
+    private static readonly InstrumentAdvice<double> Shares = new()
+    {
+        HistogramBucketBoundaries = [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+    };
+
     private static readonly InstrumentAdvice<long> NucleusSizes = new()
     {
         HistogramBucketBoundaries = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000],
@@ -45,8 +56,11 @@ public sealed class EngineMetrics : IDisposable
     {
         QueueWait = _meter.CreateHistogram("recoserve.queue.wait", "s", "Time from a request's arrival to the dispatch of its batch.", null, Durations);
         BatchSize = _meter.CreateHistogram("recoserve.batch.size", "{row}", "Rows in a batch.", null, Sizes);
+        BatchesClosed = _meter.CreateCounter<long>("recoserve.batch.closed", "{batch}", "Batches, by the reason for which they were dispatched as they were.");
+        Padding = _meter.CreateHistogram("recoserve.batch.padding", "1", "Share of a batch's cells that only fill rows up to the longest.", null, Shares);
         EncodeTime = _meter.CreateHistogram("recoserve.batch.encode", "s", "Time of a batch in the encoder graph.", null, Durations);
         ScoreTime = _meter.CreateHistogram("recoserve.batch.score", "s", "Time of a batch in the scorer graph.", null, Durations);
+        RequestTime = _meter.CreateHistogram("recoserve.request", "s", "Time of a request in the engine, from its arrival to its slate or scores.", null, Durations);
         SampleTime = _meter.CreateHistogram("recoserve.sample", "s", "Time to mask the logits and draw one slate.", null, Durations);
         NucleusSize = _meter.CreateHistogram("recoserve.nucleus.size", "{item}", "Items in the nucleus a slate was drawn from.", null, NucleusSizes);
         Shed = _meter.CreateCounter<long>("recoserve.shed", "{request}", "Requests that were not computed, by reason.");
@@ -60,9 +74,15 @@ public sealed class EngineMetrics : IDisposable
 
     internal Histogram<long> BatchSize { get; }
 
+    internal Counter<long> BatchesClosed { get; }
+
+    internal Histogram<double> Padding { get; }
+
     internal Histogram<double> EncodeTime { get; }
 
     internal Histogram<double> ScoreTime { get; }
+
+    internal Histogram<double> RequestTime { get; }
 
     internal Histogram<double> SampleTime { get; }
 

@@ -16,12 +16,14 @@ public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
     /// <exception cref="ModelNotFoundException">No such model, version or label.</exception>
     /// <exception cref="ModelUnavailableException">The version is still being loaded.</exception>
     /// <exception cref="InvalidRequestException">A context key or an attribute is not the model's.</exception>
-    /// <exception cref="QueueFullException">Too many requests wait.</exception>
-    /// <exception cref="DeadlineExceededException">The deadline passed in the queue.</exception>
+    /// <exception cref="OverloadedException">Too many requests wait.</exception>
+    /// <exception cref="DeadlineExceededException">The deadline passed in the queue, or cannot be met.</exception>
     /// <exception cref="ModelRunException">The model failed.</exception>
     /// <exception cref="InvalidLogitsException">The model gave NaN or +∞.</exception>
     public async Task<Slate> RecommendAsync(SlateRequest request, CancellationToken cancellationToken)
     {
+        var arrived = clock.GetTimestamp();
+
         // :: 1 :: The lease keeps the version alive until the answer has been copied out of its memory.
         using var lease = registry.Acquire(request.Model);
 
@@ -31,7 +33,7 @@ public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
         using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
 
         // :: 3 ::
-        using var row = await lease.Batcher.RunAsync(input, wantsLogits: true, request.Deadline, cancellationToken);
+        using var row = await lease.Batcher.RunAsync(new RowRequest(input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
 
         // :: 4, 5 ::
         var start = clock.GetTimestamp();
@@ -39,6 +41,7 @@ public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
         var nucleus = Draw(lease, row, mask, request.Sampling, slots);
         var elapsed = clock.GetElapsedTime(start);
         lease.Version.Metrics.Sample(elapsed, nucleus.NucleusSize);
+        lease.Version.Metrics.Request(clock.GetElapsedTime(arrived));
         return new Slate(IdentityOf(lease), Name(lease, slots.AsSpan(0, nucleus.Count)), nucleus, unknown, row.Timings, elapsed);
     }
 
@@ -46,12 +49,15 @@ public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
     /// <inheritdoc cref="RecommendAsync"/>
     public async Task<Scores> ScoreAsync(ScoreRequest request, CancellationToken cancellationToken)
     {
+        var arrived = clock.GetTimestamp();
         using var lease = registry.Acquire(request.Model);
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
         var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
-        using var row = await lease.Batcher.RunAsync(input, request.Normalise, request.Deadline, cancellationToken);
-        return new Scores(IdentityOf(lease), ScoreItems(lease, row, candidates, request.Normalise), unknown);
+        using var row = await lease.Batcher.RunAsync(new RowRequest(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
+        var scores = ScoreItems(lease, row, candidates, request.Normalise);
+        lease.Version.Metrics.Request(clock.GetElapsedTime(arrived));
+        return new Scores(IdentityOf(lease), scores, unknown);
     }
 
     private static SlateSummary Draw(ModelLease lease, RowResult row, ItemMask mask, in SamplingParameters sampling, Span<SlateSlot> slots)

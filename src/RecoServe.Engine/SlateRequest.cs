@@ -17,6 +17,9 @@ public abstract record ModelRequest
 
     /// <summary>When the answer is worth nothing any more.</summary>
     public DateTimeOffset Deadline { get; init; } = DateTimeOffset.MaxValue;
+
+    /// <summary>Its place among those that wait.</summary>
+    public RequestPriority Priority { get; init; } = RequestPriority.Normal;
 }
 
 /// <summary>A request for one slate, its ranges already checked.</summary>

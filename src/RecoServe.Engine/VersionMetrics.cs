@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
 
 namespace RecoServe.Engine;
 
@@ -18,6 +20,8 @@ internal sealed class VersionMetrics : IDisposable
         _metrics.InvalidLogits.Add(0, _tags);
         foreach (var reason in Enum.GetValues<ShedReason>())
             AddShed(reason, 0);
+        foreach (var reason in Enum.GetValues<CloseReason>())
+            AddClosed(reason, 0);
     }
 
     /// <summary><c>name/number</c>.</summary>
@@ -33,12 +37,16 @@ internal sealed class VersionMetrics : IDisposable
 
     internal void Queue(TimeSpan waited) => _metrics.QueueWait.Record(waited.TotalSeconds, _tags);
 
-    internal void Batch(int rows, TimeSpan encode, TimeSpan score)
+    internal void Batch(FormedBatch batch, in BatchRun run)
     {
-        _metrics.BatchSize.Record(rows, _tags);
-        _metrics.EncodeTime.Record(encode.TotalSeconds, _tags);
-        _metrics.ScoreTime.Record(score.TotalSeconds, _tags);
+        _metrics.BatchSize.Record(batch.Rows.Count, _tags);
+        _metrics.Padding.Record(batch.Padding, _tags);
+        _metrics.EncodeTime.Record(run.Encode.TotalSeconds, _tags);
+        _metrics.ScoreTime.Record(run.Score.TotalSeconds, _tags);
+        AddClosed(batch.Closed, 1);
     }
+
+    internal void Request(TimeSpan elapsed) => _metrics.RequestTime.Record(elapsed.TotalSeconds, _tags);
 
     internal void Sample(TimeSpan elapsed, int nucleusSize)
     {
@@ -64,10 +72,28 @@ internal sealed class VersionMetrics : IDisposable
         tags.Add("reason", reason switch
         {
             ShedReason.QueueFull => "queue_full",
+            ShedReason.Overloaded => "overloaded",
+            ShedReason.Hopeless => "hopeless",
             ShedReason.DeadlineExceeded => "deadline_exceeded",
             ShedReason.Cancelled => "cancelled",
             _ => throw new UnreachableException(),
         });
         _metrics.Shed.Add(requests, tags);
+    }
+
+    private void AddClosed(CloseReason reason, long batches)
+    {
+        var tags = _tags;
+        tags.Add("reason", reason switch
+        {
+            CloseReason.Full => "full",
+            CloseReason.QueueEmpty => "queue_empty",
+            CloseReason.DelayOver => "delay_over",
+            CloseReason.Padding => "padding",
+            CloseReason.Hopeless => "hopeless",
+            CloseReason.Retry => "retry",
+            _ => throw new UnreachableException(),
+        });
+        _metrics.BatchesClosed.Add(batches, tags);
     }
 }

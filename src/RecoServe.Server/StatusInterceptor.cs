@@ -16,7 +16,6 @@ namespace RecoServe.Server;
 /// </summary>
 internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider clock, ILogger<StatusInterceptor> log) : Interceptor
 {
-    private static readonly TimeSpan RetrySoon = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan RetryLater = TimeSpan.FromSeconds(1);
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -77,7 +76,7 @@ internal sealed class StatusInterceptor(ServerMetrics metrics, TimeProvider cloc
         }),
         ModelNotFoundException e => Status(Code.NotFound, e.Message),
         ModelUnavailableException e => Retry(Code.Unavailable, e.Message, RetryLater),
-        QueueFullException e => Retry(Code.ResourceExhausted, e.Message, RetrySoon),
+        OverloadedException e => Retry(Code.ResourceExhausted, e.Message, e.RetryAfter),
         DeadlineExceededException e => Status(Code.DeadlineExceeded, e.Message),
         // The deadline cancels the call's token just as a caller does who goes away.
         OperationCanceledException when clock.GetUtcNow().UtcDateTime >= context.Deadline => Status(Code.DeadlineExceeded, "the deadline passed"),

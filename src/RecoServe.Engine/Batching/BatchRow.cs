@@ -8,28 +8,56 @@ namespace RecoServe.Engine.Batching;
 /// </summary>
 internal sealed class BatchRow
 {
+    private static long _count;
+
     private readonly TaskCompletionSource<RowResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _hash;
     private CancellationTokenRegistration _registration;
 
-    internal BatchRow(EncoderInput input, bool wantsLogits, DateTimeOffset deadline, long enqueued) =>
-        (Input, WantsLogits, Deadline, Enqueued) = (input, wantsLogits, deadline, enqueued);
+    /// <param name="request">What it shall be.</param>
+    /// <param name="enqueued">When it begins to wait, on the batcher's clock.</param>
+    /// <param name="deadline">When its answer is worth nothing any more; <see cref="TimeSpan.MaxValue"/> if never.</param>
+    /// <param name="patience">After so long it is due, whatever its deadline.</param>
+    internal BatchRow(in RowRequest request, TimeSpan enqueued, TimeSpan deadline, TimeSpan patience)
+    {
+        (Input, WantsLogits, Priority) = (request.Input, request.WantsLogits, request.Priority);
+        (Enqueued, Deadline, Level) = (enqueued, deadline, (int)request.Priority);
+        Due = deadline < enqueued + patience ? deadline : enqueued + patience;
+        Sequence = Interlocked.Increment(ref _count);
+        _hash = Input.GetHashCode();
+    }
 
     internal EncoderInput Input { get; }
 
     internal bool WantsLogits { get; }
 
-    internal DateTimeOffset Deadline { get; }
+    internal RequestPriority Priority { get; }
 
-    /// <summary>Timestamp at which the row began to wait.</summary>
-    internal long Enqueued { get; }
+    internal TimeSpan Enqueued { get; }
+
+    internal TimeSpan Deadline { get; }
+
+    /// <summary>Rows of a level are computed in the order of these.</summary>
+    internal TimeSpan Due { get; }
+
+    /// <summary>Order of arrival.</summary>
+    internal long Sequence { get; }
+
+    /// <summary>The level of the queue at which it stands: its priority, or a higher one once it has waited.</summary>
+    internal int Level { get; set; }
+
+    /// <summary>Memory that it holds while it waits.</summary>
+    internal long Bytes => Input.Bytes + 256;
 
     internal Task<RowResult> Result => _result.Task;
 
-    /// <summary>False once the caller is gone: the row need not be computed.</summary>
-    internal bool IsWaiting => !_result.Task.IsCompleted;
-
-    internal void CancelWith(CancellationToken cancellationToken) =>
-        _registration = cancellationToken.UnsafeRegister(static (row, token) => ((BatchRow)row!)._result.TrySetCanceled(token), this);
+    /// <summary>Calls back when the caller goes away, at once if it has.</summary>
+    internal void OnCancelled(Action<BatchRow> cancelled, CancellationToken cancellationToken) =>
+        _registration = cancellationToken.UnsafeRegister(static state =>
+        {
+            var (row, cancelled) = ((BatchRow, Action<BatchRow>))state!;
+            cancelled(row);
+        }, (this, cancelled));
 
     internal void Complete(RowResult result)
     {
@@ -44,4 +72,12 @@ internal sealed class BatchRow
         _registration.Unregister();
         _result.TrySetException(exception);
     }
+
+    internal void Cancel() => _result.TrySetCanceled(_registration.Token);
+
+    /// <summary>Nobody will hear of it: it was refused.</summary>
+    internal void Forget() => _registration.Unregister();
+
+    /// <summary>Whether its user state is that of another.</summary>
+    internal bool IsSameAs(BatchRow other) => _hash == other._hash && Input.Equals(other.Input);
 }

@@ -1,169 +1,290 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Inference;
 
 namespace RecoServe.Engine.Batching;
 
 /// <summary>
-/// Collects the rows of one model version into batches. One worker thread takes whatever waits the moment it is free, so
-/// batches grow with the load and a lone request waits for nobody. The queue is bounded; a full one refuses at the door.
+/// Collects the rows of one model version into batches: the earliest due first, computed the moment a runner is free, so that
+/// batches grow with the load and a lone request waits for nobody.
 /// </summary>
 /// <remarks>
-/// Rows whose caller is gone and rows past their deadline are dropped while the batch is formed. A run that fails fails
-/// its own rows and nothing else. Cancelling a row never touches its neighbours.
+/// <para>1. A row is refused when it arrives if there is no room, or if by what batches are known to take it cannot be answered
+/// before its deadline.</para>
+/// <para>2. It waits in a bounded queue, which it leaves at once when its caller goes away or its deadline passes, whatever the
+/// runners do.</para>
+/// <para>3. Each runner has a thread (<see cref="BatchWorker"/>) that forms a batch at the last moment and runs it.</para>
 /// </remarks>
 internal sealed class Batcher : IAsyncDisposable
 {
-    private readonly ModelRunner _runner;
-    private readonly TimeProvider _clock;
-    private readonly TimeSpan _maxQueueDelay;
-    private readonly int _capacity;
-    private readonly VersionMetrics _metrics;
-    private readonly ILogger _log;
-    private readonly Channel<BatchRow> _queue;
-    private readonly List<BatchRow> _batch;
-    private readonly EncoderInput[] _inputs;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(5);
 
-    internal Batcher(ModelRunner runner, BatcherOptions options, TimeProvider clock, VersionMetrics metrics, ILogger log)
+    private readonly BatcherOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly long _epoch;
+    private readonly VersionMetrics _metrics;
+    private readonly BatchCost _cost;
+    private readonly object _gate = new();
+    private readonly RowQueue _queue;
+    private readonly ITimer _expiry;
+    private readonly BatchWorker[] _workers;
+    private readonly int _maxBatchSize;
+    private MovingMean _arrivalGap = new(weight: 0.1);
+    private MovingMean _reading = new(weight: 0.05);
+    private TimeSpan _lastArrival = TimeSpan.MinValue;
+    private TimeSpan _nextExpiry = TimeSpan.MaxValue;
+    private bool _stopping;
+
+    /// <param name="runners">One for each batch that may be computed at the same time.</param>
+    /// <param name="options">Queue and delays.</param>
+    /// <param name="cost">What is known of the time that batches take.</param>
+    /// <param name="gate">Shared by all versions.</param>
+    /// <param name="clock">Its time.</param>
+    /// <param name="metrics">The version's.</param>
+    /// <param name="log">For batches that fail.</param>
+    internal Batcher(
+        IReadOnlyList<IBatchRunner> runners, BatcherOptions options, BatchCost cost, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)
     {
-        (_runner, _clock, _metrics, _log) = (runner, clock, metrics, log);
-        (_maxQueueDelay, _capacity) = (options.MaxQueueDelay, options.QueueCapacity);
-        _queue = Channel.CreateBounded<BatchRow>(new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true });
-        _batch = new List<BatchRow>(runner.MaxBatchSize);
-        _inputs = new EncoderInput[runner.MaxBatchSize];
+        (_options, _clock, _metrics, _cost) = (options, clock, metrics, cost);
+        _epoch = clock.GetTimestamp();
+        _maxBatchSize = runners[0].MaxBatchSize;
+        _queue = new RowQueue(options.QueueCapacity, options.QueueBytes, options.Patience);
+        _expiry = clock.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         metrics.ObserveQueue(() => QueueLength);
-        new Thread(Work) { IsBackground = true, Name = $"batcher {metrics.Name}" }.Start();
+        var share = new RunShare();
+        _workers = [.. runners.Select(runner => new BatchWorker(this, runner, gate, share, cost, clock, metrics, log))];
     }
 
     /// <summary>Rows that wait.</summary>
-    internal int QueueLength => _queue.Reader.Count;
+    internal int QueueLength
+    {
+        get
+        {
+            lock (_gate)
+                return _queue.Count;
+        }
+    }
+
+    /// <summary>The time on the batcher's clock.</summary>
+    internal TimeSpan Now => _clock.GetElapsedTime(_epoch);
 
     /// <summary>Computes one row, together with whichever others wait.</summary>
-    /// <param name="input">The row.</param>
-    /// <param name="wantsLogits">Whether the logits of all items are wanted, beside the user state.</param>
-    /// <param name="deadline">When the answer is worth nothing any more; <see cref="DateTimeOffset.MaxValue"/> if never.</param>
+    /// <param name="request">The row.</param>
     /// <param name="cancellationToken">Ends the wait; the row is then not computed, unless that has begun.</param>
-    /// <exception cref="QueueFullException">As many rows wait as may.</exception>
-    /// <exception cref="DeadlineExceededException">The deadline passed before the row was dispatched.</exception>
+    /// <exception cref="OverloadedException">There is no room, or no time.</exception>
+    /// <exception cref="DeadlineExceededException">The deadline passed before the row was dispatched, or is too near.</exception>
     /// <exception cref="ModelRunException">The native run failed.</exception>
-    internal Task<RowResult> RunAsync(EncoderInput input, bool wantsLogits, DateTimeOffset deadline, CancellationToken cancellationToken)
+    internal Task<RowResult> RunAsync(in RowRequest request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var row = new BatchRow(input, wantsLogits, deadline, _clock.GetTimestamp());
-        if (!_queue.Writer.TryWrite(row))
+        var now = Now;
+        var deadline = request.Deadline == DateTimeOffset.MaxValue ? TimeSpan.MaxValue : now + (request.Deadline - _clock.GetUtcNow());
+        var row = new BatchRow(request, now, deadline, _options.Patience);
+        row.OnCancelled(Leave, cancellationToken);
+        try
         {
-            _metrics.Shed(ShedReason.QueueFull);
-            throw new QueueFullException(_metrics.Name, _capacity);
+            lock (_gate)
+            {
+                ObjectDisposedException.ThrowIf(_stopping, this);
+                if (row.Result.IsCompleted) // cancelled already
+                    return row.Result;
+                _queue.Age(now);
+                Admit(row, now);
+                Enqueue(row, now);
+            }
+        }
+        catch
+        {
+            row.Forget();
+            throw;
         }
 
-        row.CancelWith(cancellationToken);
         return row.Result;
     }
 
-    /// <summary>Takes no more rows, computes those that wait, and returns when the worker has ended.</summary>
+    /// <summary>Takes no more rows, computes those that wait, and returns when the workers have ended.</summary>
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
-        await _ended.Task;
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        foreach (var worker in _workers)
+            await worker.Ended;
+        await _expiry.DisposeAsync();
         _metrics.ForgetQueue();
     }
 
-    private void Work()
+    /// <summary>Waits until a batch should be formed; false when no row will come any more.</summary>
+    /// <param name="linger">A timer that calls <see cref="Wake"/>.</param>
+    internal bool WaitForRows(ITimer linger)
     {
-        while (WaitForRow(CancellationToken.None))
+        lock (_gate)
         {
-            FillBatch();
-            if (_batch.Count > 0)
-                RunBatch();
-            _batch.Clear();
-        }
-
-        _ended.SetResult();
-    }
-
-    /// <summary>Blocks until a row waits; false once the queue is completed and empty.</summary>
-    private bool WaitForRow(CancellationToken cancellationToken)
-    {
-        var wait = _queue.Reader.WaitToReadAsync(cancellationToken);
-#pragma warning disable VSTHRD002 // The worker owns its thread and has nothing else to do: blocking it is the point.
-        return wait.IsCompletedSuccessfully ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
-#pragma warning restore VSTHRD002
-    }
-
-    private void FillBatch()
-    {
-        TakeWaiting();
-        if (_batch.Count == 0 || _maxQueueDelay - _clock.GetElapsedTime(_batch[0].Enqueued) is not { Ticks: > 0 } left)
-            return;
-        using var linger = new CancellationTokenSource(left, _clock);
-        try
-        {
-            while (_batch.Count < _runner.MaxBatchSize && WaitForRow(linger.Token))
-                TakeWaiting();
-        }
-        catch (OperationCanceledException)
-        {
-            // The linger is over: what is there is dispatched.
-        }
-
-        _batch.RemoveAll(row => !MayRun(row));
-    }
-
-    private void TakeWaiting()
-    {
-        while (_batch.Count < _runner.MaxBatchSize && _queue.Reader.TryRead(out var row))
-        {
-            if (MayRun(row))
-                _batch.Add(row);
-        }
-    }
-
-    private bool MayRun(BatchRow row)
-    {
-        if (!row.IsWaiting)
-        {
-            _metrics.Shed(ShedReason.Cancelled);
-            return false;
-        }
-
-        if (_clock.GetUtcNow() < row.Deadline)
-            return true;
-        _metrics.Shed(ShedReason.DeadlineExceeded);
-        row.Fail(new DeadlineExceededException(_metrics.Name));
-        return false;
-    }
-
-    private void RunBatch()
-    {
-        // Rows that want logits come first: the scorer then runs on a prefix of the states.
-        _batch.Sort(static (a, b) => b.WantsLogits.CompareTo(a.WantsLogits));
-        var rows = _batch.Count;
-        for (var i = 0; i < rows; i++)
-            _inputs[i] = _batch[i].Input;
-        var dispatched = _clock.GetTimestamp();
-        try
-        {
-            var run = _runner.Run(_inputs.AsSpan(0, rows), _batch.Count(static r => r.WantsLogits), _clock);
-            var elapsed = _clock.GetElapsedTime(dispatched);
-            _metrics.Batch(rows, run.Encode, run.Score);
-            for (var i = 0; i < rows; i++)
+            while (true)
             {
-                var waited = _clock.GetElapsedTime(_batch[i].Enqueued, dispatched);
-                _metrics.Queue(waited);
-                _batch[i].Complete(new RowResult(run.Output, i, new RowTimings(waited, elapsed, run.Encode, run.Score, rows)));
+                if (_queue.Count == 0)
+                {
+                    if (_stopping)
+                        return false;
+                    Monitor.Wait(_gate);
+                }
+                else
+                {
+                    var left = LingerLeft(Now);
+                    if (left <= TimeSpan.Zero)
+                        return true;
+                    linger.Change(left, Timeout.InfiniteTimeSpan);
+                    Monitor.Wait(_gate);
+                }
             }
         }
-        catch (Exception e)
+    }
+
+    /// <summary>Lets waiting workers look again.</summary>
+    internal void Wake()
+    {
+        lock (_gate)
+            Monitor.PulseAll(_gate);
+    }
+
+    /// <summary>Forms a batch of what waits now: this is the instant until which it keeps filling.</summary>
+    /// <returns>Whether rows are left for a further batch now.</returns>
+    internal bool Take(FormedBatch batch)
+    {
+        var now = Now;
+        lock (_gate)
         {
-            // Whatever went wrong, these rows fail and the worker lives on.
-            EngineLog.BatchFailed(_log, _metrics.Name, rows, e);
-            foreach (var row in _batch)
-                row.Fail(new ModelRunException(_metrics.Name, e));
+            _queue.Age(now);
+            batch.Take(_queue, now, _options.MaxQueueDelay);
+            return _queue.Count > 0 && LingerLeft(now) <= TimeSpan.Zero;
         }
-        finally
+    }
+
+    /// <summary>Takes what the requests of a batch took to read their results.</summary>
+    internal void Read(TimeSpan elapsed)
+    {
+        lock (_gate)
+            _reading.Add(elapsed);
+    }
+
+    private void Enqueue(BatchRow row, TimeSpan now)
+    {
+        if (_lastArrival >= TimeSpan.Zero)
+            _arrivalGap.Add(now - _lastArrival);
+        _lastArrival = now;
+        _queue.Add(row);
+        if (row.Deadline < _nextExpiry)
+            ExpireAt(row.Deadline, now);
+        Monitor.Pulse(_gate);
+    }
+
+    /// <summary>Refuses a row for which there is no room or no time.</summary>
+    private void Admit(BatchRow row, TimeSpan now)
+    {
+        if (row.Deadline <= now)
+            throw Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline had passed when the request came to"));
+        if (!_queue.HasRoomFor(row))
+            throw Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} requests wait", Wait(_queue.Count, now)));
+        // A queue that is empty is open to all: an estimate that is wrong could otherwise never be corrected.
+        if (!_options.RefuseHopeless || row.Deadline == TimeSpan.MaxValue || _queue.Count == 0)
+            return;
+        var left = row.Deadline - now;
+        var needed = _cost.Of(1, row.Input.Length) + _reading.Value;
+        if (needed > left)
+            throw Shed(ShedReason.Hopeless, new DeadlineExceededException(_metrics.Name, $"{left.TotalMilliseconds:F0} ms are left, too few for"));
+        var before = _queue.CountBefore(row);
+        var wait = Wait(before, now);
+        if (wait + _cost.Of((before % _maxBatchSize) + 1, Math.Max(row.Input.Length, _queue.MeanLength)) + _reading.Value > left)
         {
-            _inputs.AsSpan(0, rows).Clear();
+            throw Shed(ShedReason.Overloaded, Overloaded(
+                $"the request would wait {wait.TotalMilliseconds:F0} ms, and {left.TotalMilliseconds:F0} ms are left", wait));
         }
+    }
+
+    private OverloadedException Overloaded(string reason, TimeSpan wait) =>
+        new(_metrics.Name, reason, wait < ShortestRetry ? ShortestRetry : wait);
+
+    /// <summary>How long a row is expected to wait for its dispatch if so many are computed before it.</summary>
+    private TimeSpan Wait(int rowsBefore, TimeSpan now)
+    {
+        var free = TimeSpan.MaxValue;
+        foreach (var worker in _workers)
+            free = worker.FreeAt < free ? worker.FreeAt : free;
+        var batches = (double)(rowsBefore / _maxBatchSize) / _workers.Length;
+        return (free > now ? free - now : TimeSpan.Zero) + (batches * (_cost.Of(_maxBatchSize, _queue.MeanLength) + _workers[0].BetweenRuns));
+    }
+
+    private Exception Shed(ShedReason reason, Exception exception)
+    {
+        _metrics.Shed(reason);
+        return exception;
+    }
+
+    /// <summary>How long to wait for more rows before the next batch.</summary>
+    private TimeSpan LingerLeft(TimeSpan now)
+    {
+        var rows = _queue.Count;
+        if (_options.MaxQueueDelay == TimeSpan.Zero || _stopping || rows >= _maxBatchSize || !IsWorthWaiting(rows))
+            return TimeSpan.Zero;
+        var first = _queue[0];
+        var latest = first.Deadline == TimeSpan.MaxValue ? TimeSpan.MaxValue : first.Deadline - _cost.Of(rows, _queue.MeanLength) - _reading.Value;
+        var end = _queue.Oldest() + _options.MaxQueueDelay;
+        return (end < latest ? end : latest) - now;
+    }
+
+    /// <summary>
+    /// Whether one more row is worth its wait: those that wait lose the time until it comes, and what it makes the run longer; it
+    /// would itself wait for the rest of the run without them, and the run of its own is saved.
+    /// </summary>
+    private bool IsWorthWaiting(int rows)
+    {
+        var gap = _arrivalGap.Value;
+        var length = _queue.MeanLength;
+        var (without, with, alone) = (_cost.Of(rows, length), _cost.Of(rows + 1, length), _cost.Of(1, length));
+        if (without == TimeSpan.Zero || !_arrivalGap.HasValue) // nothing is known yet
+            return true;
+        var lost = rows * (gap + (with - without));
+        var won = (without > gap ? without - gap : TimeSpan.Zero) + (without + alone - with);
+        return won > lost;
+    }
+
+    private void Leave(BatchRow row)
+    {
+        lock (_gate)
+        {
+            if (_queue.Remove(row))
+                _metrics.Shed(ShedReason.Cancelled);
+        }
+
+        row.Cancel();
+    }
+
+    private void Expire()
+    {
+        var expired = new List<BatchRow>();
+        lock (_gate)
+        {
+            var now = Now;
+            _nextExpiry = TimeSpan.MaxValue;
+            var next = _queue.Expire(now, expired);
+            if (next < TimeSpan.MaxValue)
+                ExpireAt(next, now);
+        }
+
+        foreach (var row in expired)
+        {
+            _metrics.Shed(ShedReason.DeadlineExceeded);
+            row.Fail(new DeadlineExceededException(_metrics.Name, "the deadline passed while the request waited for"));
+        }
+    }
+
+    private void ExpireAt(TimeSpan time, TimeSpan now)
+    {
+        _nextExpiry = time;
+        // A timer is a millisecond coarse, and must not fire before the time.
+        var milliseconds = Math.Clamp(Math.Ceiling((time - now).TotalMilliseconds), 1, int.MaxValue);
+        _expiry.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
     }
 }

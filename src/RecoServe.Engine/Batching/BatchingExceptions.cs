@@ -1,15 +1,21 @@
 namespace RecoServe.Engine.Batching;
 
-/// <summary>As many requests wait for a model version as may: try again later.</summary>
+/// <summary>More waits for a model version than may, or than can be computed in time: try again later.</summary>
 /// <param name="version">The model version, as <c>name/number</c>.</param>
-/// <param name="capacity">The bound that was reached.</param>
-public sealed class QueueFullException(string version, int capacity)
-    : Exception($"{capacity} requests already wait for model {version}");
+/// <param name="reason">What the request met.</param>
+/// <param name="retryAfter">When there is likely to be room.</param>
+public sealed class OverloadedException(string version, string reason, TimeSpan retryAfter)
+    : Exception($"model {version} is overloaded: {reason}")
+{
+    /// <summary>When there is likely to be room.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
+}
 
-/// <summary>The deadline passed before the request was computed.</summary>
+/// <summary>The deadline passed before the request was computed, or cannot be met.</summary>
 /// <param name="version">The model version, as <c>name/number</c>.</param>
-public sealed class DeadlineExceededException(string version)
-    : Exception($"the deadline passed while the request waited for model {version}");
+/// <param name="reason">Which of the two.</param>
+public sealed class DeadlineExceededException(string version, string reason)
+    : Exception($"{reason} model {version}");
 
 /// <summary>The native run of a batch failed.</summary>
 /// <param name="version">The model version, as <c>name/number</c>.</param>

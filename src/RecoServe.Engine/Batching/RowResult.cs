@@ -6,7 +6,11 @@ namespace RecoServe.Engine.Batching;
 /// What was computed for one row. A view of the batch's memory: dispose it soon, since until then the memory cannot serve
 /// another batch.
 /// </summary>
-internal sealed class RowResult(BatchOutput output, int row, RowTimings timings) : IDisposable
+/// <param name="output">The batch's memory.</param>
+/// <param name="row">The row's place in it; rows of equal input share one.</param>
+/// <param name="timings">Where its time went.</param>
+/// <param name="read">Called when it is disposed.</param>
+internal sealed class RowResult(BatchOutput output, int row, RowTimings timings, Action? read = null) : IDisposable
 {
     private int _disposed;
 
@@ -20,8 +24,10 @@ internal sealed class RowResult(BatchOutput output, int row, RowTimings timings)
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            output.Release();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        output.Release();
+        read?.Invoke();
     }
 }
 

@@ -34,7 +34,7 @@ internal sealed class BatchOutput : IDisposable
 
     internal ReadOnlySpan<float> LogitsOf(int row) => _logits.Slice((long)row * _columns, _columns);
 
-    /// <summary>Sets the number of <see cref="Release"/> calls after which the block goes back.</summary>
+    /// <summary>Sets the number of <see cref="Release"/> calls after which the block goes back; whoever reserves it holds it alone.</summary>
     internal void HoldFor(int holders) => Volatile.Write(ref _holders, holders);
 
     internal void Release()

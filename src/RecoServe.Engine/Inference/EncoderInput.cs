@@ -1,6 +1,28 @@
+using System.Runtime.InteropServices;
+
 namespace RecoServe.Engine.Inference;
 
 /// <summary>What the encoder reads for one row.</summary>
 /// <param name="History">Item indexes 1…N, oldest first, at most the model's MaxHistory; may be empty.</param>
 /// <param name="Context">One code a context field of the model, 0 = unknown.</param>
-public readonly record struct EncoderInput(ReadOnlyMemory<int> History, ReadOnlyMemory<int> Context);
+public readonly record struct EncoderInput(ReadOnlyMemory<int> History, ReadOnlyMemory<int> Context)
+{
+    /// <summary>Cells that the row fills of an input tensor, the start marker included.</summary>
+    internal int Length => History.Length + 1;
+
+    /// <summary>Memory that it holds.</summary>
+    internal long Bytes => sizeof(int) * ((long)History.Length + Context.Length);
+
+    /// <summary>By content: equal inputs have the same user state.</summary>
+    public bool Equals(EncoderInput other) =>
+        History.Span.SequenceEqual(other.History.Span) && Context.Span.SequenceEqual(other.Context.Span);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(MemoryMarshal.AsBytes(History.Span));
+        hash.AddBytes(MemoryMarshal.AsBytes(Context.Span));
+        return hash.ToHashCode();
+    }
+}

@@ -14,20 +14,42 @@ public sealed class RunnerOptions
     [Range(1 << 16, int.MaxValue, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int MaxBatchBytes { get; set; } = 64 << 20;
 
-    /// <summary>Threads of one native run; 0 takes half of the cores, at least one: the rest answer requests.</summary>
+    /// <summary>Threads that compute, of all models together; 0 takes half of the cores, at least one: the rest answer requests.</summary>
     [Range(0, 256, ErrorMessage = "must be a whole number from {1} to {2}")]
-    public int IntraOpThreads { get; set; }
+    public int Threads { get; set; }
+
+    /// <summary>
+    /// Batches that may be computed at the same time, of one version and of all; 0 takes half as many as there are
+    /// <see cref="Threads"/>, at least one. More of them, more throughput; fewer, and each is computed by more threads.
+    /// </summary>
+    [Range(0, 64, ErrorMessage = "must be a whole number from {1} to {2}")]
+    public int Instances { get; set; }
 
     /// <summary><c>cpu</c>, or <c>cuda</c> in a build with <c>OnnxRuntimeFlavor=gpu</c>.</summary>
     [CustomValidation(typeof(RunnerOptions), nameof(CheckDevice))]
     public string Device { get; set; } = "cpu";
 
+    /// <summary><see cref="Threads"/>, resolved.</summary>
+    internal int ThreadCount => Threads > 0 ? Threads : Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary><see cref="Instances"/>, resolved: no more than there are threads.</summary>
+    internal int InstanceCount => Math.Clamp(Instances > 0 ? Instances : ThreadCount / 2, 1, ThreadCount);
+
+    /// <summary>Threads of the pool, a caller counted: the callers of the other runs compute too.</summary>
+    internal int PoolSize => ThreadCount - InstanceCount + 1;
+
     /// <summary>Whether ONNX Runtime can use a device, as it was built.</summary>
     public static ValidationResult? CheckDevice(string device) => device switch
     {
         "cpu" => ValidationResult.Success,
-        "cuda" when OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider") => ValidationResult.Success,
+        "cuda" when HasCuda() => ValidationResult.Success,
         "cuda" => new ValidationResult("must be cpu in this build, which is a cpu build (cuda needs a build with -p:OnnxRuntimeFlavor=gpu)"),
         _ => new ValidationResult("must be cpu or cuda"),
     };
+
+    private static bool HasCuda()
+    {
+        RuntimeThreads.Create(new RunnerOptions().PoolSize);
+        return OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider");
+    }
 }

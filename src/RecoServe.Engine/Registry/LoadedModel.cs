@@ -9,13 +9,19 @@ namespace RecoServe.Engine.Registry;
 /// <summary>Everything in memory of one model version. Not counted by itself: <see cref="ModelVersion"/> decides when it may end.</summary>
 internal sealed class LoadedModel : IAsyncDisposable
 {
-    private readonly ModelRunner _runner;
+    private readonly ModelGraphs _graphs;
+    private readonly ModelRunner[] _runners;
+    private readonly BatchCost _cost = new();
 
-    private LoadedModel(ModelPackage package, ModelRunner runner) => (Package, _runner) = (package, runner);
+    private LoadedModel(ModelPackage package, ModelGraphs graphs, int instances)
+    {
+        (Package, _graphs) = (package, graphs);
+        _runners = [.. Enumerable.Range(0, instances).Select(_ => new ModelRunner(graphs))];
+    }
 
     internal ModelPackage Package { get; }
 
-    internal ItemMatrix Matrix => _runner.Matrix;
+    internal ItemMatrix Matrix => _graphs.Matrix;
 
     /// <summary>Set by <see cref="Start"/>.</summary>
     internal Batcher Batcher { get; private set; } = null!;
@@ -25,34 +31,26 @@ internal sealed class LoadedModel : IAsyncDisposable
     internal static LoadedModel Load(string directory, RunnerOptions options)
     {
         var package = ModelPackage.Open(directory);
-        return new LoadedModel(package, new ModelRunner(package, options));
+        return new LoadedModel(package, new ModelGraphs(package, options), options.InstanceCount);
     }
 
     /// <summary>
-    /// Runs every batch size once and draws a slate, so that no request pays for first-time allocation and compilation,
-    /// and asks the golden probe.
+    /// Runs every batch size and draws a slate, so that no request pays for first-time allocation and compilation, learns what
+    /// batches take, and asks the golden probe.
     /// </summary>
     /// <exception cref="PackageException">The probe is not answered as the trainer recorded.</exception>
     internal void WarmUp()
     {
-        var history = Enumerable.Repeat(1, Package.Manifest.MaxHistory).ToArray();
-        var context = new int[Package.Manifest.ContextFields.Count];
-        for (var rows = 1; ; rows = Math.Min(rows * 2, _runner.MaxBatchSize))
-        {
-            var batch = Enumerable.Repeat(new EncoderInput(history, context), rows).ToArray();
-            _runner.Run(batch, rows, TimeProvider.System).Release(rows);
-            if (rows == _runner.MaxBatchSize)
-                break;
-        }
-
-        ProbeCheck.Run(Package, _runner);
-        NucleusSampler.Sample(_runner.Logits(new EncoderInput(history, context)), null, new SamplingParameters(), new SlateSlot[1]);
+        foreach (var runner in _runners)
+            Calibrate(runner);
+        ProbeCheck.Run(Package, _runners[0]);
+        NucleusSampler.Sample(_runners[0].Logits(Row(Package.Manifest.MaxHistory)), null, new SamplingParameters(), new SlateSlot[1]);
     }
 
-    internal void Start(BatcherOptions options, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
-        Batcher = new Batcher(_runner, options, clock, metrics, log);
+    internal void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
+        Batcher = new Batcher(_runners, options, _cost, gate, clock, metrics, log);
 
-    /// <summary>Ends the batcher's worker first, then the native sessions and the memory they read.</summary>
+    /// <summary>Ends the batcher's workers first, then the native sessions and the memory they read.</summary>
     public async ValueTask DisposeAsync()
     {
         await Batcher.DisposeAsync();
@@ -60,5 +58,38 @@ internal sealed class LoadedModel : IAsyncDisposable
     }
 
     /// <summary>Frees a model whose batcher was never started.</summary>
-    internal void DisposeUnstarted() => _runner.Dispose();
+    internal void DisposeUnstarted()
+    {
+        foreach (var runner in _runners)
+            runner.Dispose();
+        _graphs.Dispose();
+    }
+
+    /// <summary>Runs batches of every power of two and the largest, of the longest and of short rows, the second time for the clock.</summary>
+    private void Calibrate(IBatchRunner runner)
+    {
+        int[] lengths = [Package.Manifest.MaxHistory, Math.Min(1, Package.Manifest.MaxHistory)];
+        for (var rows = 1; ; rows = Math.Min(rows * 2, runner.MaxBatchSize))
+        {
+            foreach (var row in lengths.Select(Row))
+            {
+                var batch = Enumerable.Repeat(row, rows).ToArray();
+                var run = default(BatchRun);
+                for (var time = 0; time < 2; time++)
+                {
+                    var output = runner.Reserve();
+                    run = runner.Run(output, batch, rows, TimeProvider.System);
+                    output.Release();
+                }
+
+                _cost.Calibrate(rows, row.Length, run.Total);
+            }
+
+            if (rows == runner.MaxBatchSize)
+                return;
+        }
+    }
+
+    private EncoderInput Row(int length) =>
+        new(Enumerable.Repeat(1, length).ToArray(), new int[Package.Manifest.ContextFields.Count]);
 }

@@ -21,6 +21,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     private readonly RegistryOptions _options;
     private readonly RunnerOptions _runner;
     private readonly BatcherOptions _batcher;
+    private readonly RunGate _gate;
     private readonly ModelRepository _repository;
     private readonly EngineMetrics _metrics;
     private readonly TimeProvider _clock;
@@ -39,6 +40,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     {
         (_options, _runner, _batcher, _metrics, _clock, _log) = (options, runner, batcher, metrics, clock, log);
         _repository = new ModelRepository(options.Repository, log);
+        _gate = new RunGate(runner.InstanceCount);
         DefaultModel = options.DefaultModel;
     }
 
@@ -192,7 +194,7 @@ public sealed class ModelRegistry : IAsyncDisposable
             version.Warm(model);
             Tell(version);
             model.WarmUp();
-            model.Start(_batcher, _clock, version.Metrics, _log);
+            model.Start(_batcher, _gate, _clock, version.Metrics, _log);
             version.Serve();
             EngineLog.VersionServes(
                 _log, version.Metrics.Name, model.Package.Manifest.ItemCount,

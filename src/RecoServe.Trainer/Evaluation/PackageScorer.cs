@@ -38,7 +38,7 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
                 $"{directory}: the model knows none of the log's {log.Catalogue.Count:N0} items, such as \"{log.Catalogue.IdOf(1)}\"; its own are such as \"{_package.Catalogue.IdOf(1)}\""));
         }
 
-        _runner = new ModelRunner(_package, new RunnerOptions { IntraOpThreads = Environment.ProcessorCount });
+        _runner = new ModelRunner(_package, new RunnerOptions { Threads = Environment.ProcessorCount });
         _contextOf = [.. _package.Manifest.ContextFields.Select(field => ContextOf(field, log.ContextFields))];
     }
 

@@ -1,50 +1,21 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using RecoServe.Engine.Batching;
-using RecoServe.Engine.Inference;
-using RecoServe.Engine.Packages;
-using RecoServe.Testing;
 
 namespace RecoServe.Engine.Tests.Batching;
 
-public sealed class BatcherTests : IAsyncDisposable
+/// <summary>What becomes of a row: its batch, its order, its end.</summary>
+public sealed class BatcherTests : BatcherFixture
 {
-    private static readonly TestModel Model = new() { PoisonAbove = 19 };
-
-    private readonly TemporaryDirectory _repository = new();
-    private readonly EngineMetrics _metrics = new();
-    private readonly WorkerClock _clock = new();
-    private readonly ModelRunner _runner;
-    private Batcher? _batcher;
-
-    public BatcherTests()
-    {
-        _runner = new ModelRunner(ModelPackage.Open(Model.Publish(_repository.Path)), new RunnerOptions { MaxBatchSize = 8 });
-    }
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_batcher is not null)
-            await _batcher.DisposeAsync();
-        _runner.Dispose();
-        _metrics.Dispose();
-        _repository.Dispose();
-    }
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
 
     [Fact]
     public async Task RunAsync_ManyCallers_EachGetsItsOwnRow()
     {
-        var batcher = Start();
-        await Task.WhenAll(Enumerable.Range(0, 400).Select(i => Task.Run(
+        Start(instances: 3);
+        await Task.WhenAll(Enumerable.Range(0, 1000).Select(i => Task.Run(
             async () =>
             {
-                int[] history = [.. Enumerable.Range(1, i % 11)];
-                using var row = await Run(batcher, history, wantsLogits: i % 3 != 0);
-                var expected = Model.ExpectedLogits(history);
-                for (var item = 1; item <= Model.ItemCount; item++)
-                    Assert.Equal(expected[item], i % 3 != 0 ? row.Logits[item] : _runner.Matrix.Logit(row.State, item), 1e-4);
+                int[] history = [.. Enumerable.Range(i % 700, i % 11)];
+                Assert.Equal(history.Sum(), await Run(history, wantsLogits: i % 3 != 0));
             },
             Token)));
     }
@@ -52,123 +23,287 @@ public sealed class BatcherTests : IAsyncDisposable
     [Fact]
     public async Task RunAsync_RunnerBusy_NextBatchTakesAllThatWaits()
     {
-        var batcher = Start();
-        var gate = await BlockRunner(batcher);
-        var waiting = Enumerable.Range(0, 11).Select(i => Run(batcher, [1])).ToArray();
-        gate.Open();
-        var rows = await Task.WhenAll(waiting);
-        // 8, the largest batch, then the other 3.
-        Assert.Equal([3, 3, 3, 8, 8, 8, 8, 8, 8, 8, 8], rows.Select(r => r.Timings.BatchSize).Order());
-        Array.ForEach(rows, r => r.Dispose());
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 11).Select(i => Run([i])).ToArray();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal([1, 8, 3], Runner.Batches.Select(b => b.Length)); // 8 is the largest batch
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsWantLogits_StandFirstInTheBatch()
+    {
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 6).Select(i => Run([i], wantsLogits: i % 2 == 0)).ToArray();
+        Runner.LetGo();
+        Assert.Equal(new float[] { 1, 2, 3, 4, 5, 6 }, await Task.WhenAll(waiting));
+        Assert.Equal([2, 4, 6, 1, 3, 5], Runner.Batches.Last());
+    }
+
+    [Fact]
+    public async Task RunAsync_DeadlinesDiffer_EarliestIsComputedFirst()
+    {
+        await StartBusy(maxBatchSize: 1);
+        var order = new[] { 300, 100, 400, 200 };
+        var waiting = order.Select(ms => Run([ms], ms * Millisecond)).ToArray();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal([100, 200, 300, 400], Runner.Batches.Skip(1).Select(b => b[0]));
+    }
+
+    [Fact]
+    public async Task RunAsync_PrioritiesDiffer_HigherIsComputedFirstWhateverItsDeadline()
+    {
+        await StartBusy(maxBatchSize: 1);
+        Task<float>[] waiting =
+        [
+            Run([3], 100 * Millisecond, RequestPriority.Low), Run([2], 200 * Millisecond), Run([1], 900 * Millisecond, RequestPriority.High),
+        ];
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal([1, 2, 3], Runner.Batches.Skip(1).Select(b => b[0]));
+    }
+
+    [Fact]
+    public async Task RunAsync_LowPriorityWaitsLong_RisesAndIsNotOvertakenForEver()
+    {
+        await StartBusy(maxBatchSize: 1);
+        var low = Run([100], priority: RequestPriority.Low);
+        var later = new List<Task<float>>();
+        for (var i = 1; i <= 12; i++) // something more urgent every 200 ms; patience is a second a level
+        {
+            Clock.Advance(200 * Millisecond);
+            later.Add(Run([i]));
+            Runner.LetGo(1);
+            await Runner.EnteredAsync();
+        }
+
+        Runner.LetGo();
+        await Task.WhenAll([low, .. later]);
+        var place = Runner.Batches.Skip(1).Select(b => b[0]).ToList().IndexOf(100);
+        Assert.InRange(place, 4, 7);
+    }
+
+    [Fact]
+    public async Task RunAsync_NoDeadline_IsNotOvertakenForEverByThoseWithOne()
+    {
+        await StartBusy(maxBatchSize: 1, new BatcherOptions { RefuseHopeless = false });
+        var patient = Run([100]);
+        var urgent = new List<Task<float>>();
+        for (var i = 1; i <= 12; i++)
+        {
+            Clock.Advance(200 * Millisecond);
+            urgent.Add(Run([i], 500 * Millisecond));
+            Runner.LetGo(1);
+            await Runner.EnteredAsync();
+        }
+
+        Runner.LetGo();
+        await Task.WhenAll([patient, .. urgent]);
+        Assert.InRange(Runner.Batches.Skip(1).Select(b => b[0]).ToList().IndexOf(100), 1, 4);
     }
 
     [Fact]
     public async Task RunAsync_QueueFull_IsRefusedAtOnce()
     {
-        var batcher = Start(new BatcherOptions { QueueCapacity = 5 });
-        var gate = await BlockRunner(batcher);
-        var waiting = Enumerable.Range(0, 5).Select(i => Run(batcher, [1])).ToArray();
-        Assert.Throws<QueueFullException>(() => { Run(batcher, [1]).Ignore(); });
-        gate.Open();
-        foreach (var row in await Task.WhenAll(waiting))
-            row.Dispose();
+        await StartBusy(options: new BatcherOptions { QueueCapacity = 5 });
+        var waiting = Enumerable.Range(1, 5).Select(i => Run([i])).ToArray();
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([6]));
+        Assert.True(refused.RetryAfter > TimeSpan.Zero);
+        Assert.Equal(5, Batcher.QueueLength);
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
     }
 
     [Fact]
-    public async Task RunAsync_CancelledWhileWaiting_EndsAtOnceAndNeighboursGoOn()
+    public async Task RunAsync_InputsHoldTooMuchMemory_IsRefusedAtOnce()
     {
-        var batcher = Start();
-        var gate = await BlockRunner(batcher);
+        await StartBusy(options: new BatcherOptions { QueueBytes = 1 << 16 });
+        var waiting = Enumerable.Range(1, 3).Select(i => Run(new int[5000])).ToArray();
+        await Assert.ThrowsAsync<OverloadedException>(() => Run(new int[5000]));
+        var small = Run([1]);
+        Runner.LetGo();
+        await Task.WhenAll([.. waiting, small]);
+    }
+
+    [Fact]
+    public async Task RunAsync_CancelledWhileTheRunnerIsBusy_LeavesTheQueueAtOnce()
+    {
+        await StartBusy();
         using var cancel = new CancellationTokenSource();
-        var neighbour = Run(batcher, [1]);
-        var cancelled = batcher.RunAsync(Input([2]), true, DateTimeOffset.MaxValue, cancel.Token);
+        var neighbour = Run([1]);
+        var cancelled = Run([2], token: cancel.Token);
+        Assert.Equal(2, Batcher.QueueLength);
+        await cancel.CancelAsync();
+        Assert.Equal(1, Batcher.QueueLength);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        Runner.LetGo();
+        Assert.Equal(1, await neighbour);
+        Assert.Equal([1], Runner.Batches.Last());
+    }
+
+    [Fact]
+    public async Task RunAsync_CancelledBefore_IsNotQueued()
+    {
+        await StartBusy();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Run([2], token: new CancellationToken(canceled: true)));
+        Assert.Equal(0, Batcher.QueueLength);
+    }
+
+    [Fact]
+    public async Task RunAsync_CancelledWhileItIsComputed_EndsAtOnceAndItsMemoryComesBack()
+    {
+        Start();
+        Runner.Hold();
+        using var cancel = new CancellationTokenSource();
+        var cancelled = Run([1], token: cancel.Token);
+        await Runner.EnteredAsync();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
-        gate.Open();
-        using var row = await neighbour;
-        Assert.Equal(1, row.Timings.BatchSize);
+        Runner.LetGo();
+        Assert.Equal(2, await Run([2])); // the fixture checks the memory
     }
 
     [Fact]
-    public async Task RunAsync_DeadlinePassesInTheQueue_IsNotComputed()
+    public async Task RunAsync_DeadlinePassesWhileTheRunnerIsBusy_EndsAtThatTime()
     {
-        var batcher = Start();
-        var gate = await BlockRunner(batcher);
-        var late = batcher.RunAsync(Input([1]), true, _clock.GetUtcNow() + TimeSpan.FromSeconds(1), Token);
-        var patient = batcher.RunAsync(Input([1]), true, _clock.GetUtcNow() + TimeSpan.FromSeconds(9), Token);
-        _clock.Advance(TimeSpan.FromSeconds(1));
-        gate.Open();
-        await Assert.ThrowsAsync<DeadlineExceededException>(() => late);
-        using var row = await patient;
-        Assert.Equal(1, row.Timings.BatchSize);
+        await StartBusy();
+        var late = Run([1], 10 * Millisecond);
+        var patient = Run([2], 30 * Millisecond);
+        Clock.Advance(9 * Millisecond);
+        Assert.False(late.IsCompleted);
+        Clock.Advance(1 * Millisecond);
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => late); // the runner is still busy
+        Assert.Equal(1, Batcher.QueueLength);
+        Clock.Advance(20 * Millisecond);
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => patient);
+        Runner.LetGo();
+        await Busy;
+        Assert.Single(Runner.Batches);
     }
 
     [Fact]
-    public async Task RunAsync_RunFails_FailsItsRowsAndTheWorkerLivesOn()
+    public async Task RunAsync_DeadlineHasPassed_IsRefused()
     {
-        var batcher = Start();
-        await Assert.ThrowsAsync<ModelRunException>(() => Run(batcher, [20]));
-        using var row = await Run(batcher, [19]);
-        Assert.Equal(Model.ExpectedLogits([19])[1], row.Logits[1], 1e-4);
+        await StartBusy();
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => Run([1], TimeSpan.Zero));
     }
 
     [Fact]
-    public async Task RunAsync_Linger_WaitsForTheDelayThenDispatches()
+    public async Task RunAsync_MachineBusy_BatchFillsUntilItsTurnComes()
     {
-        var batcher = Start(new BatcherOptions { MaxQueueDelay = TimeSpan.FromMilliseconds(100) });
-        var first = Run(batcher, [1]);
-        var second = Run(batcher, [2]);
-        Assert.False(first.IsCompleted);
-        // The worker sets its timer some time after the row arrived: advance until it has seen the delay pass.
-        while (!first.IsCompleted)
-        {
-            _clock.Advance(TimeSpan.FromMilliseconds(100));
+        Gate = new RunGate(1);
+        var other = new RunShare();
+        Gate.Enter(other);
+        Start();
+        var first = Run([1]);
+        while (Runner.OutputsHeld == 0) // the worker has its memory, and waits for its turn
             await Task.Yield();
-        }
-
-        using var a = await first;
-        using var b = await second;
-        Assert.Equal((2, 2), (a.Timings.BatchSize, b.Timings.BatchSize));
+        var second = Run([2]);
+        Gate.Leave(other, Millisecond);
+        await Task.WhenAll(first, second);
+        Assert.Equal([1, 2], Runner.Batches.Single());
     }
 
     [Fact]
-    public async Task RunAsync_LingerAndBatchFull_DispatchesAtOnce()
+    public async Task RunAsync_EqualInputs_AreComputedOnce()
     {
-        var batcher = Start(new BatcherOptions { MaxQueueDelay = TimeSpan.FromSeconds(1) });
-        var rows = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Run(batcher, [1])));
-        Assert.All(rows, r => Assert.Equal(8, r.Timings.BatchSize));
-        Array.ForEach(rows, r => r.Dispose());
+        await StartBusy(maxBatchSize: 2);
+        Task<float>[] waiting = [Run([7]), Run([8], wantsLogits: false), Run([7], wantsLogits: false), Run([7]), Run([8])];
+        Runner.LetGo();
+        Assert.Equal(new float[] { 7, 8, 7, 7, 8 }, await Task.WhenAll(waiting));
+        Assert.Equal([7, 8], Runner.Batches.Skip(1).Single());
+    }
+
+    [Fact]
+    public async Task RunAsync_OneOfEqualRowsIsCancelled_OthersAreComputed()
+    {
+        await StartBusy();
+        using var cancel = new CancellationTokenSource();
+        var cancelled = Run([7], token: cancel.Token);
+        var same = Run([7]);
+        await cancel.CancelAsync();
+        Runner.LetGo();
+        Assert.Equal(7, await same);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+    }
+
+    [Fact]
+    public async Task RunAsync_OneRowPoisonsTheBatch_ItAloneFails()
+    {
+        await StartBusy();
+        Runner.OnRun = rows => Assert.DoesNotContain(rows, r => r.History.Span.Contains(13));
+        Task<float>[] waiting = [Run([1]), Run([13]), Run([3]), Run([13])];
+        Runner.LetGo();
+        Assert.Equal((1, 3), (await waiting[0], await waiting[2]));
+        await Assert.ThrowsAsync<ModelRunException>(() => waiting[1]);
+        await Assert.ThrowsAsync<ModelRunException>(() => waiting[3]);
+        Assert.Equal(["999", "1,13,3", "1", "13", "3"], Runner.Batches.Select(b => string.Join(',', b)));
+        Assert.Equal(4, await Run([4]));
+    }
+
+    [Fact]
+    public async Task RunAsync_LoneRowFails_IsNotRepeated()
+    {
+        Start();
+        Runner.OnRun = _ => throw new InvalidOperationException("broken");
+        await Assert.ThrowsAsync<ModelRunException>(() => Run([1]));
+        Assert.Single(Runner.Batches);
+    }
+
+    [Fact]
+    public async Task RunAsync_TwoInstances_ComputeAtTheSameTime()
+    {
+        Start(maxBatchSize: 1, instances: 2);
+        foreach (var runner in Runners)
+            runner.Hold();
+        Task<float>[] running = [Run([1]), Run([2])];
+        await Task.WhenAll(Runners.Select(r => r.EnteredAsync()));
+        foreach (var runner in Runners)
+            runner.LetGo();
+        await Task.WhenAll(running);
     }
 
     [Fact]
     public async Task DisposeAsync_RowsWait_ComputesThemFirst()
     {
-        var batcher = Start();
-        var gate = await BlockRunner(batcher);
-        var waiting = Enumerable.Range(0, 20).Select(i => Run(batcher, [1])).ToArray();
+        var batcher = await StartBusy();
+        var waiting = Enumerable.Range(0, 20).Select(i => Run([i])).ToArray();
         var disposed = batcher.DisposeAsync().AsTask();
         Assert.False(disposed.IsCompleted);
-        gate.Open();
-        // Results go back as they come: the runner computes only a few batches ahead of their readers.
-        foreach (var task in waiting)
-            (await task).Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Run([1]));
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
         await disposed;
+    }
+
+    [Fact]
+    public async Task RunAsync_ResultsAreNotRead_ComputesNoFurtherThanThereIsMemory()
+    {
+        var batcher = Start();
+        var held = new List<RowResult>();
+        for (var i = 0; i < 4; i++)
+            held.Add(await batcher.RunAsync(Request([i]), Token));
+        var next = Run([5]);
+        Assert.Equal(4, Runner.Batches.Count);
+        held.ForEach(r => r.Dispose());
+        Assert.Equal(5, await next);
     }
 
     [Fact]
     public async Task RunAsync_CancelStorm_NoOutputIsLost()
     {
-        var batcher = Start();
+        Start();
         for (var round = 0; round < 300; round++)
         {
             using var cancel = new CancellationTokenSource();
-            var rows = Enumerable.Range(0, 6).Select(i => batcher.RunAsync(Input([1]), true, DateTimeOffset.MaxValue, cancel.Token)).ToArray();
+            var rows = Enumerable.Range(0, 6).Select(i => Run([i], token: cancel.Token)).ToArray();
             await cancel.CancelAsync();
             foreach (var row in rows)
             {
                 try
                 {
-                    (await row).Dispose();
+                    await row;
                 }
                 catch (OperationCanceledException)
                 {
@@ -176,63 +311,7 @@ public sealed class BatcherTests : IAsyncDisposable
                 }
             }
 
-            // Once four outputs had not come back, this would wait for ever. It also keeps the queue from filling up.
-            using var last = await Run(batcher, [1]).WaitAsync(TimeSpan.FromSeconds(30), Token);
-            Assert.Equal(1, last.Timings.BatchSize);
+            Assert.Equal(7, await Run([7]).WaitAsync(TimeSpan.FromSeconds(30), Token));
         }
     }
-
-    private static EncoderInput Input(int[] history) => new(history, default);
-
-    private static Task<RowResult> Run(Batcher batcher, int[] history, bool wantsLogits = true) =>
-        batcher.RunAsync(Input(history), wantsLogits, DateTimeOffset.MaxValue, Token);
-
-    private Batcher Start(BatcherOptions? options = null) =>
-        _batcher = new Batcher(_runner, options ?? new BatcherOptions(), _clock, _metrics.ForVersion("toy", 1), NullLogger.Instance);
-
-    /// <summary>
-    /// Keeps the worker busy: it computes only a few batches ahead of their readers, so results that nobody gives back
-    /// stop it at a known point.
-    /// </summary>
-    private async Task<Gate> BlockRunner(Batcher batcher)
-    {
-        var held = new List<RowResult>();
-        for (var i = 0; i < 4; i++)
-            held.Add(await Run(batcher, [1]));
-        var seen = _clock.WorkerReads;
-        var blocked = Run(batcher, [1]);
-        // The worker reads the clock once the batch is formed; it then waits for memory and takes no more rows.
-        while (_clock.WorkerReads == seen)
-            await Task.Yield();
-        return new Gate(held, blocked);
-    }
-
-    private sealed class WorkerClock : FakeTimeProvider
-    {
-        private int _workerReads;
-
-        internal int WorkerReads => Volatile.Read(ref _workerReads);
-
-        public override long GetTimestamp()
-        {
-            if (Thread.CurrentThread.Name?.StartsWith("batcher", StringComparison.Ordinal) == true)
-                Interlocked.Increment(ref _workerReads);
-            return base.GetTimestamp();
-        }
-    }
-
-    private sealed class Gate(List<RowResult> held, Task<RowResult> blocked)
-    {
-        internal void Open()
-        {
-            held.ForEach(r => r.Dispose());
-            _ = blocked.ContinueWith(t => t.Result.Dispose(), TaskScheduler.Default);
-        }
-    }
-}
-
-internal static class TaskExtensions
-{
-    /// <summary>For a call that is expected to throw before it returns its task.</summary>
-    internal static void Ignore(this Task task) => _ = task;
 }

@@ -29,17 +29,17 @@ public sealed class ModelRunnerTests : IDisposable
         var model = new TestModel();
         using var runner = Load(model);
         var histories = Enumerable.Range(0, 33).Select(r => Enumerable.Range(1, r % 11).ToArray()).ToArray();
-        var run = runner.Run([.. histories.Select(h => new EncoderInput(h, default))], 20, TimeProvider.System);
+        var output = Run(runner, 20, histories);
         for (var r = 0; r < histories.Length; r++)
         {
             var expected = model.ExpectedLogits(histories[r]);
             if (r < 20)
-                AssertClose(expected, run.Output.LogitsOf(r).ToArray());
+                AssertClose(expected, output.LogitsOf(r).ToArray());
             for (var item = 1; item <= model.ItemCount; item++)
-                Assert.Equal(expected[item], runner.Matrix.Logit(run.Output.State(r), item), 1e-4);
+                Assert.Equal(expected[item], runner.Matrix.Logit(output.State(r), item), 1e-4);
         }
 
-        run.Release(histories.Length);
+        output.Release();
     }
 
     [Fact]
@@ -59,15 +59,15 @@ public sealed class ModelRunnerTests : IDisposable
     {
         var model = new TestModel();
         using var runner = Load(model);
-        var first = runner.Run([new EncoderInput(new[] { 1 }, default)], 1, TimeProvider.System);
-        var second = runner.Run([new EncoderInput(new[] { 2 }, default)], 1, TimeProvider.System);
-        AssertClose(model.ExpectedLogits([1]), first.Output.LogitsOf(0).ToArray());
-        AssertClose(model.ExpectedLogits([2]), second.Output.LogitsOf(0).ToArray());
-        first.Release(1);
-        second.Release(1);
-        var third = runner.Run([new EncoderInput(new[] { 3 }, default)], 1, TimeProvider.System);
-        Assert.Contains(third.Output, new[] { first.Output, second.Output });
-        third.Release(1);
+        var first = Run(runner, 1, [1]);
+        var second = Run(runner, 1, [2]);
+        AssertClose(model.ExpectedLogits([1]), first.LogitsOf(0).ToArray());
+        AssertClose(model.ExpectedLogits([2]), second.LogitsOf(0).ToArray());
+        first.Release();
+        second.Release();
+        var third = Run(runner, 1, [3]);
+        Assert.Contains(third, new[] { first, second });
+        third.Release();
     }
 
     [Fact]
@@ -101,4 +101,11 @@ public sealed class ModelRunnerTests : IDisposable
 
     private ModelRunner Load(TestModel model, RunnerOptions? options = null) =>
         new(ModelPackage.Open(model.Publish(_repository.Path)), options ?? new RunnerOptions());
+
+    private static BatchOutput Run(ModelRunner runner, int logitRows, params int[][] histories)
+    {
+        var output = ((IBatchRunner)runner).Reserve();
+        ((IBatchRunner)runner).Run(output, [.. histories.Select(h => new EncoderInput(h, default))], logitRows, TimeProvider.System);
+        return output;
+    }
 }

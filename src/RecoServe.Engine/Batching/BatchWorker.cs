@@ -1,0 +1,168 @@
+using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Inference;
+
+namespace RecoServe.Engine.Batching;
+
+/// <summary>
+/// The thread of one runner: waits for rows, for memory and for its turn on the machine, then forms a batch and runs it. A run
+/// that fails is repeated row by row, once, so that a row that cannot be computed fails alone; the worker lives on.
+/// </summary>
+internal sealed class BatchWorker
+{
+    private readonly Batcher _batcher;
+    private readonly IBatchRunner _runner;
+    private readonly RunGate _gate;
+    private readonly RunShare _share;
+    private readonly BatchCost _cost;
+    private readonly TimeProvider _clock;
+    private readonly VersionMetrics _metrics;
+    private readonly ILogger _log;
+    private readonly FormedBatch _batch;
+    private readonly FormedBatch _single;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private MovingMean _betweenRuns = new(weight: 0.1);
+    private TimeSpan? _lastEnd;
+    private bool _hasTurn;
+    private long _freeAt;
+    private long _betweenRunsTicks;
+
+    internal BatchWorker(
+        Batcher batcher, IBatchRunner runner, RunGate gate, RunShare share, BatchCost cost, TimeProvider clock, VersionMetrics metrics, ILogger log)
+    {
+        (_batcher, _runner, _gate, _share, _cost) = (batcher, runner, gate, share, cost);
+        (_clock, _metrics, _log) = (clock, metrics, log);
+        (_batch, _single) = (new FormedBatch(runner.MaxBatchSize, cost), new FormedBatch(1, cost));
+        new Thread(Work) { IsBackground = true, Name = $"batcher {metrics.Name}" }.Start();
+    }
+
+    /// <summary>Completes when the thread has ended.</summary>
+    internal Task Ended => _ended.Task;
+
+    /// <summary>When the present run is expected to end.</summary>
+    internal TimeSpan FreeAt => TimeSpan.FromTicks(Volatile.Read(ref _freeAt));
+
+    /// <summary>What passes between two runs while rows wait.</summary>
+    internal TimeSpan BetweenRuns => TimeSpan.FromTicks(Volatile.Read(ref _betweenRunsTicks));
+
+    private void Work()
+    {
+        using (var linger = _clock.CreateTimer(_ => _batcher.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan))
+        {
+            while (_batcher.WaitForRows(linger))
+                RunNext();
+        }
+
+        _ended.SetResult();
+    }
+
+    private void RunNext()
+    {
+        var output = TakeTurn();
+        var start = _batcher.Now;
+        var othersWait = _batcher.Take(_batch);
+        if (_batch.Rows.Count == 0) // cancelled or expired meanwhile, or taken by another runner
+        {
+            EndTurn(TimeSpan.Zero, keep: false);
+            output.Release();
+            return;
+        }
+
+        if (_lastEnd is { } end)
+        {
+            _betweenRuns.Add(start - end);
+            Volatile.Write(ref _betweenRunsTicks, _betweenRuns.Value.Ticks);
+        }
+
+        Volatile.Write(ref _freeAt, (start + _cost.Of(_batch.Places, _batch.Length)).Ticks);
+        if (!TryRun(_batch, output, start, othersWait, out var exception))
+            Retry(exception);
+        Volatile.Write(ref _freeAt, 0);
+        _lastEnd = othersWait ? _batcher.Now : null;
+        _batch.Clear();
+    }
+
+    /// <summary>Waits for memory and then for a turn, unless the last one was kept; never for memory in a turn.</summary>
+    private BatchOutput TakeTurn()
+    {
+        if (_hasTurn && _runner.TryReserve() is { } free)
+            return free;
+        if (_hasTurn)
+            EndTurn(TimeSpan.Zero, keep: false);
+        var output = _runner.Reserve();
+        _gate.Enter(_share);
+        _hasTurn = true;
+        return output;
+    }
+
+    private void EndTurn(TimeSpan elapsed, bool keep)
+    {
+        _hasTurn = keep && _gate.Keep(_share, elapsed);
+        if (!keep)
+            _gate.Leave(_share, elapsed);
+    }
+
+    /// <summary>Runs a batch in a turn, and tells its rows; false if it failed, and they have been told nothing.</summary>
+    private bool TryRun(FormedBatch batch, BatchOutput output, TimeSpan start, bool keepTurn, out Exception exception)
+    {
+        exception = null!;
+        BatchRun run;
+        try
+        {
+            run = _runner.Run(output, batch.Inputs, batch.LogitPlaces, _clock);
+        }
+        catch (Exception e)
+        {
+            // Whatever went wrong, these rows fail and the worker lives on.
+            EndTurn(_batcher.Now - start, keep: false);
+            output.Release();
+            exception = e;
+            return false;
+        }
+
+        var end = _batcher.Now;
+        EndTurn(end - start, keepTurn);
+        _cost.Learn(batch.Places, batch.Length, end - start);
+        _metrics.Batch(batch, run);
+        output.HoldFor(batch.Rows.Count);
+        var last = batch.Rows[^1].Row;
+        foreach (var (row, place) in batch.Rows)
+        {
+            var waited = start - row.Enqueued;
+            _metrics.Queue(waited);
+            var timings = new RowTimings(waited, end - start, run.Encode, run.Score, batch.Rows.Count);
+            row.Complete(new RowResult(output, place, timings, row == last ? Reading(end) : null));
+        }
+
+        return true;
+    }
+
+    /// <summary>The last row of a batch tells what it took until its result was read.</summary>
+    private Action Reading(TimeSpan end) => () => _batcher.Read(_batcher.Now - end);
+
+    private void Retry(Exception exception)
+    {
+        if (_batch.Places == 1)
+        {
+            Fail(_batch, exception);
+            return;
+        }
+
+        EngineLog.BatchFailed(_log, _metrics.Name, _batch.Rows.Count, exception);
+        for (var place = 0; place < _batch.Places; place++)
+        {
+            _single.Take(_batch, place);
+            var output = TakeTurn();
+            if (!TryRun(_single, output, _batcher.Now, keepTurn: false, out var alone))
+                Fail(_single, alone);
+        }
+
+        _single.Clear();
+    }
+
+    private void Fail(FormedBatch batch, Exception exception)
+    {
+        EngineLog.RowFailed(_log, _metrics.Name, batch.Rows.Count, exception);
+        foreach (var (row, _) in batch.Rows)
+            row.Fail(new ModelRunException(_metrics.Name, exception));
+    }
+}

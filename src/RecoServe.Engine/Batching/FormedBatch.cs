@@ -1,0 +1,154 @@
+using RecoServe.Engine.Inference;
+
+namespace RecoServe.Engine.Batching;
+
+/// <summary>
+/// The rows of one run. Rows of equal input share a place: it is computed once. Chosen in the order of the queue, leaving out
+/// those of a length that would pad the batch at a higher cost than a batch of their own.
+/// </summary>
+internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
+{
+    /// <summary>Of a long queue so many rows for each place are looked at.</summary>
+    private const int LookAhead = 8;
+
+    private readonly List<BatchRow> _places = new(maxPlaces);
+    private readonly EncoderInput[] _inputs = new EncoderInput[maxPlaces];
+    private readonly Dictionary<EncoderInput, int> _placeOf = new(maxPlaces);
+    private readonly List<(BatchRow Row, int Place)> _rows = [];
+
+    /// <summary>The rows, each with its place.</summary>
+    internal IReadOnlyList<(BatchRow Row, int Place)> Rows => _rows;
+
+    /// <summary>The inputs to be computed, by place.</summary>
+    internal ReadOnlySpan<EncoderInput> Inputs => _inputs.AsSpan(0, Places);
+
+    /// <summary>How many inputs are computed.</summary>
+    internal int Places => _placeOf.Count;
+
+    /// <summary>The leading places whose logits are wanted.</summary>
+    internal int LogitPlaces { get; private set; }
+
+    /// <summary>Cells of the longest row.</summary>
+    internal int Length { get; private set; }
+
+    /// <summary>Why it has no more rows.</summary>
+    internal CloseReason Closed { get; private set; }
+
+    /// <summary>The share of the cells that only fill rows up to the longest.</summary>
+    internal double Padding
+    {
+        get
+        {
+            var cells = 0L;
+            foreach (var input in Inputs)
+                cells += input.Length;
+            return 1 - ((double)cells / ((long)Places * Length));
+        }
+    }
+
+    /// <summary>Takes rows out of a queue; none only if the queue is empty.</summary>
+    /// <param name="queue">The rows that wait.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="maxDelay">How long rows were to wait for others.</param>
+    internal void Take(RowQueue queue, TimeSpan now, TimeSpan maxDelay)
+    {
+        Clear();
+        Fill(queue, now, hopeless: false);
+        if (_rows.Count == 0 && queue.Count > 0) // whatever the estimate says, something is computed, and teaches it
+            Fill(queue, now, hopeless: true);
+        foreach (var (row, _) in _rows)
+        {
+            queue.Remove(row);
+            if (Closed == CloseReason.QueueEmpty && maxDelay > TimeSpan.Zero && now - row.Enqueued >= maxDelay)
+                Closed = CloseReason.DelayOver;
+        }
+
+        Arrange();
+    }
+
+    /// <summary>Takes the rows of one place of another batch.</summary>
+    internal void Take(FormedBatch batch, int place)
+    {
+        Clear();
+        foreach (var (row, at) in batch._rows)
+        {
+            if (at == place)
+                Add(row);
+        }
+
+        Closed = CloseReason.Retry;
+        Arrange();
+    }
+
+    /// <summary>Forgets the rows.</summary>
+    internal void Clear()
+    {
+        _inputs.AsSpan(0, Places).Clear();
+        _places.Clear();
+        _placeOf.Clear();
+        _rows.Clear();
+        Length = 0;
+    }
+
+    private void Fill(RowQueue queue, TimeSpan now, bool hopeless)
+    {
+        Closed = CloseReason.QueueEmpty;
+        var looks = LookAhead * maxPlaces;
+        for (var next = 0; next < queue.Count && looks > 0; next++, looks--)
+        {
+            var row = queue[next];
+            if (_placeOf.ContainsKey(row.Input))
+                Add(row);
+            else if (Places == maxPlaces)
+                Closed = CloseReason.Full;
+            else if (!hopeless && row.Deadline < TimeSpan.MaxValue && now + CostWith(row) > row.Deadline)
+                (Closed, looks) = (Closed == CloseReason.QueueEmpty ? CloseReason.Hopeless : Closed, looks + 1);
+            else if (Places > 0 && !IsWorthPadding(row, queue))
+                Closed = CloseReason.Padding;
+            else
+                Add(row);
+        }
+
+        if (Places == maxPlaces)
+            Closed = CloseReason.Full;
+    }
+
+    private void Add(BatchRow row)
+    {
+        if (_placeOf.TryAdd(row.Input, Places))
+            _places.Add(row);
+        _rows.Add((row, _placeOf[row.Input]));
+        Length = Math.Max(Length, row.Input.Length);
+    }
+
+    /// <summary>Whether a row costs less here than its share of a batch of rows as long as itself.</summary>
+    private bool IsWorthPadding(BatchRow row, RowQueue queue)
+    {
+        var mates = Math.Min(queue.CountOfLength(row), maxPlaces);
+        var alone = cost.Of(mates, row.Input.Length) / mates;
+        return CostWith(row) - cost.Of(Places, Length) <= alone;
+    }
+
+    private TimeSpan CostWith(BatchRow row) => cost.Of(Places + 1, Math.Max(Length, row.Input.Length));
+
+    /// <summary>Places whose logits are wanted come first: the scorer then runs on a prefix of the states.</summary>
+    private void Arrange()
+    {
+        Span<bool> wantsLogits = stackalloc bool[Places];
+        foreach (var (row, place) in _rows)
+            wantsLogits[place] |= row.WantsLogits;
+        Span<int> moved = stackalloc int[Places];
+        LogitPlaces = 0;
+        for (var place = 0; place < Places; place++)
+            moved[place] = wantsLogits[place] ? LogitPlaces++ : 0;
+        var next = LogitPlaces;
+        for (var place = 0; place < Places; place++)
+        {
+            moved[place] = wantsLogits[place] ? moved[place] : next++;
+            _inputs[moved[place]] = _places[place].Input;
+        }
+
+        for (var i = 0; i < _rows.Count; i++)
+            _rows[i] = (_rows[i].Row, moved[_rows[i].Place]);
+    }
+}

@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using System.Numerics;
+
+namespace RecoServe.Engine.Batching;
+
+/// <summary>
+/// The rows that wait for one model version: earliest due first within a level of priority, higher levels before lower ones, and
+/// a row that waits long rises. Bounded by rows and by bytes. Not thread-safe.
+/// </summary>
+/// <remarks>Each level is a sorted list: a row's place among the others, which admission asks for, is a binary search.</remarks>
+internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan patience)
+{
+    private static readonly Comparer<BatchRow> LatestFirst = Comparer<BatchRow>.Create(static (a, b) =>
+        b.Due != a.Due ? b.Due.CompareTo(a.Due) : b.Sequence.CompareTo(a.Sequence));
+
+    private readonly List<BatchRow>[] _levels = [[], [], []];
+    private readonly int[] _lengths = new int[32];
+    private TimeSpan _nextAgeing;
+    private long _cells;
+
+    /// <summary>Rows that wait.</summary>
+    internal int Count { get; private set; }
+
+    /// <summary>Memory that they hold.</summary>
+    internal long Bytes { get; private set; }
+
+    /// <summary>Cells of a row, on average.</summary>
+    internal double MeanLength => Count > 0 ? (double)_cells / Count : 0;
+
+    /// <summary>Whether a row may still wait here.</summary>
+    internal bool HasRoomFor(BatchRow row) => Count < rowCapacity && Bytes + row.Bytes <= byteCapacity;
+
+    /// <summary>Puts a row in its place.</summary>
+    internal void Add(BatchRow row)
+    {
+        Insert(row);
+        Track(row, 1);
+    }
+
+    /// <summary>Takes a row out; false if it does not wait here.</summary>
+    internal bool Remove(BatchRow row)
+    {
+        var level = _levels[row.Level];
+        var place = level.BinarySearch(row, LatestFirst);
+        if (place < 0)
+            return false;
+        level.RemoveAt(place);
+        Track(row, -1);
+        return true;
+    }
+
+    /// <summary>How many rows are computed before one, which need not be here.</summary>
+    internal int CountBefore(BatchRow row)
+    {
+        var level = _levels[row.Level];
+        var place = level.BinarySearch(row, LatestFirst);
+        var before = level.Count - (place < 0 ? ~place : place + 1);
+        for (var higher = 0; higher < row.Level; higher++)
+            before += _levels[higher].Count;
+        return before;
+    }
+
+    /// <summary>How many rows are about as long as one, itself included.</summary>
+    internal int CountOfLength(BatchRow row) => _lengths[Bucket(row)];
+
+    /// <summary>The row of a place in the order of computation; ages nothing.</summary>
+    internal BatchRow this[int place]
+    {
+        get
+        {
+            var level = 0;
+            for (; place >= _levels[level].Count; level++)
+                place -= _levels[level].Count;
+            return _levels[level][^(place + 1)];
+        }
+    }
+
+    /// <summary>Rows that have waited for a whole patience rise by a level.</summary>
+    internal void Age(TimeSpan now)
+    {
+        if (now < _nextAgeing)
+            return;
+        _nextAgeing = now + (patience / 4);
+        for (var level = 1; level < _levels.Length; level++)
+        {
+            for (var i = _levels[level].Count - 1; i >= 0; i--)
+            {
+                var row = _levels[level][i];
+                var steps = (int)row.Priority - level + 1;
+                if (now - row.Enqueued < patience * steps)
+                    continue;
+                _levels[level].RemoveAt(i);
+                row.Level = level - 1;
+                Insert(row);
+            }
+        }
+    }
+
+    /// <summary>Takes out the rows whose deadline has passed.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="expired">Receives them.</param>
+    /// <returns>When to look again; <see cref="TimeSpan.MaxValue"/> if no row has a deadline.</returns>
+    internal TimeSpan Expire(TimeSpan now, List<BatchRow> expired)
+    {
+        var next = TimeSpan.MaxValue;
+        foreach (var level in _levels)
+        {
+            // Whoever has expired is due; whoever is due has perhaps only waited long.
+            for (var i = level.Count - 1; i >= 0; i--)
+            {
+                var row = level[i];
+                if (row.Deadline <= now)
+                {
+                    level.RemoveAt(i);
+                    Track(row, -1);
+                    expired.Add(row);
+                }
+                else
+                {
+                    next = row.Deadline < next ? row.Deadline : next;
+                    if (row.Due > now && row.Due >= next)
+                        break;
+                }
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>When the row arrived that has waited longest.</summary>
+    internal TimeSpan Oldest()
+    {
+        var oldest = TimeSpan.MaxValue;
+        foreach (var level in _levels)
+        {
+            foreach (var row in level)
+                oldest = row.Enqueued < oldest ? row.Enqueued : oldest;
+        }
+
+        return oldest;
+    }
+
+    private static int Bucket(BatchRow row) => BitOperations.Log2((uint)row.Input.Length);
+
+    private void Insert(BatchRow row)
+    {
+        var level = _levels[row.Level];
+        var place = level.BinarySearch(row, LatestFirst);
+        Debug.Assert(place < 0, "a row waits once");
+        level.Insert(~place, row);
+    }
+
+    private void Track(BatchRow row, int sign)
+    {
+        Count += sign;
+        Bytes += sign * row.Bytes;
+        _cells += sign * row.Input.Length;
+        _lengths[Bucket(row)] += sign;
+    }
+}

@@ -1,0 +1,208 @@
+using RecoServe.Engine.Batching;
+
+namespace RecoServe.Engine.Tests.Batching;
+
+/// <summary>What the batcher does with what it knows of the time that batches take.</summary>
+public sealed class BatcherSchedulingTests : BatcherFixture
+{
+    private static readonly TimeSpan Microsecond = TimeSpan.FromMicroseconds(1);
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+
+    [Fact]
+    public async Task RunAsync_LongRowAmongShort_IsComputedApart()
+    {
+        Teach(100 * Microsecond, 10 * Microsecond, 5 * Microsecond);
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 5).Select(i => Run(History(i, 3))).Prepend(Run(History(100, 3))).Append(Run(History(50, 50))).ToArray();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal(["100,1,2,3,4,5", "50"], Runner.Batches.Skip(1).Select(b => string.Join(',', b)));
+    }
+
+    [Fact]
+    public async Task RunAsync_PaddingCostsLessThanARun_LongRowIsComputedWithTheShort()
+    {
+        Teach(100 * Microsecond, 10 * Microsecond, 0.01 * Microsecond);
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 5).Select(i => Run(History(i, 3))).Append(Run(History(50, 50))).ToArray();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal([1, 2, 3, 4, 5, 50], Runner.Batches.Skip(1).Single());
+    }
+
+    [Fact]
+    public async Task RunAsync_LongRowIsMostUrgent_TakesNoShortOnesAlong()
+    {
+        Teach(100 * Microsecond, 10 * Microsecond, 5 * Microsecond);
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 5).Select(i => Run(History(i, 3))).Prepend(Run(History(50, 50))).ToArray();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal(["50", "1,2,3,4,5"], Runner.Batches.Skip(1).Select(b => string.Join(',', b)));
+    }
+
+    [Fact]
+    public async Task RunAsync_NoTimeForAnyAnswer_IsRefusedAtOnceWithDeadlineExceeded()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
+        await StartBusy();
+        var waiting = Run([1]);
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => Run([2], 15 * Millisecond));
+        Assert.Equal(1, Batcher.QueueLength);
+        Runner.LetGo();
+        await waiting;
+    }
+
+    [Fact]
+    public async Task RunAsync_TooMuchWaitsBefore_IsRefusedAtOnceAndToldWhenToRetry()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero); // 28 ms a batch of 8
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 24).Select(i => Run([i])).ToArray();
+        // The busy run and three batches: 21 + 3 × 28 ms.
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([25], 110 * Millisecond));
+        Assert.InRange(refused.RetryAfter, 100 * Millisecond, 110 * Millisecond);
+        var urgent = Run([26], 110 * Millisecond, RequestPriority.High); // nobody is before it
+        var late = Run([27], 140 * Millisecond);
+        Runner.LetGo();
+        await Task.WhenAll([.. waiting, urgent, late]);
+    }
+
+    [Fact]
+    public async Task RunAsync_EarlierDeadlineThanAllThatWait_IsAdmitted()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 24).Select(i => Run([i], 900 * Millisecond)).ToArray();
+        var urgent = Run([25], 60 * Millisecond);
+        Runner.LetGo();
+        await Task.WhenAll([.. waiting, urgent]);
+        Assert.Equal(25, Runner.Batches.Skip(1).First()[0]);
+    }
+
+    [Fact]
+    public async Task RunAsync_RefuseHopelessIsOff_WaitsAndExpires()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
+        await StartBusy(options: new BatcherOptions { RefuseHopeless = false });
+        var neighbour = Run([1]);
+        var hopeless = Run([2], 15 * Millisecond);
+        Assert.Equal(2, Batcher.QueueLength);
+        Clock.Advance(15 * Millisecond);
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => hopeless);
+        Runner.LetGo();
+        await neighbour;
+    }
+
+    [Fact]
+    public async Task RunAsync_EstimateFarTooHigh_IsCorrectedByWhatIsComputed()
+    {
+        Teach(TimeSpan.FromSeconds(50), Millisecond, TimeSpan.Zero);
+        Start();
+        Runner.OnRun = _ => Clock.Advance(Millisecond);
+        for (var i = 0; i < 200; i++)
+            Assert.Equal(i, await Run([i], 100 * Millisecond)); // the queue is empty: it is open, whatever the estimate says
+        Assert.InRange(Cost.Of(1, 2), TimeSpan.Zero, 20 * Millisecond);
+    }
+
+    [Fact]
+    public async Task RunAsync_RowCannotBeInTime_MakesWayForThoseThatCan()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
+        await StartBusy(maxBatchSize: 8, new BatcherOptions { RefuseHopeless = false });
+        var hopeless = Run([1], 15 * Millisecond);
+        var other = Run([2], 100 * Millisecond);
+        Runner.LetGo();
+        Assert.Equal(2, await other);
+        Assert.Equal([2], Runner.Batches.Skip(1).First());
+        // Alone, it is computed all the same: the estimate may be wrong.
+        Assert.Equal(1, await hopeless);
+    }
+
+    [Fact]
+    public async Task RunAsync_NothingKnownYet_LingersForTheWholeDelayThenDispatches()
+    {
+        Start(options: new BatcherOptions { MaxQueueDelay = 100 * Millisecond });
+        var first = Run([1]);
+        Clock.Advance(50 * Millisecond);
+        var second = Run([2]);
+        Clock.Advance(49 * Millisecond);
+        Assert.False(first.IsCompleted);
+        await AdvanceUntil(first, Millisecond);
+        Assert.Equal((1, 2), (await first, await second));
+        Assert.Equal([1, 2], Runner.Batches.Single());
+        Assert.InRange(Clock.GetUtcNow() - Clock.Start, 100 * Millisecond, 110 * Millisecond);
+    }
+
+    [Fact]
+    public async Task RunAsync_LingerAndBatchFull_DispatchesAtOnce()
+    {
+        Start(options: new BatcherOptions { MaxQueueDelay = TimeSpan.FromSeconds(1) });
+        await Task.WhenAll(Enumerable.Range(1, 8).Select(i => Run([i])));
+        Assert.Equal(8, Runner.Batches.Single().Length);
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsComeTooSeldomToRepayTheWait_DoesNotLinger()
+    {
+        Teach(Millisecond, 0.1 * Millisecond, TimeSpan.Zero);
+        Start(options: new BatcherOptions { MaxQueueDelay = 100 * Millisecond });
+        await ArriveEvery(30 * Millisecond);
+        Assert.Equal(8, await Run([8])); // the clock stands still: it did not wait
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsComeOftenAndRunsAreDear_Lingers()
+    {
+        Teach(50 * Millisecond, 0.1 * Millisecond, TimeSpan.Zero);
+        Start(options: new BatcherOptions { MaxQueueDelay = 100 * Millisecond });
+        await ArriveEvery(Millisecond);
+        var batches = Runner.Batches.Count;
+        var first = Run([8]);
+        Clock.Advance(Millisecond);
+        var second = Run([9]);
+        await AdvanceUntil(first, 10 * Millisecond);
+        Assert.Equal((8, 9), (await first, await second));
+        Assert.Equal(batches + 1, Runner.Batches.Count);
+    }
+
+    [Fact]
+    public async Task RunAsync_LingerWouldMissTheDeadline_DispatchesInTime()
+    {
+        Teach(50 * Millisecond, 0.1 * Millisecond, TimeSpan.Zero);
+        Start(options: new BatcherOptions { MaxQueueDelay = TimeSpan.FromSeconds(1) });
+        await ArriveEvery(Millisecond);
+        var start = Clock.GetUtcNow();
+        var row = Run([8], 80 * Millisecond);
+        await AdvanceUntil(row, Millisecond);
+        Assert.Equal(8, await row);
+        Assert.InRange(Clock.GetUtcNow() - start, TimeSpan.Zero, 40 * Millisecond);
+    }
+
+    private static int[] History(int first, int length) => [first, .. Enumerable.Repeat(0, length - 1)];
+
+    /// <summary>A few rows, so far apart.</summary>
+    private async Task ArriveEvery(TimeSpan gap)
+    {
+        for (var i = 0; i < 40; i++)
+        {
+            var row = Run([i + 100]);
+            await AdvanceUntil(row, gap);
+            await row;
+            Clock.Advance(gap);
+        }
+    }
+
+    /// <summary>The worker sets its timer some time after a row arrived: advances until it has seen the time pass.</summary>
+    private async Task AdvanceUntil(Task task, TimeSpan step)
+    {
+        for (var i = 0; i < 200 && !task.IsCompleted; i++)
+            await Task.Yield();
+        while (!task.IsCompleted)
+        {
+            Clock.Advance(step);
+            for (var i = 0; i < 2000 && !task.IsCompleted; i++)
+                await Task.Yield();
+        }
+    }
+}

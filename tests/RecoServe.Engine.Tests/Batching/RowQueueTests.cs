@@ -1,0 +1,82 @@
+using CsCheck;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
+
+namespace RecoServe.Engine.Tests.Batching;
+
+public sealed class RowQueueTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public void Everything_AnyOperations_IsAsInAListThatIsSortedAnew() =>
+        Gen.Select(Gen.Int[0, 5], Gen.Int[0, 2], Gen.Int[0, 60], Gen.Int[0, 40]).List[1, 120].Sample(operations =>
+        {
+            var queue = new RowQueue(50, 1 << 20, Patience);
+            var model = new List<BatchRow>();
+            var now = TimeSpan.Zero;
+            foreach (var (operation, priority, length, time) in operations)
+            {
+                switch (operation)
+                {
+                    case 0 or 1 or 2:
+                        var deadline = time % 4 == 0 ? TimeSpan.MaxValue : now + TimeSpan.FromMilliseconds(time * 50);
+                        var row = Row((RequestPriority)priority, length, now, deadline);
+                        if (!queue.HasRoomFor(row))
+                        {
+                            Assert.Equal(50, model.Count);
+                            break;
+                        }
+
+                        Assert.Equal(Order(model.Append(row)).IndexOf(row), queue.CountBefore(row));
+                        queue.Add(row);
+                        model.Add(row);
+                        break;
+                    case 3:
+                        var any = model.Count > 0 ? model[time % model.Count] : null;
+                        Assert.Equal(any is not null, any is not null && queue.Remove(any));
+                        model.RemoveAll(r => r == any);
+                        Assert.False(any is not null && queue.Remove(any));
+                        break;
+                    case 4:
+                        now += TimeSpan.FromMilliseconds(time * 10);
+                        var expired = new List<BatchRow>();
+                        var next = queue.Expire(now, expired);
+                        Assert.Equal(model.Where(r => r.Deadline <= now).ToHashSet(), expired.ToHashSet());
+                        model.RemoveAll(expired.Contains);
+                        Assert.Equal(model.Select(r => r.Deadline).Append(TimeSpan.MaxValue).Min(), next);
+                        break;
+                    default:
+                        now += TimeSpan.FromMilliseconds(time * 10);
+                        queue.Age(now);
+                        break;
+                }
+
+                Assert.Equal(Order(model), Enumerable.Range(0, queue.Count).Select(i => queue[i]));
+                Assert.Equal(model.Sum(r => r.Bytes), queue.Bytes);
+                Assert.Equal(model.Count == 0 ? 0 : model.Average(r => r.Input.Length), queue.MeanLength, 1e-9);
+                Assert.All(model, r => Assert.True(r.Level <= (int)r.Priority));
+            }
+        });
+
+    [Fact]
+    public void Age_WaitsForAPatienceALevel_RisesToTheTop()
+    {
+        var queue = new RowQueue(10, 1 << 20, Patience);
+        var row = Row(RequestPriority.Low, 3, TimeSpan.Zero, TimeSpan.MaxValue);
+        queue.Add(row);
+        List<int> levels = [];
+        for (var quarter = 0; quarter <= 9; quarter++)
+        {
+            queue.Age(Patience * quarter / 4);
+            levels.Add(row.Level);
+        }
+
+        Assert.Equal([2, 2, 2, 2, 1, 1, 1, 1, 0, 0], levels);
+    }
+
+    private static List<BatchRow> Order(IEnumerable<BatchRow> rows) => [.. rows.OrderBy(r => r.Level).ThenBy(r => r.Due).ThenBy(r => r.Sequence)];
+
+    private static BatchRow Row(RequestPriority priority, int length, TimeSpan enqueued, TimeSpan deadline) =>
+        new(new RowRequest(new EncoderInput(new int[length], default), true, DateTimeOffset.MaxValue, priority), enqueued, deadline, Patience);
+}
