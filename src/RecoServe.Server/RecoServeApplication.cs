@@ -31,6 +31,7 @@ internal static class RecoServeApplication
             .AddSingleton(TimeProvider.System)
             .AddSingleton<EngineMetrics>()
             .AddSingleton<ServerMetrics>()
+            .AddSingleton<LoadShedder>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<Recommender>()
             .AddSingleton<ModelHealth>();
@@ -46,6 +47,7 @@ internal static class RecoServeApplication
         builder.WebHost.ConfigureKestrel(Listen);
 
         var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<LoadShedder>().InvokeAsync);
         app.MapGrpcService<RecommendationService>();
         app.MapGrpcService<FeedbackService>();
         app.MapGrpcService<ModelService>();

@@ -10,16 +10,23 @@ internal sealed class ServerMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _callDuration;
+    private readonly Counter<long> _refused;
 
     /// <summary>Creates the instruments.</summary>
-    public ServerMetrics() =>
+    public ServerMetrics()
+    {
+        _refused = _meter.CreateCounter<long>("recoserve.refused", "{request}", "Requests refused at the door because work waits too long for a thread.");
+        _refused.Add(0); // a rate needs the zero before the first event
         _callDuration = _meter.CreateHistogram("rpc.server.call.duration", "s", "Duration of a call, by method and status.", null, new InstrumentAdvice<double>
         {
             // The conventional buckets begin at 5 ms: far too coarse here.
             HistogramBucketBoundaries = [100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3, 0.1024, 0.2048, 0.4096, 0.8192, 1.6384, 5, 10],
         });
+    }
 
     public void Dispose() => _meter.Dispose();
+
+    internal void Refused() => _refused.Add(1);
 
     internal void Call(string method, StatusCode status, TimeSpan elapsed) =>
         _callDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new("rpc.status_code", status.ToString()));

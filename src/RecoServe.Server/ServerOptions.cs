@@ -16,4 +16,10 @@ internal sealed class ServerOptions
     /// <summary>Port of <c>/metrics</c>, <c>/healthz</c> and <c>/readyz</c> (HTTP/1.1); 0 takes a free one.</summary>
     [Range(0, 65535, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int HttpPort { get; set; } = 5001;
+
+    /// <summary>
+    /// While work waits longer than this for a thread, new requests are refused with RESOURCE_EXHAUSTED before they are read.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:00.100")]
+    public TimeSpan MaxThreadDelay { get; set; } = TimeSpan.FromMilliseconds(100);
 }

@@ -59,7 +59,7 @@ internal sealed class BatchWorker
     {
         var output = TakeTurn();
         var start = _batcher.Now;
-        var othersWait = _batcher.Take(_batch);
+        var othersWait = _batcher.Take(_batch, BetweenRuns);
         if (_batch.Rows.Count == 0) // cancelled or expired meanwhile, or taken by another runner
         {
             EndTurn(TimeSpan.Zero, keep: false);

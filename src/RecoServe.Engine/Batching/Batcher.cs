@@ -150,14 +150,16 @@ internal sealed class Batcher : IAsyncDisposable
     }
 
     /// <summary>Forms a batch of what waits now: this is the instant until which it keeps filling.</summary>
+    /// <param name="batch">Receives the rows.</param>
+    /// <param name="betweenRuns">What passes between two runs.</param>
     /// <returns>Whether rows are left for a further batch now.</returns>
-    internal bool Take(FormedBatch batch)
+    internal bool Take(FormedBatch batch, TimeSpan betweenRuns)
     {
         var now = Now;
         lock (_gate)
         {
             _queue.Age(now);
-            batch.Take(_queue, now, _options.MaxQueueDelay);
+            batch.Take(_queue, now, _options.MaxQueueDelay, betweenRuns);
             return _queue.Count > 0 && LingerLeft(now) <= TimeSpan.Zero;
         }
     }

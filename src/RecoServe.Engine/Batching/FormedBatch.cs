@@ -50,12 +50,13 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
     /// <param name="queue">The rows that wait.</param>
     /// <param name="now">The time.</param>
     /// <param name="maxDelay">How long rows were to wait for others.</param>
-    internal void Take(RowQueue queue, TimeSpan now, TimeSpan maxDelay)
+    /// <param name="betweenRuns">What passes between two runs.</param>
+    internal void Take(RowQueue queue, TimeSpan now, TimeSpan maxDelay, TimeSpan betweenRuns)
     {
         Clear();
-        Fill(queue, now, hopeless: false);
+        Fill(queue, now, betweenRuns, hopeless: false);
         if (_rows.Count == 0 && queue.Count > 0) // whatever the estimate says, something is computed, and teaches it
-            Fill(queue, now, hopeless: true);
+            Fill(queue, now, betweenRuns, hopeless: true);
         foreach (var (row, _) in _rows)
         {
             queue.Remove(row);
@@ -90,7 +91,7 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
         Length = 0;
     }
 
-    private void Fill(RowQueue queue, TimeSpan now, bool hopeless)
+    private void Fill(RowQueue queue, TimeSpan now, TimeSpan betweenRuns, bool hopeless)
     {
         Closed = CloseReason.QueueEmpty;
         var looks = LookAhead * maxPlaces;
@@ -103,7 +104,7 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
                 Closed = CloseReason.Full;
             else if (!hopeless && row.Deadline < TimeSpan.MaxValue && now + CostWith(row) > row.Deadline)
                 (Closed, looks) = (Closed == CloseReason.QueueEmpty ? CloseReason.Hopeless : Closed, looks + 1);
-            else if (Places > 0 && !IsWorthPadding(row, queue))
+            else if (Places > 0 && !IsWorthPadding(row, queue, betweenRuns))
                 Closed = CloseReason.Padding;
             else
                 Add(row);
@@ -122,10 +123,10 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
     }
 
     /// <summary>Whether a row costs less here than its share of a batch of rows as long as itself.</summary>
-    private bool IsWorthPadding(BatchRow row, RowQueue queue)
+    private bool IsWorthPadding(BatchRow row, RowQueue queue, TimeSpan betweenRuns)
     {
         var mates = Math.Min(queue.CountOfLength(row), maxPlaces);
-        var alone = cost.Of(mates, row.Input.Length) / mates;
+        var alone = (cost.Of(mates, row.Input.Length) + betweenRuns) / mates;
         return CostWith(row) - cost.Of(Places, Length) <= alone;
     }
 

@@ -1,3 +1,4 @@
+using Google.Rpc;
 using Grpc.Core;
 using RecoServe.Engine;
 using V1 = RecoServe.Contracts.V1;
@@ -5,7 +6,8 @@ using V1 = RecoServe.Contracts.V1;
 namespace RecoServe.Server.Services;
 
 /// <summary>recoserve.v1.RecommendationService: checks requests, asks the engine, writes answers.</summary>
-internal sealed class RecommendationService(Recommender recommender, TimeProvider clock) : V1.RecommendationService.RecommendationServiceBase
+internal sealed class RecommendationService(Recommender recommender, IHostApplicationLifetime lifetime, TimeProvider clock)
+    : V1.RecommendationService.RecommendationServiceBase
 {
     /// <inheritdoc/>
     public override async Task<V1.RecommendResponse> Recommend(V1.RecommendRequest request, ServerCallContext context)
@@ -20,5 +22,57 @@ internal sealed class RecommendationService(Recommender recommender, TimeProvide
     {
         var scores = await recommender.ScoreAsync(RequestReader.Read(request, context.Deadline), context.CancellationToken);
         return ResponseWriter.Write(request, scores);
+    }
+
+    /// <inheritdoc/>
+    public override Task RecommendStream(
+        IAsyncStreamReader<V1.RecommendStreamRequest> requestStream, IServerStreamWriter<V1.RecommendStreamResponse> responseStream, ServerCallContext context)
+    {
+        return QuestionStream.AnswerAsync(requestStream, responseStream, AnswerAsync, lifetime.ApplicationStopping, context.CancellationToken);
+
+        async Task<V1.RecommendStreamResponse> AnswerAsync(V1.RecommendStreamRequest question)
+        {
+            var request = question.Request ?? new V1.RecommendRequest();
+            var answer = new V1.RecommendStreamResponse { RequestId = request.RequestId };
+            if (await ErrorOfAsync(async () => answer.Response = await Recommend(request, context), context) is { } error)
+                answer.Error = error;
+            return answer;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task ScoreStream(
+        IAsyncStreamReader<V1.ScoreStreamRequest> requestStream, IServerStreamWriter<V1.ScoreStreamResponse> responseStream, ServerCallContext context)
+    {
+        return QuestionStream.AnswerAsync(requestStream, responseStream, AnswerAsync, lifetime.ApplicationStopping, context.CancellationToken);
+
+        async Task<V1.ScoreStreamResponse> AnswerAsync(V1.ScoreStreamRequest question)
+        {
+            var request = question.Request ?? new V1.ScoreRequest();
+            var answer = new V1.ScoreStreamResponse { RequestId = request.RequestId };
+            if (await ErrorOfAsync(async () => answer.Response = await Score(request, context), context) is { } error)
+                answer.Error = error;
+            return answer;
+        }
+    }
+
+    /// <summary>What is told in band of a question that cannot be answered; null if it can.</summary>
+    private async Task<V1.StreamError?> ErrorOfAsync(Func<Task> answer, ServerCallContext context)
+    {
+        try
+        {
+            await answer();
+            return null;
+        }
+        catch (Exception e)
+        {
+            var status = CallStatus.Of(e, context, clock);
+            return new V1.StreamError
+            {
+                Code = (int)status.StatusCode,
+                Message = status.Status.Detail,
+                Field = status.GetRpcStatus()?.GetDetail<BadRequest>()?.FieldViolations.FirstOrDefault()?.Field ?? "",
+            };
+        }
     }
 }

@@ -33,6 +33,7 @@ internal static class RequestReader
             History = Read(request.History),
             Context = request.Context,
             Deadline = Read(deadline),
+            Priority = Read(request.Priority),
             SlateSize = size,
             Sampling = Read(request.Sampling ?? new V1.Sampling(), request.RequestId, request.UserId),
             ExcludeItemIds = ReadIds(filter.ExcludeItemIds, "filter.exclude_item_ids"),
@@ -52,6 +53,7 @@ internal static class RequestReader
             History = Read(request.History),
             Context = request.Context,
             Deadline = Read(deadline),
+            Priority = Read(request.Priority),
             CandidateIds = ReadIds(request.CandidateIds, "candidate_ids"),
             Normalise = request.Normalise,
         };
@@ -136,6 +138,14 @@ internal static class RequestReader
         Require(condition.Values.Count > 0, $"{field}.values", "must have at least one value");
         return new Condition(condition.Attribute, condition.Values, condition.Operator == V1.ComparisonOperator.NotIn);
     }
+
+    private static RequestPriority Read(V1.Priority priority) => priority switch
+    {
+        V1.Priority.High => RequestPriority.High,
+        V1.Priority.Unspecified or V1.Priority.Normal => RequestPriority.Normal,
+        V1.Priority.Low => RequestPriority.Low,
+        var other => throw new InvalidRequestException("priority", $"must be HIGH, NORMAL or LOW, not {(int)other}"),
+    };
 
     private static DateTimeOffset Read(DateTime deadline) =>
         deadline == DateTime.MaxValue ? DateTimeOffset.MaxValue : new DateTimeOffset(DateTime.SpecifyKind(deadline, DateTimeKind.Utc));

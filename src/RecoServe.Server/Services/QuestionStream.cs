@@ -1,0 +1,87 @@
+using System.Threading.Channels;
+using Grpc.Core;
+
+namespace RecoServe.Server.Services;
+
+/// <summary>
+/// Many questions over one call: each is answered as soon as it can be, errors in band, in whatever order. What is in flight is
+/// bounded: a caller that does not read its answers is not asked for more questions.
+/// </summary>
+internal static class QuestionStream
+{
+    /// <summary>Questions of a call that are being answered, or whose answer has not been sent.</summary>
+    internal const int MaxInFlight = 64;
+
+    /// <summary>Answers until the caller has no more questions, or the server stops; then sends what is still in flight.</summary>
+    /// <param name="questions">Read one by one.</param>
+    /// <param name="answers">Written one by one.</param>
+    /// <param name="answer">Never throws but when the call is cancelled.</param>
+    /// <param name="stopping">The server's.</param>
+    /// <param name="cancellationToken">The call's.</param>
+    /// <exception cref="ServerStoppingException">The server stops: further questions were not read.</exception>
+    internal static async Task AnswerAsync<TQuestion, TAnswer>(
+        IAsyncStreamReader<TQuestion> questions, IAsyncStreamWriter<TAnswer> answers, Func<TQuestion, Task<TAnswer>> answer,
+        CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        var ready = Channel.CreateBounded<Task<TAnswer>>(MaxInFlight);
+        using var room = new SemaphoreSlim(MaxInFlight);
+        var writing = WriteAsync(ready.Reader, answers, room, cancellationToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        try
+        {
+            while (await NextAsync(questions, room, ending.Token))
+            {
+                _ = answer(questions.Current).ContinueWith(
+                    done => ready.Writer.TryWrite(done), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ServerStoppingException();
+        }
+        finally
+        {
+            // The call is over when nothing is in flight: answers need it, even if nobody will read them.
+            for (var left = 0; left < MaxInFlight; left++)
+                await room.WaitAsync(CancellationToken.None);
+            ready.Writer.Complete();
+            await writing;
+        }
+    }
+
+    /// <summary>Takes the place of a question first: what has no place is not read.</summary>
+    private static async Task<bool> NextAsync<TQuestion>(IAsyncStreamReader<TQuestion> questions, SemaphoreSlim room, CancellationToken cancellationToken)
+    {
+        await room.WaitAsync(cancellationToken);
+        var next = false;
+        try
+        {
+            return next = await questions.MoveNext(cancellationToken);
+        }
+        finally
+        {
+            if (!next)
+                room.Release();
+        }
+    }
+
+    private static async Task WriteAsync<TAnswer>(
+        ChannelReader<Task<TAnswer>> ready, IAsyncStreamWriter<TAnswer> answers, SemaphoreSlim room, CancellationToken cancellationToken)
+    {
+        await foreach (var answer in ready.ReadAllAsync(CancellationToken.None))
+        {
+            try
+            {
+                await answers.WriteAsync(await answer, cancellationToken);
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
+            {
+                // The caller is gone, which reading questions tells, too.
+            }
+            finally
+            {
+                room.Release();
+            }
+        }
+    }
+}
