@@ -64,6 +64,7 @@ public sealed class EngineMetrics : IDisposable
         SampleTime = _meter.CreateHistogram("recoserve.sample", "s", "Time to mask the logits and draw one slate.", null, Durations);
         NucleusSize = _meter.CreateHistogram("recoserve.nucleus.size", "{item}", "Items in the nucleus a slate was drawn from.", null, NucleusSizes);
         Shed = _meter.CreateCounter<long>("recoserve.shed", "{request}", "Requests that were not computed, by reason.");
+        Degraded = _meter.CreateCounter<long>("recoserve.degraded", "{request}", "Answers from which something was left out under pressure, by what.");
         InvalidLogits = _meter.CreateCounter<long>("recoserve.invalid_logits", "{request}", "Requests that failed because the model gave NaN or +infinity.");
         QueueLength = new ObservedValues(_meter, "recoserve.queue.length", "{row}", "Rows that wait for a batch.");
         Leases = new ObservedValues(_meter, "recoserve.model.leases", "{lease}", "Requests that hold a model version.");
@@ -89,6 +90,8 @@ public sealed class EngineMetrics : IDisposable
     internal Histogram<long> NucleusSize { get; }
 
     internal Counter<long> Shed { get; }
+
+    internal Counter<long> Degraded { get; }
 
     internal Counter<long> InvalidLogits { get; }
 

@@ -1,4 +1,5 @@
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
 
@@ -6,9 +7,10 @@ namespace RecoServe.Engine;
 
 /// <summary>
 /// Answers requests with the models of the registry. The way of a slate: (1) lease a version, (2) turn ids into indexes,
-/// (3) compute the logits in a batch with other requests, (4) mask what may not be shown, (5) draw from the nucleus.
+/// (3) compute the logits in a batch with other requests, (4) mask what may not be shown, (5) draw from the nucleus. Under
+/// pressure something may be left out instead of the answer (<see cref="DegradationOptions"/>).
 /// </summary>
-public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
+public sealed class Recommender(ModelRegistry registry, DegradationOptions degradation, TimeProvider clock)
 {
     /// <summary>Draws one slate.</summary>
     /// <param name="request">The request.</param>
@@ -26,23 +28,17 @@ public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
 
         // :: 1 :: The lease keeps the version alive until the answer has been copied out of its memory.
         using var lease = registry.Acquire(request.Model);
+        var pressure = degradation.HasSteps ? lease.Batcher.PressureOn(request.Deadline) : 0;
+        if (pressure >= degradation.HighPressure && TryAcquireSmaller(lease, request) is { } smaller)
+        {
+            using (smaller)
+                return await AnswerAsync(smaller, OnlyKnown(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
+        }
 
-        // :: 2 :: Everything that can be wrong with the request is found before it takes a place in the queue.
-        var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
-        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
-
-        // :: 3 ::
-        using var row = await lease.Batcher.RunAsync(new RowRequest(input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
-
-        // :: 4, 5 ::
-        var start = clock.GetTimestamp();
-        var slots = new SlateSlot[Math.Min(request.SlateSize, lease.Package.Catalogue.Count)];
-        var nucleus = Draw(lease, row, mask, request.Sampling, slots);
-        var elapsed = clock.GetElapsedTime(start);
-        lease.Version.Metrics.Sample(elapsed, nucleus.NucleusSize);
-        lease.Version.Metrics.Request(clock.GetElapsedTime(arrived));
-        return new Slate(IdentityOf(lease), Name(lease, slots.AsSpan(0, nucleus.Count)), nucleus, unknown, row.Timings, elapsed);
+        if (pressure < degradation.Pressure || degradation.TopK == 0 || request.Sampling.TopK is > 0 and var k && k <= degradation.TopK)
+            return await AnswerAsync(lease, request, arrived, Degradation.None, cancellationToken);
+        request = request with { Sampling = request.Sampling with { TopK = degradation.TopK } };
+        return await AnswerAsync(lease, request, arrived, Degradation.TopK, cancellationToken);
     }
 
     /// <summary>Scores given items; the catalogue is only scored whole if log probabilities are wanted.</summary>
@@ -56,15 +52,67 @@ public sealed class Recommender(ModelRegistry registry, TimeProvider clock)
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
         using var row = await lease.Batcher.RunAsync(new RowRequest(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         var scores = ScoreItems(lease, row, candidates, request.Normalise);
-        lease.Version.Metrics.Request(clock.GetElapsedTime(arrived));
+        lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
         return new Scores(IdentityOf(lease), scores, unknown);
     }
 
-    private static SlateSummary Draw(ModelLease lease, RowResult row, ItemMask mask, in SamplingParameters sampling, Span<SlateSlot> slots)
+    private async Task<Slate> AnswerAsync(
+        ModelLease lease, SlateRequest request, long arrived, Degradation degraded, CancellationToken cancellationToken)
+    {
+        // :: 2 :: Everything that can be wrong with the request is found before it takes a place in the queue.
+        var unknown = new SortedSet<string>(StringComparer.Ordinal);
+        var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
+        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
+
+        // :: 3 ::
+        RowResult? row = null;
+        try
+        {
+            row = await lease.Batcher.RunAsync(new RowRequest(input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
+        }
+        catch (OverloadedException) when (degradation.Popularity)
+        {
+            degraded = Degradation.Popularity;
+        }
+
+        // :: 4, 5 ::
+        using (row)
+        {
+            var start = clock.GetTimestamp();
+            var slots = new SlateSlot[Math.Min(request.SlateSize, lease.Package.Catalogue.Count)];
+            var nucleus = Draw(lease, row is null ? lease.LogitsOfNobody : row.Logits, mask, request.Sampling, slots);
+            var elapsed = clock.GetElapsedTime(start);
+            lease.Version.Metrics.Sample(elapsed, nucleus.NucleusSize);
+            lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), degraded);
+            var items = Name(lease, slots.AsSpan(0, nucleus.Count));
+            return new Slate(IdentityOf(lease), items, nucleus, unknown, row?.Timings ?? default, elapsed, degraded);
+        }
+    }
+
+    /// <summary>A lease on the smaller model, if it is another and can answer.</summary>
+    private ModelLease? TryAcquireSmaller(ModelLease lease, SlateRequest request)
+    {
+        if (degradation.Model.Length == 0 || degradation.Model == lease.Version.Name || request.Model is not { Version: null, Label: null })
+            return null;
+        var smaller = registry.TryAcquire(degradation.Model);
+        if (smaller is null || request.Where.All(c => smaller.Package.Catalogue.Attributes.ContainsKey(c.Attribute)))
+            return smaller;
+        smaller.Dispose();
+        return null;
+    }
+
+    /// <summary>The request without context that a model does not read.</summary>
+    private static SlateRequest OnlyKnown(ModelPackage package, SlateRequest request)
+    {
+        var keys = package.Manifest.ContextFields.Select(f => f.Key).ToHashSet(StringComparer.Ordinal);
+        return request with { Context = request.Context.Where(c => keys.Contains(c.Key)).ToDictionary() };
+    }
+
+    private static SlateSummary Draw(ModelLease lease, ReadOnlySpan<float> logits, ItemMask mask, in SamplingParameters sampling, Span<SlateSlot> slots)
     {
         try
         {
-            return NucleusSampler.Sample(row.Logits, mask, sampling, slots);
+            return NucleusSampler.Sample(logits, mask, sampling, slots);
         }
         catch (InvalidLogitsException)
         {

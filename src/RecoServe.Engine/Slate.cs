@@ -15,13 +15,15 @@ public readonly record struct ComputedBy(string Model, long Version);
 /// <param name="UnknownItemIds">Ids of the request that the catalogue does not have, each once.</param>
 /// <param name="Timings">Where the time in the batch went.</param>
 /// <param name="SampleTime">Masking and drawing.</param>
+/// <param name="Degraded">What was left out.</param>
 public sealed record Slate(
     ComputedBy ComputedBy,
     IReadOnlyList<SlateItem> Items,
     SlateSummary Nucleus,
     IReadOnlyCollection<string> UnknownItemIds,
     RowTimings Timings,
-    TimeSpan SampleTime);
+    TimeSpan SampleTime,
+    Degradation Degraded);
 
 /// <summary>One item of a slate.</summary>
 /// <param name="ItemId">Its external id.</param>

@@ -22,6 +22,8 @@ internal sealed class VersionMetrics : IDisposable
             AddShed(reason, 0);
         foreach (var reason in Enum.GetValues<CloseReason>())
             AddClosed(reason, 0);
+        foreach (var degraded in Enum.GetValues<Degradation>().Where(d => d != Degradation.None))
+            AddDegraded(degraded, 0);
     }
 
     /// <summary><c>name/number</c>.</summary>
@@ -46,7 +48,12 @@ internal sealed class VersionMetrics : IDisposable
         AddClosed(batch.Closed, 1);
     }
 
-    internal void Request(TimeSpan elapsed) => _metrics.RequestTime.Record(elapsed.TotalSeconds, _tags);
+    internal void Request(TimeSpan elapsed, Degradation degraded)
+    {
+        _metrics.RequestTime.Record(elapsed.TotalSeconds, _tags);
+        if (degraded != Degradation.None)
+            AddDegraded(degraded, 1);
+    }
 
     internal void Sample(TimeSpan elapsed, int nucleusSize)
     {
@@ -95,5 +102,12 @@ internal sealed class VersionMetrics : IDisposable
             _ => throw new UnreachableException(),
         });
         _metrics.BatchesClosed.Add(batches, tags);
+    }
+
+    private void AddDegraded(Degradation degraded, long requests)
+    {
+        var tags = _tags;
+        tags.Add("what", degraded.ToWord());
+        _metrics.Degraded.Add(requests, tags);
     }
 }

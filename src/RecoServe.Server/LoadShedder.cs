@@ -21,9 +21,12 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     private static readonly string[] Paths = [.. ((string[])["Recommend", "Score"]).Select(m => $"/{V1.RecommendationService.Descriptor.FullName}/{m}")];
 
     private readonly long _epoch = clock.GetTimestamp();
-    private long _probeSent;
+    private long _probeSent = -ProbeInterval.Ticks;
     private long _lastDelay;
     private int _probing;
+
+    /// <summary>Lets the pool of threads do something.</summary>
+    internal Action<Action> Enqueue { get; init; } = static work => ThreadPool.UnsafeQueueUserWorkItem(static w => w(), work, preferLocal: false);
 
     private TimeSpan Now => clock.GetElapsedTime(_epoch);
 
@@ -91,10 +94,10 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     private void Probe()
     {
         var now = Now;
-        if (now - TimeSpan.FromTicks(Volatile.Read(ref _probeSent)) < ProbeInterval || Interlocked.CompareExchange(ref _probing, 1, 0) != 0)
+        if (now.Ticks - Volatile.Read(ref _probeSent) < ProbeInterval.Ticks || Interlocked.CompareExchange(ref _probing, 1, 0) != 0)
             return;
         Volatile.Write(ref _probeSent, now.Ticks);
-        ThreadPool.UnsafeQueueUserWorkItem(static shedder => shedder.Arrive(), this, preferLocal: false);
+        Enqueue(Arrive);
     }
 
     private void Arrive()

@@ -66,7 +66,8 @@ internal static class RecoServeApplication
             .AddSingleton(reader.Read<ServerOptions>("Server"))
             .AddSingleton(reader.Read<RegistryOptions>("Registry"))
             .AddSingleton(reader.Read<RunnerOptions>("Runner"))
-            .AddSingleton(reader.Read<BatcherOptions>("Batcher"));
+            .AddSingleton(reader.Read<BatcherOptions>("Batcher"))
+            .AddSingleton(reader.Read<DegradationOptions>("Degradation"));
         reader.CheckLogging();
         reader.ThrowIfWrong();
     }

@@ -33,7 +33,7 @@ public sealed class RecommenderTests : IAsyncLifetime
         _registry = new ModelRegistry(
             new RegistryOptions { Repository = _repository.Path }, new RunnerOptions(), new BatcherOptions(), _metrics, TimeProvider.System, NullLogger<ModelRegistry>.Instance);
         await _registry.LoadRepositoryAsync(Token);
-        _recommender = new Recommender(_registry, TimeProvider.System);
+        _recommender = new Recommender(_registry, new DegradationOptions(), TimeProvider.System);
     }
 
     public async ValueTask DisposeAsync()

@@ -23,15 +23,15 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Server:Port (--port) must be a whole number from 0 to 65535, not \"abc\"\n", "--port", "abc")]
     [InlineData(2, "recoserve: Server:Host (--host) must be an IP address, not \"here\"\n", "--host", "here")]
     [InlineData(2, "recoserve: Registry:Repository (--models) must name a directory, not \"\"\n", "--models", "")]
-    [InlineData(2, "recoserve: Batcher:QueueCapacity must be a whole number from 1 to 1000000, not \"0\"\n", "--Batcher:QueueCapacity=0")]
+    [InlineData(2, "recoserve: Batcher:QueueCapacity must be a whole number from 1 to 65536, not \"0\"\n", "--Batcher:QueueCapacity=0")]
     [InlineData(2, "recoserve: Batcher:MaxQueueDelay must be a time from 00:00:00 to 00:00:01, such as 00:00:00.002, not \"2ms\"\n", "--Batcher:MaxQueueDelay", "2ms")]
     [InlineData(2, "recoserve: Batcher:MaxQueueDelay must be a time from 00:00:00 to 00:00:01, such as 00:00:00.002, not \"2\"\n", "--batcher:maxQueueDelay", "2")]
     [InlineData(2, "recoserve: Runner:Device must be cpu or cuda, not \"tpu\"\n", "--Runner:Device", "tpu")]
     [InlineData(2, "recoserve: Logging:LogLevel:Default must be one of Trace, Debug, Information, Warning, Error, Critical, None, not \"Loud\"\n", "--Logging:LogLevel:Default", "Loud")]
     [InlineData(2, "recoserve: Logging:Console:LogLevel:Grpc must be one of", "--Logging:Console:LogLevel:Grpc", "Loud")]
-    [InlineData(2, "recoserve: Batcher:Queue is not an option; Batcher has QueueCapacity, MaxQueueDelay\n", "--Batcher:Queue", "0")]
+    [InlineData(2, "recoserve: Batcher:Queue is not an option; Batcher has QueueCapacity, QueueBytes, MaxQueueDelay, Patience, RefuseHopeless\n", "--Batcher:Queue", "0")]
     [InlineData(2, "recoserve: Registry:DefaultModell is not an option; Registry has Repository, DefaultModel\n", "--Registry:DefaultModell", "x")]
-    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort\n", "--Server:Port:Grpc", "5000")]
+    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay\n", "--Server:Port:Grpc", "5000")]
     [InlineData(1, "is missing: it must hold models", "--models", "/nowhere")]
     public async Task Start_BadSetting_SaysWhatIsWrong(int exitCode, string message, params string[] arguments)
     {
@@ -58,7 +58,7 @@ public sealed class ProgramTests : IDisposable
         using var process = Start(start => start.Environment["Batcher__QueueCapcity"] = "1", "--models", _repository.Path, "--port", "abc");
         var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Contains("recoserve: Batcher:QueueCapcity is not an option; Batcher has QueueCapacity, MaxQueueDelay\n", error, StringComparison.Ordinal);
+        Assert.Contains("recoserve: Batcher:QueueCapcity is not an option; Batcher has QueueCapacity, QueueBytes, MaxQueueDelay, Patience, RefuseHopeless\n", error, StringComparison.Ordinal);
         Assert.Contains("recoserve: Server:Port (--port) must be", error, StringComparison.Ordinal);
         Assert.Equal(2, process.ExitCode);
     }

@@ -37,6 +37,7 @@ public sealed class RecommendationServiceTests : IAsyncLifetime
         { "sampling.temperature", r => r.Sampling.Temperature = double.PositiveInfinity },
         { "sampling.top_k", r => r.Sampling.TopK = uint.MaxValue },
         { "sampling.strategy", r => r.Sampling.Strategy = (SamplingStrategy)9 },
+        { "priority", r => r.Priority = (Priority)7 },
         { "history[1].item_id", r => r.History.Add(new Watch()) },
         { "history[1].watch_fraction", r => r.History.Add(new Watch { ItemId = "i2", WatchFraction = double.NaN }) },
         { "history[1].watch_fraction", r => r.History.Add(new Watch { ItemId = "i2", WatchFraction = -1 }) },

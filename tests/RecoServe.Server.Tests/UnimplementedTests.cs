@@ -19,8 +19,6 @@ public sealed class UnimplementedTests : IAsyncLifetime
     {
         var recommendations = new RecommendationService.RecommendationServiceClient(_server.Channel);
         await AssertUnimplemented("RecommendationService/Explain", () => recommendations.ExplainAsync(new ExplainRequest(), cancellationToken: Token).ResponseAsync);
-        await AssertUnimplemented("RecommendationService/RecommendStream", () => recommendations.RecommendStream(cancellationToken: Token).ResponseStream.MoveNext(Token));
-        await AssertUnimplemented("RecommendationService/ScoreStream", () => recommendations.ScoreStream(cancellationToken: Token).ResponseStream.MoveNext(Token));
         var feedback = new FeedbackService.FeedbackServiceClient(_server.Channel);
         await AssertUnimplemented("FeedbackService/RecordEvents", () => feedback.RecordEvents(cancellationToken: Token).ResponseAsync);
         await AssertUnimplemented("FeedbackService/RecordEventBatch", () => feedback.RecordEventBatchAsync(new RecordEventBatchRequest(), cancellationToken: Token).ResponseAsync);

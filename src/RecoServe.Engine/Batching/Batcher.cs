@@ -101,6 +101,16 @@ internal sealed class Batcher : IAsyncDisposable
         return row.Result;
     }
 
+    /// <summary>The share of its time that a request would wait, 0 and more: past 1 it is refused.</summary>
+    internal double PressureOn(DateTimeOffset deadline)
+    {
+        var left = deadline == DateTimeOffset.MaxValue ? _options.Patience : deadline - _clock.GetUtcNow();
+        if (left <= TimeSpan.Zero)
+            return double.PositiveInfinity;
+        lock (_gate)
+            return _queue.Count == 0 ? 0 : (Wait(_queue.Count, Now) + _reading.Value) / left;
+    }
+
     /// <summary>Takes no more rows, computes those that wait, and returns when the workers have ended.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -23,6 +23,9 @@ internal sealed class LoadedModel : IAsyncDisposable
 
     internal ItemMatrix Matrix => _graphs.Matrix;
 
+    /// <summary>The logits for someone of whom nothing is known; set by <see cref="WarmUp"/>.</summary>
+    internal float[] LogitsOfNobody { get; private set; } = [];
+
     /// <summary>Set by <see cref="Start"/>.</summary>
     internal Batcher Batcher { get; private set; } = null!;
 
@@ -44,7 +47,8 @@ internal sealed class LoadedModel : IAsyncDisposable
         foreach (var runner in _runners)
             Calibrate(runner);
         ProbeCheck.Run(Package, _runners[0]);
-        NucleusSampler.Sample(_runners[0].Logits(Row(Package.Manifest.MaxHistory)), null, new SamplingParameters(), new SlateSlot[1]);
+        LogitsOfNobody = _runners[0].Logits(Row(0));
+        NucleusSampler.Sample(LogitsOfNobody, null, new SamplingParameters(), new SlateSlot[1]);
     }
 
     internal void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>

@@ -21,6 +21,9 @@ internal sealed class ModelLease(ModelVersion version) : IDisposable
 
     internal Batcher Batcher => _model.Batcher;
 
+    /// <summary>The logits for someone of whom nothing is known.</summary>
+    internal ReadOnlySpan<float> LogitsOfNobody => _model.LogitsOfNobody;
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

@@ -162,6 +162,18 @@ public sealed class ModelRegistry : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes a lease on the newest version of a model that serves; null if none does.</summary>
+    internal ModelLease? TryAcquire(string name)
+    {
+        foreach (var version in _models.TryGetValue(name, out var versions) ? versions : [])
+        {
+            if (version.TryAcquire(out var lease))
+                return lease;
+        }
+
+        return null;
+    }
+
     private ImmutableArray<ModelVersion> VersionsOf(string name)
     {
         if (_models.TryGetValue(name, out var versions))

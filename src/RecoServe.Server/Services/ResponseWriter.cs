@@ -17,7 +17,7 @@ internal static class ResponseWriter
             Nucleus = new V1.Nucleus { Size = slate.Nucleus.NucleusSize, Mass = slate.Nucleus.NucleusMass },
             Seed = asked.Sampling.Seed,
             UnknownItemIds = { slate.UnknownItemIds },
-            Degraded = new V1.Degraded(),
+            Degraded = new V1.Degraded { Flag = slate.Degraded != Degradation.None, What = slate.Degraded.ToWord() },
         };
         for (var i = 0; i < slate.Items.Count; i++)
             response.Items.Add(Write(slate.Items[i], i + 1));

@@ -34,7 +34,7 @@ public abstract class BatcherFixture : IAsyncDisposable
             await _batcher.DisposeAsync();
         foreach (var runner in _runners)
         {
-            Assert.Equal(0, runner.OutputsHeld);
+            Assert.True(SpinWait.SpinUntil(() => runner.OutputsHeld == 0, TimeSpan.FromSeconds(30)), "an output was not given back");
             runner.Dispose();
         }
 

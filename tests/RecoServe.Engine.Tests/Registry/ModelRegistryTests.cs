@@ -320,7 +320,7 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         Publish(new TestModel { Seed = 2 }, 2);
         var registry = Registry();
         await registry.LoadAsync("toy", 1, Token);
-        var recommender = new Recommender(registry, TimeProvider.System);
+        var recommender = new Recommender(registry, new DegradationOptions(), TimeProvider.System);
         using var stop = new CancellationTokenSource();
         var answers = new System.Collections.Concurrent.ConcurrentDictionary<long, int>();
         var callers = Enumerable.Range(0, 16).Select(c => Task.Run(

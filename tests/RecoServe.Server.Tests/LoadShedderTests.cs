@@ -1,0 +1,118 @@
+using Google.Rpc;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
+
+namespace RecoServe.Server.Tests;
+
+public sealed class LoadShedderTests : IDisposable
+{
+    private const string Recommend = "/recoserve.v1.RecommendationService/Recommend";
+
+    private readonly FakeTimeProvider _clock = new();
+    private readonly ServerMetrics _metrics = new();
+    private readonly List<Action> _pool = [];
+    private readonly LoadShedder _shedder;
+
+    public LoadShedderTests() =>
+        _shedder = new LoadShedder(new ServerOptions { MaxThreadDelay = TimeSpan.FromMilliseconds(100) }, _metrics, _clock) { Enqueue = _pool.Add };
+
+    public void Dispose() => _metrics.Dispose();
+
+    [Fact]
+    public async Task Request_ThreadsAreFree_IsTaken()
+    {
+        Assert.True(await IsTakenAsync());
+        RunPool(after: TimeSpan.Zero);
+        Assert.True(await IsTakenAsync());
+    }
+
+    [Fact]
+    public async Task Request_WorkHasWaitedTooLong_IsRefusedUntilItDoesNot()
+    {
+        Assert.True(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(101));
+        Assert.False(await IsTakenAsync()); // which sends the next probe
+        RunPool(after: TimeSpan.FromMilliseconds(3));
+        Assert.True(await IsTakenAsync());
+    }
+
+    [Fact]
+    public async Task Request_WorkStillWaits_IsRefusedBeforeItIsDone()
+    {
+        Assert.True(await IsTakenAsync());
+        _clock.Advance(TimeSpan.FromMilliseconds(101));
+        Assert.False(await IsTakenAsync());
+        Assert.Single(_pool); // one probe at a time
+    }
+
+    [Theory]
+    [InlineData("50m", false)]
+    [InlineData("50000u", false)]
+    [InlineData("50000000n", false)]
+    [InlineData("100m", true)]
+    [InlineData("1S", true)]
+    [InlineData("1M", true)]
+    [InlineData("1H", true)]
+    [InlineData("99999999H", true)]
+    [InlineData("", true)]
+    [InlineData("m", true)]
+    [InlineData("-5m", true)]
+    [InlineData("5x", true)]
+    [InlineData("999999999999999999999999m", true)]
+    public async Task Request_DelayWouldUseUpItsTime_IsRefused(string timeout, bool taken)
+    {
+        Assert.True(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(20));
+        Assert.Equal(taken, await IsTakenAsync(timeout: timeout));
+    }
+
+    [Fact]
+    public async Task OtherCalls_WorkWaits_AreTaken()
+    {
+        await IsTakenAsync();
+        RunPool(after: TimeSpan.FromSeconds(1));
+        Assert.True(await IsTakenAsync("/grpc.health.v1.Health/Check"));
+        Assert.True(await IsTakenAsync("/recoserve.v1.ModelService/ListModels"));
+    }
+
+    [Fact]
+    public async Task Refusal_IsAStatusWithRetryHints()
+    {
+        await IsTakenAsync();
+        RunPool(after: TimeSpan.FromMilliseconds(200));
+        var context = Context(Recommend, null);
+        await _shedder.InvokeAsync(context, _ => throw new InvalidOperationException("taken"));
+        var headers = context.Response.Headers;
+        Assert.Equal(("application/grpc", "8", "400"), (context.Response.ContentType, (string?)headers["grpc-status"], (string?)headers["grpc-retry-pushback-ms"]));
+        var encoded = headers["grpc-status-details-bin"].ToString();
+        var status = Status.Parser.ParseFrom(Convert.FromBase64String(encoded.PadRight((encoded.Length + 3) / 4 * 4, '=')));
+        Assert.Equal(TimeSpan.FromMilliseconds(400), status.Details[0].Unpack<RetryInfo>().RetryDelay.ToTimeSpan());
+    }
+
+    private static DefaultHttpContext Context(string path, string? timeout)
+    {
+        var context = new DefaultHttpContext { Request = { Path = path } };
+        if (timeout is not null)
+            context.Request.Headers["grpc-timeout"] = timeout;
+        return context;
+    }
+
+    private async Task<bool> IsTakenAsync(string path = Recommend, string? timeout = null)
+    {
+        var taken = false;
+        await _shedder.InvokeAsync(Context(path, timeout), _ =>
+        {
+            taken = true;
+            return Task.CompletedTask;
+        });
+        return taken;
+    }
+
+    private void RunPool(TimeSpan after)
+    {
+        _clock.Advance(after);
+        _pool.ForEach(work => work());
+        _pool.Clear();
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+    }
+}

@@ -1,0 +1,157 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Grpc.Core;
+using RecoServe.Contracts.V1;
+
+namespace RecoServe.Server.Tests;
+
+public sealed class QuestionStreamTests : IAsyncLifetime
+{
+    private RunningServer _server = null!;
+    private RecommendationService.RecommendationServiceClient _client = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await RunningServer.StartAsync();
+        _client = new RecommendationService.RecommendationServiceClient(_server.Channel);
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task RecommendStream_GoodAndBadQuestions_EachHasItsAnswer()
+    {
+        using var call = _client.RecommendStream(cancellationToken: Token);
+        var reading = ReadAllAsync(call.ResponseStream);
+        for (var i = 0; i < 500; i++)
+            await call.RequestStream.WriteAsync(Question(i), Token);
+        await call.RequestStream.CompleteAsync();
+        var answers = (await reading).ToDictionary(a => a.RequestId);
+        Assert.Equal(500, answers.Count);
+        for (var i = 0; i < 500; i++)
+        {
+            var answer = answers[$"r{i}"];
+            if (i % 7 == 0)
+            {
+                Assert.Equal(((int)StatusCode.InvalidArgument, "slate_size"), (answer.Error.Code, answer.Error.Field));
+                continue;
+            }
+
+            var alone = await _client.RecommendAsync(Question(i).Request, cancellationToken: Token);
+            Assert.Equal(alone.Items, answer.Response.Items);
+        }
+    }
+
+    [Fact]
+    public async Task RecommendStream_QuestionWithoutRequest_IsTheEmptyRequest()
+    {
+        using var call = _client.RecommendStream(cancellationToken: Token);
+        await call.RequestStream.WriteAsync(new RecommendStreamRequest(), Token);
+        await call.RequestStream.CompleteAsync();
+        Assert.Equal(10, Assert.Single(await ReadAllAsync(call.ResponseStream)).Response.Items.Count);
+    }
+
+    [Fact]
+    public async Task ScoreStream_GoodAndBadQuestions_EachHasItsAnswer()
+    {
+        using var call = _client.ScoreStream(cancellationToken: Token);
+        var answers = new Dictionary<string, ScoreStreamResponse>();
+        for (var i = 0; i < 50; i++)
+        {
+            var request = new ScoreRequest { RequestId = $"s{i}" };
+            if (i % 5 > 0)
+                request.CandidateIds.Add($"i{(i % 20) + 1}");
+            await call.RequestStream.WriteAsync(new ScoreStreamRequest { Request = request }, Token);
+        }
+
+        await call.RequestStream.CompleteAsync();
+        while (await call.ResponseStream.MoveNext(Token))
+            answers.Add(call.ResponseStream.Current.RequestId, call.ResponseStream.Current);
+        Assert.Equal(50, answers.Count);
+        Assert.Equal("candidate_ids", answers["s0"].Error.Field);
+        Assert.Equal("i2", Assert.Single(answers["s1"].Response.Items).ItemId);
+    }
+
+    [Fact]
+    public async Task RecommendStream_AnswersAreNotRead_NoMoreQuestionsAreTaken()
+    {
+        const int Questions = 20_000;
+        using var call = _client.RecommendStream(cancellationToken: Token);
+        var writing = Task.Run(
+            async () =>
+            {
+                for (var i = 0; i < Questions; i++)
+                    await call.RequestStream.WriteAsync(Question(i), Token);
+                await call.RequestStream.CompleteAsync();
+            },
+            Token);
+        // Until nothing more is computed: what is in flight, and what the connection's buffers hold.
+        var (computed, before) = (await ComputedAsync(), -1);
+        while (computed == 0 || computed != before)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Token);
+            (before, computed) = (computed, await ComputedAsync());
+        }
+
+        Assert.InRange(computed, 64, Questions / 4);
+        Assert.False(writing.IsCompleted);
+        Assert.Equal(Questions, (await ReadAllAsync(call.ResponseStream)).Count);
+        await writing;
+    }
+
+    [Fact]
+    public async Task RecommendStream_CallerGoesAway_NothingIsHeld()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            using var cancel = new CancellationTokenSource();
+            using var call = _client.RecommendStream(cancellationToken: cancel.Token);
+            for (var i = 0; i < 100; i++)
+                await call.RequestStream.WriteAsync(Question(i), Token);
+            await cancel.CancelAsync();
+        }
+
+        // Unloading waits for every lease.
+        await _server.Registry.UnloadAsync("toy", 1).WaitAsync(TimeSpan.FromSeconds(30), Token);
+    }
+
+    [Fact]
+    public async Task RecommendStream_ServerStops_AnswersWhatItTookThenIsUnavailable()
+    {
+        using var call = _client.RecommendStream(cancellationToken: Token);
+        await call.RequestStream.WriteAsync(Question(1), Token);
+        Assert.True(await call.ResponseStream.MoveNext(Token));
+        var stopping = _server.App.StopAsync(Token);
+        var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token));
+        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+        await stopping;
+    }
+
+    private static RecommendStreamRequest Question(int i) => new()
+    {
+        Request = new RecommendRequest
+        {
+            RequestId = $"r{i}",
+            SlateSize = i % 7 == 0 ? -1 : 3,
+            History = { new Watch { ItemId = $"i{(i % 20) + 1}" } },
+        },
+    };
+
+    private static async Task<List<RecommendStreamResponse>> ReadAllAsync(IAsyncStreamReader<RecommendStreamResponse> answers)
+    {
+        var read = new List<RecommendStreamResponse>();
+        while (await answers.MoveNext(Token))
+            read.Add(answers.Current);
+        return read;
+    }
+
+    private async Task<int> ComputedAsync()
+    {
+        using var http = new HttpClient();
+        var metrics = await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token);
+        var count = Regex.Match(metrics, "recoserve_request_seconds_count{[^}]*} ([0-9]+)");
+        return count.Success ? int.Parse(count.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+    }
+}
