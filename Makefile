@@ -31,6 +31,11 @@ test-instruction-sets: ## The sampler's tests with narrower vectors and with non
 	DOTNET_EnableHWIntrinsic=0 $(ENGINE_TESTS) -class $(SAMPLING).DeterminismTests -class $(SAMPLING).RowPassesTests \
 	  -class $(SAMPLING).ExponentialTests -class $(SAMPLING).NucleusEdgeTests
 
+.PHONY: soak
+soak: ## Random callers, cancellations and deadlines against runners that fail and stall, for SECONDS=300: what became of the requests.
+	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
+	RECOSERVE_SOAK_SECONDS=$(or $(SECONDS),300) $(ENGINE_TESTS) -showLiveOutput -class RecoServe.Engine.Tests.Batching.BatcherSoakTests
+
 .PHONY: fuzz-sampler
 fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how many passed, or the smallest that failed and its seed.
 	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet

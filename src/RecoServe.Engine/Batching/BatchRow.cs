@@ -8,7 +8,7 @@ namespace RecoServe.Engine.Batching;
 /// </summary>
 internal sealed class BatchRow
 {
-    private static long _count;
+    private static long Arrivals;
 
     private readonly TaskCompletionSource<RowResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _hash;
@@ -23,7 +23,7 @@ internal sealed class BatchRow
         (Input, WantsLogits, Priority) = (request.Input, request.WantsLogits, request.Priority);
         (Enqueued, Deadline, Level) = (enqueued, deadline, (int)request.Priority);
         Due = deadline < enqueued + patience ? deadline : enqueued + patience;
-        Sequence = Interlocked.Increment(ref _count);
+        Sequence = Interlocked.Increment(ref Arrivals);
         _hash = Input.GetHashCode();
     }
 

@@ -47,7 +47,7 @@ public sealed class BatcherSoakTests
         }
 
         Assert.All(runners, r => Assert.Equal(0, r.OutputsHeld));
-        TestContext.Current.SendDiagnosticMessage(string.Join(", ", outcomes.OrderBy(o => o.Key).Select(o => $"{o.Key} {o.Value}")));
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", outcomes.OrderBy(o => o.Key).Select(o => $"{o.Key} {o.Value}")));
         Assert.Equal(["answered", "cancelled", "failed", "late", "overloaded"], outcomes.Keys.Order());
         Array.ForEach(runners, r => r.Dispose());
     }
