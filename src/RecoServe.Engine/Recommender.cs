@@ -51,6 +51,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
         using var row = await lease.Batcher.RunAsync(new RowRequest(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
+        ThrowIfLate(lease, request);
         var scores = ScoreItems(lease, row, candidates, request.Normalise);
         lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
         return new Scores(IdentityOf(lease), scores, unknown);
@@ -78,6 +79,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         // :: 4, 5 ::
         using (row)
         {
+            ThrowIfLate(lease, request);
             var start = clock.GetTimestamp();
             var slots = new SlateSlot[Math.Min(request.SlateSize, lease.Package.Catalogue.Count)];
             var nucleus = Draw(lease, row is null ? lease.LogitsOfNobody : row.Logits, mask, request.Sampling, slots);
@@ -87,6 +89,15 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             var items = Name(lease, slots.AsSpan(0, nucleus.Count));
             return new Slate(IdentityOf(lease), items, nucleus, unknown, row?.Timings ?? default, elapsed, degraded);
         }
+    }
+
+    /// <summary>An answer that comes after its deadline is worth nothing: the machine has others to finish.</summary>
+    private void ThrowIfLate(ModelLease lease, ModelRequest request)
+    {
+        if (clock.GetUtcNow() < request.Deadline)
+            return;
+        lease.Version.Metrics.Shed(ShedReason.DeadlineExceeded);
+        throw new DeadlineExceededException(lease.Version.Metrics.Name, "the deadline passed while the request was computed by");
     }
 
     /// <summary>A lease on the smaller model, if it is another and can answer.</summary>

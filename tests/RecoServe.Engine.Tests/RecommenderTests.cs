@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
@@ -52,6 +53,17 @@ public sealed class RecommenderTests : IAsyncLifetime
         Assert.Equal(best.Select(TestModel.IdOf), slate.Items.Select(i => i.ItemId));
         Assert.Equal(slate.Items.Select(i => $"Title {i.ItemId[1..]}"), slate.Items.Select(i => i.Title));
         Assert.Equal(new ComputedBy("toy", 1), slate.ComputedBy);
+    }
+
+    [Fact]
+    public async Task Recommend_DeadlinePassesWhileItIsComputed_IsNotDrawn()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var late = new Recommender(_registry, new DegradationOptions(), new FakeTimeProvider(now + TimeSpan.FromHours(2)));
+        var deadline = now + TimeSpan.FromHours(1); // on the batcher's clock there is time
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => late.RecommendAsync(new SlateRequest { Deadline = deadline }, Token));
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => late.ScoreAsync(new ScoreRequest { Deadline = deadline, CandidateIds = ["i1"] }, Token));
+        Assert.Equal(10, (await Recommend(new SlateRequest { Deadline = deadline })).Items.Count);
     }
 
     [Fact]
