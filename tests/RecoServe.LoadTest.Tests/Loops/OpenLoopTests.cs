@@ -1,7 +1,8 @@
 using Grpc.Core;
 using Microsoft.Extensions.Time.Testing;
+using RecoServe.LoadTest.Loops;
 
-namespace RecoServe.LoadTest.Tests;
+namespace RecoServe.LoadTest.Tests.Loops;
 
 /// <summary>Whether the tool tells the truth about a target that stands still for one second of twenty.</summary>
 public sealed class OpenLoopTests
@@ -77,6 +78,47 @@ public sealed class OpenLoopTests
         Assert.Equal(Schedule.Length / 2, result.Statuses[StatusCode.ResourceExhausted]);
         Assert.True(result.Latency(1) >= TimeSpan.FromMilliseconds(1));
         Assert.InRange(result.Goodput, 95, 105);
+    }
+
+    /// <summary>What is printed of several rounds is what all their calls say: 1 in 40 fell into the stall of one of the two.</summary>
+    [Fact]
+    public async Task Sum_OneRoundStalls_ShowsInP99()
+    {
+        var calm = await Run(_ => Task.FromResult(StatusCode.OK));
+        var stalled = await Run(i =>
+        {
+            if (i == StallAt)
+                _clock.Advance(Stall);
+            return Task.FromResult(StatusCode.OK);
+        });
+        var sum = LoadResult.Sum([calm, stalled]);
+        Assert.Equal(2 * Schedule.Length, sum.Calls);
+        Assert.Equal(calm.Elapsed + stalled.Elapsed, sum.Elapsed);
+        Assert.InRange(sum.Latency(99), TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(700));
+        Assert.InRange(sum.Latency(100), TimeSpan.FromMilliseconds(950), 1.001 * Stall);
+    }
+
+    [Fact]
+    public async Task Run_EndlessSchedule_EndsWhenItsConditionDoes()
+    {
+        var calls = 0;
+        var result = await new OpenLoop(
+            _ =>
+            {
+                calls++;
+                return Task.FromResult(StatusCode.OK);
+            },
+            _clock, _clock.Advance).RunAsync(ArrivalSchedule.Endless(200, seed: 1).TakeWhile(_ => calls < 100));
+        Assert.Equal(100, result.Calls);
+    }
+
+    /// <summary>An answer that is wrong ends the run with what is wrong about it, once the calls under way have ended.</summary>
+    [Fact]
+    public async Task Run_CallThrows_SaysSo()
+    {
+        var thrown = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => Run(i => i == StallAt ? throw new InvalidOperationException("nine items") : Task.FromResult(StatusCode.OK)));
+        Assert.Equal("nine items", thrown.Message);
     }
 
     private static void AssertStallIsSeen(LoadResult result)

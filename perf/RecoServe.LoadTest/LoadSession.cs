@@ -1,0 +1,156 @@
+using RecoServe.Contracts.V1;
+using RecoServe.Engine.Packages;
+using RecoServe.Goals;
+using RecoServe.LoadTest.Loops;
+using RecoServe.LoadTest.Targets;
+using RecoServe.Testing;
+
+namespace RecoServe.LoadTest;
+
+/// <summary>What the scenarios of one run share: the server of the model that is asked, its peak, and what has been measured.</summary>
+internal sealed class LoadSession : IAsyncDisposable
+{
+    private readonly RunProgress _progress;
+    private readonly TemporaryDirectory _made = new();
+    private readonly Dictionary<GoalRow, Goal> _goals = [];
+    private readonly List<ScenarioRun> _runs = [];
+    private Target? _served;
+    private double? _peak;
+
+    internal LoadSession(LoadOptions options, TimeProvider clock, RunProgress progress)
+    {
+        (Options, Clock, _progress) = (options, clock, progress);
+        Repository = options.Models;
+        if (options.Items is { } items)
+        {
+            Repository = _made.Path;
+            Targets.Models.Make(Repository, items);
+        }
+
+        Package = Targets.Models.Newest(Repository);
+    }
+
+    internal LoadOptions Options { get; }
+
+    internal TimeProvider Clock { get; }
+
+    /// <summary>The repository of the model that is asked.</summary>
+    internal string Repository { get; }
+
+    /// <summary>The model that is asked.</summary>
+    internal ModelPackage Package { get; }
+
+    /// <summary>The loads that were run.</summary>
+    internal IReadOnlyList<ScenarioRun> Runs => _runs;
+
+    /// <summary>The loads of the overload sweep, in multiples of the peak.</summary>
+    internal List<(double Load, ScenarioRun Run)> Sweep { get; } = [];
+
+    /// <summary>What explains the figures.</summary>
+    internal List<string> Notes { get; } = [];
+
+    /// <summary>A row's goal as far as it has been measured.</summary>
+    internal Goal GoalOf(GoalRow row)
+    {
+        var goal = _goals.GetValueOrDefault(row) ?? row.Without($"the scenario {row.Scenario} was not run");
+        // Its sizes and times are not those that the row speaks of.
+        return Options.IsShort ? goal with { Row = $"short run: {row.Row}" } : goal;
+    }
+
+    /// <summary>Sets what was measured.</summary>
+    internal void Measured(GoalRow row, double value) => _goals[row] = row.With(value);
+
+    /// <summary>Sets a goal that is not the row's own.</summary>
+    internal void Measured(GoalRow row, double value, double gate) => _goals[row] = (row with { Gate = gate }).With(value);
+
+    /// <summary>A scenario came to nothing: none of its rows that are still open have a value.</summary>
+    internal void Failed(string scenario, string why)
+    {
+        foreach (var row in ServingGoals.All.Where(r => r.Scenario == scenario))
+            _goals.TryAdd(row, row.Without(why));
+    }
+
+    /// <summary>Adds a load that was run.</summary>
+    internal ScenarioRun Add(ScenarioRun run)
+    {
+        _runs.Add(run);
+        return run;
+    }
+
+    /// <summary>Adds several measurements of the same load as one.</summary>
+    internal ScenarioRun Add(string name, double? offered, IEnumerable<LoadResult> rounds) => Add(new ScenarioRun(name, offered, LoadResult.Sum(rounds)));
+
+    /// <summary>Says what is being done.</summary>
+    internal void Show(string step) => _progress.Show(step);
+
+    /// <summary>Does something as often as a figure is to be measured.</summary>
+    internal async Task<T[]> RoundsAsync<T>(string what, Func<Task<T>> round)
+    {
+        var results = new T[Options.Rounds];
+        for (var r = 0; r < results.Length; r++)
+        {
+            Show($"{what}, round {r + 1} of {results.Length}");
+            results[r] = await round();
+        }
+
+        return results;
+    }
+
+    /// <summary>The server of the model that is asked, warmed up; one for all scenarios.</summary>
+    internal async Task<Target> ServedAsync() => _served ??= await StartWarmAsync(Repository, MadeRequest.Make(Package, Options.Seed));
+
+    /// <summary>Answers a second of that server at saturation; measured once.</summary>
+    internal async Task<double> PeakAsync()
+    {
+        if (_peak is { } known)
+            return known;
+        var served = await ServedAsync();
+        var rounds = await RoundsAsync("peak", () => served.ClosedAsync(Options.Duration));
+        Add("saturate (closed loop)", null, rounds);
+        return (_peak = rounds.Select(r => r.Goodput).Median()).Value;
+    }
+
+    /// <summary>Starts a server; whoever asks for it disposes it.</summary>
+    /// <param name="repository">Its models.</param>
+    /// <param name="requests">What it will be asked.</param>
+    /// <param name="settings">Further switches.</param>
+    internal async Task<Target> StartAsync(string repository, IReadOnlyList<MadeRequest> requests, params string[] settings)
+    {
+        string[] arguments = ["--models", repository, "--port", "0", "--http-port", "0", "--Logging:LogLevel:Default", "Warning", .. settings];
+        return new Target(await TargetProcess.StartAsync(Options.Server, arguments, Clock), requests, Options, Clock);
+    }
+
+    /// <summary>Starts a server and loads it until it is as fast as it gets.</summary>
+    internal async Task<Target> StartWarmAsync(string repository, IReadOnlyList<MadeRequest> requests, params string[] settings)
+    {
+        Show("start and warm up");
+        var target = await StartAsync(repository, requests, settings);
+        await WarmUpAsync(target);
+        return target;
+    }
+
+    /// <summary>Starts a bare gRPC server that answers every request with the given answer, and warms it up.</summary>
+    internal async Task<Target> StartEchoAsync(RecommendResponse answer)
+    {
+        Show("start and warm up the echo");
+        var file = _made.File("answer.bin");
+        await File.WriteAllBytesAsync(file, Google.Protobuf.MessageExtensions.ToByteArray(answer));
+        var requests = MadeRequest.Make(Package, Options.Seed).Select(r => r with { Items = answer.Items.Count }).ToArray();
+        var echo = new Target(await TargetProcess.StartAsync(Options.Echo, [file], Clock), requests, Options, Clock);
+        await WarmUpAsync(echo);
+        return echo;
+    }
+
+    /// <summary>Notices that a server has ended in the meantime.</summary>
+    internal void ThrowIfServedEnded() => _served?.Process.ThrowIfEnded();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_served is not null)
+            await _served.DisposeAsync();
+        _made.Dispose();
+    }
+
+    // The server's JIT improves its code in the background: the first seconds under load are several times slower.
+    private Task<LoadResult> WarmUpAsync(Target target) => target.ClosedAsync(Options.WarmUp);
+}

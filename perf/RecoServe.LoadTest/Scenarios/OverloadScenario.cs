@@ -1,0 +1,37 @@
+using RecoServe.LoadTest.Loops;
+using RecoServe.LoadTest.Targets;
+
+namespace RecoServe.LoadTest.Scenarios;
+
+/// <summary>More than the server can do: what it still answers in time, and how long that takes.</summary>
+internal static class OverloadScenario
+{
+    private const double Twice = 2;
+
+    private static readonly double[] Loads = [0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 2.5, 3];
+
+    internal static async Task RunAsync(LoadSession session)
+    {
+        var peak = await session.PeakAsync();
+        var served = await session.ServedAsync();
+        var before = served.AfterDeadline;
+        foreach (var load in Loads)
+        {
+            session.Show($"{load} times the peak");
+            session.Sweep.Add((load, session.Add(new ScenarioRun($"overload, {load} ×", load * peak, await OfferAsync(session, served, load * peak)) { IsOverload = load >= Twice })));
+        }
+
+        var best = session.Sweep.Max(s => s.Run.Result.Goodput);
+        var ratios = await session.RoundsAsync("2 times the peak beside the peak", async () =>
+        {
+            var saturated = await served.ClosedAsync(session.Options.Duration);
+            var twice = await OfferAsync(session, served, Twice * peak);
+            return twice.Goodput / Math.Max(saturated.Goodput, best);
+        });
+        session.Measured(ServingGoals.Goodput, ratios.Median());
+        session.Measured(ServingGoals.AfterDeadline, served.AfterDeadline - before);
+    }
+
+    private static Task<LoadResult> OfferAsync(LoadSession session, Target served, double rate) =>
+        served.OpenAsync(ArrivalSchedule.Poisson(rate, session.Options.Duration, session.Options.Seed));
+}

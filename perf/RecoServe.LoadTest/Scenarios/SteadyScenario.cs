@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using RecoServe.LoadTest.Loops;
+using RecoServe.LoadTest.Targets;
+
+namespace RecoServe.LoadTest.Scenarios;
+
+/// <summary>
+/// A rate that the server holds easily. At 60 % of the peak: how far the slowest calls are from the others. At 5 %: the
+/// server's own overhead, which is what remains of a call without queue, model and sampling, less the whole of a call to a bare
+/// gRPC server at the same percentile, so that this program and the network are in both.
+/// </summary>
+internal static class SteadyScenario
+{
+    private const double Low = 0.05;
+    private const double High = 0.6;
+
+    internal static async Task RunAsync(LoadSession session)
+    {
+        var options = session.Options;
+        var rate = options.Rate ?? (High * await session.PeakAsync());
+        var served = await session.ServedAsync();
+        var seed = options.Seed;
+        var rounds = await session.RoundsAsync($"{rate:F0} calls a second", () => served.OpenAsync(ArrivalSchedule.Poisson(rate, options.Duration, seed++)));
+        session.Add(options.Rate is null ? "steady, 60 %" : "steady", rate, rounds);
+        if (options.Rate is null)
+            session.Measured(ServingGoals.Tail, rounds.Select(r => r.Latency(99) / r.Latency(50)).Median());
+        await MeasureOverheadAsync(session, served);
+    }
+
+    private static async Task MeasureOverheadAsync(LoadSession session, Target served)
+    {
+        var rate = Math.Max(20, Low * await session.PeakAsync());
+        await using var echo = await session.StartEchoAsync(await served.AnswerAsync());
+        var seed = session.Options.Seed;
+        var rounds = await session.RoundsAsync("overhead", async () =>
+        {
+            var schedule = ArrivalSchedule.Poisson(rate, session.Options.Duration, seed++);
+            var own = await RestAsync(served, schedule, isEcho: false);
+            var bare = await RestAsync(echo, schedule, isEcho: true);
+            return (Median: own.Percentile(50) - bare.Percentile(50), Tail: own.Percentile(99) - bare.Percentile(99));
+        });
+        session.Measured(ServingGoals.OverheadMedian, rounds.Select(r => r.Median).Median());
+        session.Measured(ServingGoals.OverheadTail, rounds.Select(r => r.Tail).Median());
+    }
+
+    /// <summary>Microseconds of every call but for queue, model and sampling; of an echo the whole.</summary>
+    private static async Task<IReadOnlyCollection<double>> RestAsync(Target target, TimeSpan[] schedule, bool isEcho)
+    {
+        var rests = new ConcurrentBag<double>();
+        await target.OpenAsync(schedule, i => target.CallAsync(i, (answer, elapsed) =>
+            rests.Add(elapsed.TotalMicroseconds - (isEcho ? 0 : answer.Timings.QueueUs + answer.Timings.BatchUs + answer.Timings.SampleUs))));
+        return rests;
+    }
+}

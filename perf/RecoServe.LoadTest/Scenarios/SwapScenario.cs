@@ -1,0 +1,42 @@
+using RecoServe.LoadTest.Loops;
+using RecoServe.LoadTest.Targets;
+using RecoServe.Testing;
+
+namespace RecoServe.LoadTest.Scenarios;
+
+/// <summary>
+/// Two versions of the model that is asked take turns: the other is loaded, then the present one unloaded, once a second, while
+/// calls come at 60 % of the peak. Before each such stretch there is one without swaps.
+/// </summary>
+internal static class SwapScenario
+{
+    private const double Load = 0.6;
+
+    internal static async Task RunAsync(LoadSession session)
+    {
+        using var repository = new TemporaryDirectory();
+        Models.Twins(session.Package, repository.Path);
+        var options = session.Options;
+        await using var target = await session.StartWarmAsync(repository.Path, MadeRequest.Make(session.Package, options.Seed));
+        session.Show("peak");
+        var rate = Load * (await target.ClosedAsync(options.Duration)).Goodput;
+        var swapper = new Swapper(target, session.Package.Manifest.Name, session.Clock);
+        var seed = options.Seed;
+        var perRound = Math.Max(1, options.Swaps / options.Rounds);
+        var rounds = await session.RoundsAsync($"{perRound} swaps", async () =>
+        {
+            var without = await target.OpenAsync(ArrivalSchedule.Poisson(rate, options.Duration, seed++), swapper.CallAsync);
+            var swaps = swapper.SwapAsync(perRound, options.SwapEvery);
+            // Calls come until the last swap has ended, however long that takes.
+            var with = await target.OpenAsync(ArrivalSchedule.Endless(rate, seed++).TakeWhile(_ => !swaps.IsCompleted), swapper.CallAsync);
+            await swaps;
+            return (Without: without, With: with);
+        });
+        session.Add("without swaps, 60 %", rate, rounds.Select(r => r.Without));
+        session.Add("with swaps, 60 %", rate, rounds.Select(r => r.With));
+        session.Measured(ServingGoals.SwapCount, swapper.Versions.Swaps);
+        session.Measured(ServingGoals.SwapFailed, rounds.Sum(r => r.Without.Failed + r.With.Failed));
+        session.Measured(ServingGoals.SwapWrong, swapper.Versions.WrongAnswers);
+        session.Measured(ServingGoals.SwapTail, rounds.Select(r => r.With.Latency(99) / r.Without.Latency(99)).Median());
+    }
+}
