@@ -63,6 +63,15 @@ internal sealed class LoadSession : IAsyncDisposable
     /// <summary>Sets a goal that is not the row's own.</summary>
     internal void Measured(GoalRow row, double value, double gate) => _goals[row] = (row with { Gate = gate }).With(value);
 
+    /// <summary>Sets what was measured as a difference of two times, which is no value if noise made it negative.</summary>
+    internal void MeasuredAboveZero(GoalRow row, double value)
+    {
+        if (value < 0)
+            _goals[row] = row.Without("the baseline was slower: this machine is not quiet enough");
+        else
+            Measured(row, value);
+    }
+
     /// <summary>A scenario came to nothing: none of its rows that are still open have a value.</summary>
     internal void Failed(string scenario, string why)
     {

@@ -26,10 +26,10 @@ public sealed class ScenarioTests : IDisposable
         Assert.Equal(ServingGoals.All.Count(r => r.Scenario == scenario), rows.Length);
         Assert.All(rows, row =>
         {
-            Assert.True(row.GetProperty("value").ValueKind == JsonValueKind.Number, row.ToString());
+            Assert.True(row.GetProperty("value").ValueKind == JsonValueKind.Number || IsNoise(row), row.ToString());
             Assert.StartsWith("short run: ", row.GetProperty("row").GetString(), StringComparison.Ordinal);
         });
-        Assert.All(rows.Where(MustBeZero), row => Assert.Equal(0, row.GetProperty("value").GetDouble()));
+        Assert.All(rows.Where(IsWrongVersion), row => Assert.Equal(0, row.GetProperty("value").GetDouble()));
         Assert.True(File.Exists(_results.File($"{scenario}-short-runs.json")));
         Assert.Equal(scenario == "overload", File.Exists(_results.File("overload-short.svg")));
     }
@@ -52,9 +52,11 @@ public sealed class ScenarioTests : IDisposable
         Assert.Contains("not measured, its scenario failed | - |", await File.ReadAllTextAsync(_results.File("out.md"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
-    /// <summary>What a correct server does however slow the machine is.</summary>
-    private static bool MustBeZero(JsonElement row) =>
-        row.GetProperty("row").GetString() is { } name && (name.Contains("wrong-version", StringComparison.Ordinal) || name.Contains("swap: failed", StringComparison.Ordinal));
+    /// <summary>A difference of two times, of which so few were measured that it may be negative.</summary>
+    private static bool IsNoise(JsonElement row) => row.GetProperty("why").GetString()!.StartsWith("the baseline was slower", StringComparison.Ordinal);
+
+    /// <summary>What must be 0 however slow the machine is; calls may fail by their deadline.</summary>
+    private static bool IsWrongVersion(JsonElement row) => row.GetProperty("row").GetString()!.Contains("wrong-version", StringComparison.Ordinal);
 
     private async Task<(int Code, string Output)> RunAsync(LoadOptions options)
     {
