@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+
+namespace RecoServe.LoadTest.Http2;
+
+/// <summary>Frames that are to be sent, one behind the other.</summary>
+internal sealed class FrameBuffer
+{
+    internal const int HeaderBytes = 9;
+    internal const byte EndStream = 0x1;
+    internal const byte EndHeaders = 0x4;
+    internal const byte Ack = 0x1;
+
+    private byte[] _bytes = new byte[1 << 16];
+
+    /// <summary>Bytes that are in it.</summary>
+    internal int Count { get; private set; }
+
+    /// <summary>What is in it.</summary>
+    internal ReadOnlyMemory<byte> Content => _bytes.AsMemory(0, Count);
+
+    /// <summary>Empties it.</summary>
+    internal void Clear() => Count = 0;
+
+    /// <summary>Adds bytes that are no frame.</summary>
+    internal void Add(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Take(bytes.Length));
+
+    /// <summary>Adds a frame.</summary>
+    /// <returns>Where its payload goes.</returns>
+    internal Span<byte> AddFrame(FrameType type, byte flags, int stream, int length)
+    {
+        var frame = Take(HeaderBytes + length);
+        BinaryPrimitives.WriteInt32BigEndian(frame, (length << 8) | (byte)type);
+        frame[4] = flags;
+        BinaryPrimitives.WriteInt32BigEndian(frame[5..], stream);
+        return frame[HeaderBytes..];
+    }
+
+    /// <summary>Adds a frame whose payload is one number.</summary>
+    internal void AddFrame(FrameType type, int stream, uint number) => BinaryPrimitives.WriteUInt32BigEndian(AddFrame(type, 0, stream, sizeof(uint)), number);
+
+    private Span<byte> Take(int length)
+    {
+        if (Count + length > _bytes.Length)
+            Array.Resize(ref _bytes, Math.Max(Count + length, 2 * _bytes.Length));
+        Count += length;
+        return _bytes.AsSpan(Count - length, length);
+    }
+}
