@@ -14,9 +14,7 @@ internal static class LoadCommand
     private static readonly Option<string> Server = New("--server", "The recoserve program", Default.Server);
     private static readonly Option<string> Echo = New("--echo", "The grpc-echo program", Default.Echo);
     private static readonly Option<string> Models = New("--models", "Model repository with one model", Default.Models);
-    private static readonly Option<int?> Items = new("--items") { Description = "Ask a made model with so many items instead" };
     private static readonly Option<string[]> Wanted = new("--scenario") { Description = "Which to run (all)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-    private static readonly Option<double?> Rate = new("--rate") { Description = "Calls a second of steady (60 % of the peak)" };
     private static readonly Option<double> Seconds = New("--seconds", "Length of one measurement", Default.Duration.TotalSeconds);
     private static readonly Option<double> WarmUp = New("--warm-up", "Seconds of load on a server before its first measurement", Default.WarmUp.TotalSeconds);
     private static readonly Option<int> Rounds = New("--rounds", "Measurements of a figure, of which the median counts", Default.Rounds);
@@ -35,11 +33,11 @@ internal static class LoadCommand
         Wanted.AcceptOnlyFromAmong([.. Scenario.All.Select(s => s.Name)]);
         foreach (var program in new[] { Server, Echo })
             program.Validators.Add(result => RequireProgram(program.Name, result));
-        Option[] positive = [Items, Rate, Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Calls];
+        Option[] positive = [Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Calls];
         foreach (var option in positive)
             option.Validators.Add(result => RequirePositive(option.Name, result));
         var command = new RootCommand($"Starts servers, loads them and reports what they hold.\n\nScenarios:\n{string.Join('\n', Scenario.All.Select(s => $"  {s.Name,-13}{s.What}"))}");
-        foreach (var option in new Option[] { Server, Echo, Models, Items, Wanted, Rate, Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Calls, Seed, Short, Results, File })
+        foreach (var option in new Option[] { Server, Echo, Models, Wanted, Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Calls, Seed, Short, Results, File })
             command.Options.Add(option);
         command.SetAction((parsed, _) => RunAsync(run, parsed));
         return command;
@@ -65,9 +63,7 @@ internal static class LoadCommand
             Server = parsed.GetRequiredValue(Server),
             Echo = parsed.GetRequiredValue(Echo),
             Models = parsed.GetRequiredValue(Models),
-            Items = parsed.GetValue(Items),
             Scenarios = [.. parsed.GetRequiredValue(Wanted).Distinct()],
-            Rate = parsed.GetValue(Rate),
             WarmUp = TimeSpan.FromSeconds(parsed.GetRequiredValue(WarmUp)),
             Duration = TimeSpan.FromSeconds(parsed.GetRequiredValue(Seconds)),
             Rounds = parsed.GetRequiredValue(Rounds),

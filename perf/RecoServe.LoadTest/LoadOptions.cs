@@ -12,14 +12,8 @@ internal sealed record LoadOptions
     /// <summary>The model repository.</summary>
     internal string Models { get; init; } = "models";
 
-    /// <summary>Size of the catalogue of a made model, asked instead of the repository's; null: none.</summary>
-    internal int? Items { get; init; }
-
     /// <summary>The scenarios that were asked for; empty: all.</summary>
     internal IReadOnlyList<string> Scenarios { get; init; } = [];
-
-    /// <summary>Calls a second of the scenario steady; null: 60 % of the peak that saturate finds.</summary>
-    internal double? Rate { get; init; }
 
     /// <summary>Load on a server before its first measurement.</summary>
     internal TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(10);

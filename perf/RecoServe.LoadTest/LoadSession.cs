@@ -11,31 +11,22 @@ namespace RecoServe.LoadTest;
 internal sealed class LoadSession : IAsyncDisposable
 {
     private readonly RunProgress _progress;
-    private readonly TemporaryDirectory _made = new();
+    private readonly TemporaryDirectory _files = new();
     private readonly Dictionary<GoalRow, Goal> _goals = [];
     private readonly List<ScenarioRun> _runs = [];
+    private readonly List<(double Load, ScenarioRun Run)> _sweep = [];
     private Target? _served;
     private double? _peak;
 
     internal LoadSession(LoadOptions options, TimeProvider clock, RunProgress progress)
     {
         (Options, Clock, _progress) = (options, clock, progress);
-        Repository = options.Models;
-        if (options.Items is { } items)
-        {
-            Repository = _made.Path;
-            Targets.Models.Make(Repository, items);
-        }
-
-        Package = Targets.Models.Newest(Repository);
+        Package = Models.Newest(options.Models);
     }
 
     internal LoadOptions Options { get; }
 
     internal TimeProvider Clock { get; }
-
-    /// <summary>The repository of the model that is asked.</summary>
-    internal string Repository { get; }
 
     /// <summary>The model that is asked.</summary>
     internal ModelPackage Package { get; }
@@ -44,7 +35,7 @@ internal sealed class LoadSession : IAsyncDisposable
     internal IReadOnlyList<ScenarioRun> Runs => _runs;
 
     /// <summary>The loads of the overload sweep, in multiples of the peak.</summary>
-    internal List<(double Load, ScenarioRun Run)> Sweep { get; } = [];
+    internal IReadOnlyList<(double Load, ScenarioRun Run)> Sweep => _sweep;
 
     /// <summary>What explains the figures.</summary>
     internal List<string> Notes { get; } = [];
@@ -62,6 +53,15 @@ internal sealed class LoadSession : IAsyncDisposable
 
     /// <summary>Sets a goal that is not the row's own.</summary>
     internal void Measured(GoalRow row, double value, double gate) => _goals[row] = (row with { Gate = gate }).With(value);
+
+    /// <summary>Sets what was measured as a ratio, which is no value if the generator fell behind in what it is a ratio to: that would flatter it.</summary>
+    internal void MeasuredInTime(GoalRow row, double value, ScenarioRun baseline)
+    {
+        if (baseline.Result.IsSentLate)
+            _goals[row] = row.Without("the load generator fell behind: this machine is not quiet enough");
+        else
+            Measured(row, value);
+    }
 
     /// <summary>Sets what was measured as a difference of two times, which is no value if noise made it negative.</summary>
     internal void MeasuredAboveZero(GoalRow row, double value)
@@ -89,6 +89,9 @@ internal sealed class LoadSession : IAsyncDisposable
     /// <summary>Adds several measurements of the same load as one.</summary>
     internal ScenarioRun Add(string name, double? offered, IEnumerable<LoadResult> rounds) => Add(new ScenarioRun(name, offered, LoadResult.Sum(rounds)));
 
+    /// <summary>Adds a load of the overload sweep.</summary>
+    internal void AddToSweep(double load, ScenarioRun run) => _sweep.Add((load, Add(run)));
+
     /// <summary>Says what is being done.</summary>
     internal void Show(string step) => _progress.Show(step);
 
@@ -106,7 +109,7 @@ internal sealed class LoadSession : IAsyncDisposable
     }
 
     /// <summary>The server of the model that is asked, warmed up; one for all scenarios.</summary>
-    internal async Task<Target> ServedAsync() => _served ??= await StartWarmAsync(Repository, MadeRequest.Make(Package, Options.Seed));
+    internal async Task<Target> ServedAsync() => _served ??= await StartWarmAsync(Options.Models, MadeRequest.Make(Package, Options.Seed));
 
     /// <summary>Answers a second of that server at saturation; measured once.</summary>
     internal async Task<double> PeakAsync()
@@ -126,7 +129,7 @@ internal sealed class LoadSession : IAsyncDisposable
     internal async Task<Target> StartAsync(string repository, IReadOnlyList<MadeRequest> requests, params string[] settings)
     {
         string[] arguments = ["--models", repository, "--port", "0", "--http-port", "0", "--Logging:LogLevel:Default", "Warning", .. settings];
-        return new Target(await TargetProcess.StartAsync(Options.Server, arguments, Clock), requests, Options, Clock);
+        return await Target.ConnectAsync(await TargetProcess.StartAsync(Options.Server, arguments, Clock), requests, Options, Clock);
     }
 
     /// <summary>Starts a server and loads it until it is as fast as it gets.</summary>
@@ -142,10 +145,10 @@ internal sealed class LoadSession : IAsyncDisposable
     internal async Task<Target> StartEchoAsync(RecommendResponse answer)
     {
         Show("start and warm up the echo");
-        var file = _made.File("answer.bin");
+        var file = _files.File("answer.bin");
         await File.WriteAllBytesAsync(file, Google.Protobuf.MessageExtensions.ToByteArray(answer));
         var requests = MadeRequest.Make(Package, Options.Seed).Select(r => r with { Items = answer.Items.Count }).ToArray();
-        var echo = new Target(await TargetProcess.StartAsync(Options.Echo, [file], Clock), requests, Options, Clock);
+        var echo = await Target.ConnectAsync(await TargetProcess.StartAsync(Options.Echo, [file], Clock), requests, Options, Clock);
         await WarmUpAsync(echo);
         return echo;
     }
@@ -157,7 +160,7 @@ internal sealed class LoadSession : IAsyncDisposable
     {
         if (_served is not null)
             await _served.DisposeAsync();
-        _made.Dispose();
+        _files.Dispose();
     }
 
     // The server's JIT improves its code in the background: the first seconds under load are several times slower.

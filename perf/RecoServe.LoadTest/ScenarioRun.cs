@@ -9,14 +9,12 @@ namespace RecoServe.LoadTest;
 /// <param name="Result">What was measured.</param>
 internal sealed record ScenarioRun(string Name, double? Offered, LoadResult Result)
 {
-    private static readonly TimeSpan MostLate = TimeSpan.FromMilliseconds(50);
-
     /// <summary>A multiple of the saturated throughput that everything can be answered at only if that was not saturated.</summary>
     internal bool IsOverload { get; init; }
 
     /// <summary>Why the numbers are not the server's; null: they are.</summary>
     internal string? Caveat =>
-        Result.Late(99) > MostLate ? $"{Name}: the load generator could not keep its schedule, so that this is its own limit and not the server's"
+        Result.IsSentLate ? $"{Name}: the load generator could not keep its schedule, so that this is its own limit and not the server's"
         : IsOverload && Result.Count(StatusCode.OK) > 0.99 * Result.Calls ? $"{Name}: everything was answered, so that the peak found was not the peak; warm up for longer or use more callers"
         : null;
 }

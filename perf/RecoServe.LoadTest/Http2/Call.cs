@@ -1,48 +1,25 @@
+using System.Buffers;
 using Grpc.Core;
 
 namespace RecoServe.LoadTest.Http2;
 
 /// <summary>One call that has not been answered yet.</summary>
-/// <param name="message">The request, serialised.</param>
-/// <param name="deadline">When its answer is worth nothing any more, a timestamp of the clock.</param>
-internal sealed class Call(byte[] message, long deadline)
+internal sealed class Call
 {
-    private const int PrefixBytes = 5; // gRPC: compressed or not, and the length of the message
+    /// <summary>Bytes before a message: compressed or not, and 4 of its length.</summary>
+    internal const int PrefixBytes = 5;
 
+    // Not in the thread that reads: that would keep the other answers waiting.
     private readonly TaskCompletionSource<Answer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private byte[] _body = [];
-    private int _received;
-
-    /// <summary>The request.</summary>
-    internal byte[] Message => message;
-
-    /// <summary>When the answer is worth nothing any more.</summary>
-    internal long Deadline => deadline;
-
-    /// <summary>The number of its stream; 0: not sent yet.</summary>
-    internal int Stream { get; set; }
+    private readonly ArrayBufferWriter<byte> _body = new(1024);
 
     /// <summary>Completes with the answer; never fails.</summary>
     internal Task<Answer> Answer => _answer.Task;
 
     /// <summary>A part of the answer's body came.</summary>
-    internal void Receive(ReadOnlySpan<byte> part)
-    {
-        if (_received + part.Length > _body.Length)
-            Array.Resize(ref _body, _received + part.Length);
-        part.CopyTo(_body.AsSpan(_received));
-        _received += part.Length;
-    }
+    internal void Receive(ReadOnlySpan<byte> part) => _body.Write(part);
 
     /// <summary>It is over.</summary>
-    internal void End(StatusCode status)
-    {
-        var message = _received > PrefixBytes ? _body.AsMemory(PrefixBytes, _received - PrefixBytes) : default;
-        _answer.TrySetResult(new Answer(status, message));
-    }
+    internal void End(StatusCode status) =>
+        _answer.TrySetResult(new Answer(status, status == StatusCode.OK && _body.WrittenCount >= PrefixBytes ? _body.WrittenMemory[PrefixBytes..] : default));
 }
-
-/// <summary>How a call ended.</summary>
-/// <param name="Status">The server's status, or the client's if there was none.</param>
-/// <param name="Message">The answer, serialised; empty unless the status is OK.</param>
-internal readonly record struct Answer(StatusCode Status, ReadOnlyMemory<byte> Message);

@@ -5,98 +5,100 @@ using Grpc.Core;
 namespace RecoServe.LoadTest.Http2;
 
 /// <summary>
-/// gRPC calls over one HTTP/2 connection (RFC 9113), at a tenth of the cost of a general client: the generator shares the
-/// machine with the server, so what it uses itself is taken from what it measures. Nothing is retried, no status is an
-/// exception. A call whose deadline passes is cancelled, as other clients do.
+/// Unary gRPC calls over one HTTP/2 connection (RFC 9113) without TLS, at a fraction of what a general client costs: the
+/// generator shares the machine with the server, and at twice the server's capacity there would be nothing left for the server.
+/// Nothing is retried, no status is an exception. Deadlines are the server's business: an answer after its deadline is seen.
 /// </summary>
-/// <remarks>
-/// Calls beyond the server's limit of streams or the window wait here, and their time runs. The life of a connection: opened,
-/// then closing once the server says so or the stream numbers end, then closed, when every call that is left gets UNAVAILABLE.
-/// </remarks>
 internal sealed class Connection : IDisposable
 {
     private const int Window = int.MaxValue / 2;
     private const int DefaultWindow = 65535;
-    private const int PrefixBytes = 5;
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+    private const int DefaultStreams = 100;
 
     private readonly Socket _socket;
     private readonly byte[] _headers;
-    private readonly TimeProvider _clock;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, Call> _open = [];
-    private readonly Queue<Call> _waiting = new();
-    private readonly ITimer _deadlines;
+
+    // All below: under the gate.
+    private readonly Dictionary<int, Call> _calls = [];
     private FrameBuffer _next = new();
     private FrameBuffer _sending = new();
     private bool _isSending;
-    private bool _isClosing;
     private bool _isClosed;
     private int _lastStream = -1;
     private long _window = DefaultWindow;
-    private long _maxStreams = 100;
+    private long _maxStreams = DefaultStreams;
     private long _unacknowledged;
-    private long _late;
 
-    private Connection(Socket socket, Uri address, string path, TimeProvider clock)
-    {
-        (_socket, _clock, _headers) = (socket, clock, HeaderBlock.Request(address.Authority, path));
-        _deadlines = clock.CreateTimer(_ => EndExpired(), null, Tick, Tick);
-    }
-
-    /// <summary>Whether new calls may be made.</summary>
-    internal bool IsOpen
-    {
-        get
-        {
-            lock (_gate)
-                return !_isClosing;
-        }
-    }
-
-    /// <summary>Answers with OK that came although their call's deadline had passed.</summary>
-    internal long LateAnswers => Interlocked.Read(ref _late);
+    private Connection(Socket socket, byte[] headers) => (_socket, _headers) = (socket, headers);
 
     /// <summary>Connects.</summary>
-    /// <param name="address">The server, without TLS.</param>
+    /// <param name="address">The server.</param>
     /// <param name="path">The method: <c>/package.Service/Method</c>.</param>
-    /// <param name="clock">Measures and waits.</param>
-    /// <param name="bytesPerSecond">How fast answers are read at most; null: as they come.</param>
-    internal static async Task<Connection> OpenAsync(Uri address, string path, TimeProvider clock, int? bytesPerSecond = null)
+    /// <param name="timeout">What the server is told of every call's deadline.</param>
+    /// <param name="reads">Whether anything that the server sends is read; if not, no call ends before the connection does.</param>
+    /// <exception cref="SocketException">Nobody listens there.</exception>
+    internal static async Task<Connection> OpenAsync(Uri address, string path, TimeSpan timeout, bool reads = true)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        if (bytesPerSecond is not null)
-            socket.ReceiveBufferSize = 4096; // so that the server notices soon that nobody reads
+        if (!reads)
+            socket.ReceiveBufferSize = 4096; // the system reads on its own until this is full
         await socket.ConnectAsync(address.Host, address.Port);
-        var connection = new Connection(socket, address, path, clock);
+        var connection = new Connection(socket, HeaderBlock.Request(address.Authority, path, timeout));
         connection.SendPreface();
-        _ = connection.ReadAsync(new FrameReader(socket, bytesPerSecond, clock));
+        if (reads)
+        {
+            _ = connection.ReadAsync();
+            await connection._ready.Task; // until its settings come, the server takes few calls at a time
+        }
+
         return connection;
     }
 
-    /// <summary>Makes a call. It is never refused: without room it waits.</summary>
-    internal Call Start(byte[] message, TimeSpan timeout)
+    /// <summary>Makes a call. If the server lets no more be under way, it ends at once as Unavailable.</summary>
+    internal Task<Answer> CallAsync(ReadOnlyMemory<byte> message, CancellationToken cancellationToken = default)
     {
-        var call = new Call(message, _clock.GetTimestamp() + (long)(timeout.TotalSeconds * _clock.TimestampFrequency));
+        var call = new Call();
+        int stream;
         lock (_gate)
         {
-            if (_isClosed)
-                call.End(StatusCode.Unavailable);
-            else
-                _waiting.Enqueue(call);
-            SendWaiting();
+            var length = Call.PrefixBytes + message.Length;
+            if (_isClosed || _calls.Count >= _maxStreams || length > _window)
+                return Task.FromResult(new Answer(StatusCode.Unavailable, default));
+            stream = checked(_lastStream += 2);
+            _calls.Add(stream, call);
+            _window -= length;
+            _headers.CopyTo(_next.AddFrame(FrameType.Headers, FrameBuffer.EndHeaders, stream, _headers.Length));
+            var data = _next.AddFrame(FrameType.Data, FrameBuffer.EndStream, stream, length);
+            data[0] = 0;
+            BinaryPrimitives.WriteInt32BigEndian(data[1..], message.Length);
+            message.Span.CopyTo(data[Call.PrefixBytes..]);
+            Flush();
         }
 
-        return call;
+        // The source of the token outlives the call no longer than its caller does.
+        if (cancellationToken.CanBeCanceled)
+            _ = cancellationToken.UnsafeRegister(_ => Cancel(stream), null);
+        return call.Answer;
     }
-
-    /// <summary>The caller goes away.</summary>
-    internal void Cancel(Call call) => End(call, StatusCode.Cancelled);
 
     public void Dispose()
     {
-        _deadlines.Dispose();
         _socket.Dispose();
+        Close();
+    }
+
+    private void Cancel(int stream)
+    {
+        lock (_gate)
+        {
+            if (!_calls.Remove(stream, out var call))
+                return;
+            call.End(StatusCode.Cancelled);
+            _next.AddFrame(FrameType.ResetStream, stream, number: 8);
+            Flush();
+        }
     }
 
     private void SendPreface()
@@ -104,7 +106,7 @@ internal sealed class Connection : IDisposable
         lock (_gate)
         {
             _next.Add("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
-            // No dynamic table for header fields, no pushes, and windows that never close: who reads slowly does so by not reading.
+            // No dynamic table for header fields, no pushes, and windows that never close: who does not read shall fill the socket.
             Span<(ushort Key, uint Value)> settings = [(1, 0), (2, 0), (4, Window)];
             var payload = _next.AddFrame(FrameType.Settings, 0, 0, settings.Length * 6);
             foreach (var (key, value) in settings)
@@ -119,34 +121,10 @@ internal sealed class Connection : IDisposable
         }
     }
 
-    /// <summary>Sends what has room.</summary>
-    private void SendWaiting()
-    {
-        while (!_isClosing && _open.Count < _maxStreams && _waiting.TryPeek(out var call) && call.Message.Length + PrefixBytes <= _window)
-        {
-            _waiting.Dequeue();
-            if (call.Answer.IsCompleted)
-                continue;
-            call.Stream = _lastStream += 2;
-            _isClosing = _lastStream > int.MaxValue - 4;
-            _open.Add(call.Stream, call);
-            var headers = _next.AddFrame(FrameType.Headers, FrameBuffer.EndHeaders, call.Stream, _headers.Length);
-            _headers.CopyTo(headers);
-            HeaderBlock.SetTimeout(headers, _clock.GetElapsedTime(_clock.GetTimestamp(), call.Deadline));
-            var data = _next.AddFrame(FrameType.Data, FrameBuffer.EndStream, call.Stream, PrefixBytes + call.Message.Length);
-            data[0] = 0;
-            BinaryPrimitives.WriteInt32BigEndian(data[1..], call.Message.Length);
-            call.Message.CopyTo(data[PrefixBytes..]);
-            _window -= data.Length;
-        }
-
-        Flush();
-    }
-
     /// <summary>Begins to send unless that is under way; whatever is added meanwhile goes together.</summary>
     private void Flush()
     {
-        if (_isSending || _isClosed || _next.Count == 0)
+        if (_isSending || _isClosed || _next.Content.IsEmpty)
             return;
         _isSending = true;
         _ = SendAsync();
@@ -174,96 +152,104 @@ internal sealed class Connection : IDisposable
         lock (_gate)
         {
             (_next, _sending) = (_sending, _next);
-            return _isSending = _sending.Count > 0;
+            return _isSending = !_sending.Content.IsEmpty;
         }
     }
 
-    private async Task ReadAsync(FrameReader reader)
+    private async Task ReadAsync()
     {
+        var (bytes, count) = (new byte[1 << 16], 0); // a frame has 16 kB at most
         try
         {
-            await reader.RunAsync(Handle);
+            while (await _socket.ReceiveAsync(bytes.AsMemory(count)) is > 0 and var received)
+            {
+                count += received;
+                var used = Handle(bytes.AsSpan(0, count));
+                bytes.AsSpan(used, count - used).CopyTo(bytes);
+                count -= used;
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // As if the server had closed it.
         }
-        finally
-        {
-            Close();
-        }
+
+        Close();
     }
 
     private void Close()
     {
-        Call[] left;
         lock (_gate)
         {
-            (_isClosing, _isClosed) = (true, true);
-            left = [.. _open.Values, .. _waiting];
-            _open.Clear();
-            _waiting.Clear();
+            _isClosed = true;
+            foreach (var call in _calls.Values)
+                call.End(StatusCode.Unavailable);
+            _calls.Clear();
         }
 
-        foreach (var call in left)
-            call.End(StatusCode.Unavailable);
+        _ready.TrySetResult();
+    }
+
+    /// <summary>Handles all whole frames; returns their length.</summary>
+    private int Handle(ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            var used = 0;
+            for (; FrameLength(bytes[used..]) is { } length; used += length)
+            {
+                var frame = bytes.Slice(used, length);
+                Handle((FrameType)frame[3], frame[4], BinaryPrimitives.ReadInt32BigEndian(frame[5..]), frame[FrameBuffer.HeaderBytes..]);
+            }
+
+            Flush();
+            return used;
+        }
+    }
+
+    /// <summary>Length of the first frame; null if it is not all there yet.</summary>
+    private static int? FrameLength(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < FrameBuffer.HeaderBytes)
+            return null;
+        var length = FrameBuffer.HeaderBytes + (BinaryPrimitives.ReadInt32BigEndian(bytes) >>> 8);
+        return length <= bytes.Length ? length : null;
     }
 
     private void Handle(FrameType type, byte flags, int stream, ReadOnlySpan<byte> payload)
     {
-        lock (_gate)
+        switch (type)
         {
-            switch (type)
-            {
-                case FrameType.Data:
-                    HandleData(stream, payload);
-                    break;
-                case FrameType.Headers:
-                    HandleHeaders(flags, stream, payload);
-                    break;
-                case FrameType.ResetStream when _open.Remove(stream, out var reset):
-                    reset.End(StatusOf(BinaryPrimitives.ReadUInt32BigEndian(payload)));
-                    break;
-                case FrameType.WindowUpdate when stream == 0:
-                    _window += BinaryPrimitives.ReadUInt32BigEndian(payload);
-                    break;
-                case FrameType.Settings when (flags & FrameBuffer.Ack) == 0:
-                    HandleSettings(payload);
-                    break;
-                case FrameType.Ping when (flags & FrameBuffer.Ack) == 0:
-                    payload.CopyTo(_next.AddFrame(FrameType.Ping, FrameBuffer.Ack, 0, payload.Length));
-                    break;
-                case FrameType.GoAway:
-                    HandleGoAway(BinaryPrimitives.ReadInt32BigEndian(payload));
-                    break;
-                case FrameType.Continuation:
-                    throw new InvalidDataException("the server sends more header fields than one frame holds");
-            }
-
-            SendWaiting();
+            case FrameType.Data:
+                HandleData(stream, payload);
+                break;
+            case FrameType.Headers when (flags & FrameBuffer.EndStream) != 0:
+                End(stream, HeaderBlock.GrpcStatus(payload));
+                break;
+            case FrameType.ResetStream:
+                End(stream, StatusOf(BinaryPrimitives.ReadUInt32BigEndian(payload)));
+                break;
+            case FrameType.WindowUpdate when stream == 0:
+                _window += BinaryPrimitives.ReadUInt32BigEndian(payload);
+                break;
+            case FrameType.Settings when (flags & FrameBuffer.Ack) == 0:
+                HandleSettings(payload);
+                break;
+            case FrameType.Ping when (flags & FrameBuffer.Ack) == 0:
+                payload.CopyTo(_next.AddFrame(FrameType.Ping, FrameBuffer.Ack, 0, payload.Length));
+                break;
         }
     }
 
     private void HandleData(int stream, ReadOnlySpan<byte> payload)
     {
-        if (_open.TryGetValue(stream, out var call))
+        if (_calls.TryGetValue(stream, out var call))
             call.Receive(payload);
         _unacknowledged += payload.Length;
         if (_unacknowledged < Window / 2)
             return;
         _next.AddFrame(FrameType.WindowUpdate, 0, (uint)_unacknowledged);
         _unacknowledged = 0;
-    }
-
-    private void HandleHeaders(byte flags, int stream, ReadOnlySpan<byte> payload)
-    {
-        if ((flags & FrameBuffer.EndStream) == 0)
-            return;
-        var status = (StatusCode)(HeaderBlock.GrpcStatus(payload) ?? (int)StatusCode.Unknown);
-        if (_open.Remove(stream, out var call))
-            call.End(status);
-        else if (status == StatusCode.OK)
-            Interlocked.Increment(ref _late); // it was given up, and yet it was computed and sent
     }
 
     private void HandleSettings(ReadOnlySpan<byte> payload)
@@ -275,44 +261,16 @@ internal sealed class Connection : IDisposable
         }
 
         _next.AddFrame(FrameType.Settings, FrameBuffer.Ack, 0, 0);
+        _ready.TrySetResult();
     }
 
-    private void HandleGoAway(int lastStream)
+    private void End(int stream, StatusCode status)
     {
-        _isClosing = true;
-        foreach (var call in _open.Values.Where(c => c.Stream > lastStream).Concat(_waiting).ToArray())
-        {
-            _open.Remove(call.Stream);
-            call.End(StatusCode.Unavailable);
-        }
-
-        _waiting.Clear();
-    }
-
-    private void EndExpired()
-    {
-        Call[] expired;
-        lock (_gate)
-        {
-            var now = _clock.GetTimestamp();
-            expired = [.. _open.Values.Concat(_waiting).Where(c => c.Deadline < now)];
-        }
-
-        foreach (var call in expired)
-            End(call, StatusCode.DeadlineExceeded);
-    }
-
-    private void End(Call call, StatusCode status)
-    {
-        lock (_gate)
-        {
-            if (_open.Remove(call.Stream))
-                _next.AddFrame(FrameType.ResetStream, call.Stream, 8);
+        if (_calls.Remove(stream, out var call))
             call.End(status);
-            SendWaiting();
-        }
     }
 
+    /// <summary>As gRPC over HTTP/2 maps error codes.</summary>
     private static StatusCode StatusOf(uint error) => error switch
     {
         7 => StatusCode.Unavailable, // REFUSED_STREAM

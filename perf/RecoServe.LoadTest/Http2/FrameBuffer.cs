@@ -5,27 +5,27 @@ namespace RecoServe.LoadTest.Http2;
 /// <summary>Frames that are to be sent, one behind the other.</summary>
 internal sealed class FrameBuffer
 {
+    /// <summary>Bytes before a frame's payload: 3 of its length, type, flags, 4 of its stream.</summary>
     internal const int HeaderBytes = 9;
+
     internal const byte EndStream = 0x1;
-    internal const byte EndHeaders = 0x4;
     internal const byte Ack = 0x1;
+    internal const byte EndHeaders = 0x4;
 
     private byte[] _bytes = new byte[1 << 16];
-
-    /// <summary>Bytes that are in it.</summary>
-    internal int Count { get; private set; }
+    private int _count;
 
     /// <summary>What is in it.</summary>
-    internal ReadOnlyMemory<byte> Content => _bytes.AsMemory(0, Count);
+    internal ReadOnlyMemory<byte> Content => _bytes.AsMemory(0, _count);
 
     /// <summary>Empties it.</summary>
-    internal void Clear() => Count = 0;
+    internal void Clear() => _count = 0;
 
     /// <summary>Adds bytes that are no frame.</summary>
     internal void Add(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Take(bytes.Length));
 
     /// <summary>Adds a frame.</summary>
-    /// <returns>Where its payload goes.</returns>
+    /// <returns>Where its payload goes; valid until the next frame is added.</returns>
     internal Span<byte> AddFrame(FrameType type, byte flags, int stream, int length)
     {
         var frame = Take(HeaderBytes + length);
@@ -40,9 +40,9 @@ internal sealed class FrameBuffer
 
     private Span<byte> Take(int length)
     {
-        if (Count + length > _bytes.Length)
-            Array.Resize(ref _bytes, Math.Max(Count + length, 2 * _bytes.Length));
-        Count += length;
-        return _bytes.AsSpan(Count - length, length);
+        if (_count + length > _bytes.Length)
+            Array.Resize(ref _bytes, Math.Max(_count + length, 2 * _bytes.Length));
+        _count += length;
+        return _bytes.AsSpan(_count - length, length);
     }
 }

@@ -1,6 +1,6 @@
 namespace RecoServe.LoadTest.Http2;
 
-/// <summary>Frame types of HTTP/2 (RFC 9113, section 6) that this client sends or reads.</summary>
+/// <summary>The frame types of HTTP/2 (RFC 9113, section 6) that <see cref="Connection"/> sends or reads.</summary>
 internal enum FrameType : byte
 {
     /// <summary>A part of a body.</summary>
@@ -15,15 +15,9 @@ internal enum FrameType : byte
     /// <summary>Settings, or their acknowledgement.</summary>
     Settings = 4,
 
-    /// <summary>To be answered.</summary>
+    /// <summary>To be sent back.</summary>
     Ping = 6,
 
-    /// <summary>No new streams.</summary>
-    GoAway = 7,
-
-    /// <summary>More may be sent.</summary>
+    /// <summary>More bytes may be sent.</summary>
     WindowUpdate = 8,
-
-    /// <summary>More header fields.</summary>
-    Continuation = 9,
 }

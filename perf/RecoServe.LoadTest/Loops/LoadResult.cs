@@ -6,12 +6,16 @@ namespace RecoServe.LoadTest.Loops;
 /// <summary>What a run measured. Calls are counted, not kept: a run may be as long as it likes. Thread-safe until it is ended.</summary>
 internal sealed class LoadResult
 {
+    /// <summary>What every call has, from when it is sent; the server is told.</summary>
+    internal static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
     private static readonly StatusCode[] AllStatuses = Enum.GetValues<StatusCode>();
 
     private readonly LongConcurrentHistogram _latency = NewHistogram();
     private readonly LongConcurrentHistogram _late = NewHistogram();
     private readonly long[] _statuses = new long[(int)AllStatuses.Max() + 1];
+    private long _afterDeadline;
 
     /// <summary>From the beginning to the last answer.</summary>
     internal TimeSpan Elapsed { get; private set; }
@@ -26,8 +30,22 @@ internal sealed class LoadResult
     /// <summary>Calls that were not answered with OK.</summary>
     internal long Failed => Calls - Count(StatusCode.OK);
 
-    /// <summary>Answers with OK a second, the time until the last answer included.</summary>
-    internal double Goodput => Count(StatusCode.OK) / Elapsed.TotalSeconds;
+    /// <summary>Answers with OK that came after <see cref="Deadline"/>, when nobody waits for them any more.</summary>
+    internal long AfterDeadline => Interlocked.Read(ref _afterDeadline);
+
+    /// <summary>
+    /// 99th percentile ÷ median. Infinite if more than one call in a hundred failed: a server must not become quick by refusing.
+    /// </summary>
+    internal double TailRatio => Tail / Latency(50).TotalMicroseconds;
+
+    /// <summary>99th percentile in microseconds, infinite as <see cref="TailRatio"/> is.</summary>
+    internal double Tail => Failed > 0.01 * Calls ? double.PositiveInfinity : Latency(99).TotalMicroseconds;
+
+    /// <summary>Whether the generator fell behind its schedule: p99 of its lateness is above 50 ms.</summary>
+    internal bool IsSentLate => Late(99) > TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Answers in time a second, the time until the last answer included.</summary>
+    internal double Goodput => (Count(StatusCode.OK) - AfterDeadline) / Elapsed.TotalSeconds;
 
     /// <summary>One run out of several that measured the same.</summary>
     internal static LoadResult Sum(IEnumerable<LoadResult> parts)
@@ -39,6 +57,7 @@ internal sealed class LoadResult
             sum._late.Add(part._late);
             for (var s = 0; s < sum._statuses.Length; s++)
                 sum._statuses[s] += part._statuses[s];
+            sum._afterDeadline += part.AfterDeadline;
             sum.Elapsed += part.Elapsed;
         }
 
@@ -53,8 +72,12 @@ internal sealed class LoadResult
     {
         Interlocked.Increment(ref _statuses[(int)status]);
         Record(_late, late);
-        // A refusal is quick: counted in, it would make an overloaded server look fast.
-        if (status is not (StatusCode.ResourceExhausted or StatusCode.Unavailable))
+        if (status == StatusCode.OK && latency - late > Deadline)
+            Interlocked.Increment(ref _afterDeadline);
+        // A refusal is quick: counted in, it would make an overloaded server look fast. So would a deadline that is given up at once.
+        if (status == StatusCode.DeadlineExceeded)
+            Record(_latency, latency > Deadline ? latency : Deadline);
+        else if (status is not (StatusCode.ResourceExhausted or StatusCode.Unavailable))
             Record(_latency, latency);
     }
 

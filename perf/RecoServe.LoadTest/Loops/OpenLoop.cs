@@ -12,8 +12,11 @@ namespace RecoServe.LoadTest.Loops;
 /// <param name="pause">Blocks for about so long.</param>
 internal sealed class OpenLoop(Func<int, Task<StatusCode>> call, TimeProvider clock, Action<TimeSpan> pause)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     /// <summary>Runs a schedule, and waits for its last answer. Takes up the calling thread until the last start.</summary>
     /// <param name="schedule">Intended starts, ascending; asked for the next one only when the last has been started.</param>
+    /// <exception cref="TimeoutException">A minute after the last start there were calls without an answer.</exception>
     internal async Task<LoadResult> RunAsync(IEnumerable<TimeSpan> schedule)
     {
         var result = new LoadResult();
@@ -30,7 +33,7 @@ internal sealed class OpenLoop(Func<int, Task<StatusCode>> call, TimeProvider cl
         }
 
         EndOne();
-        await ended.Task;
+        await ended.Task.WaitAsync(Patience, clock);
         result.End(clock.GetElapsedTime(start));
         return result;
 

@@ -17,7 +17,7 @@ internal static class CancelStormScenario
         var peak = await session.PeakAsync();
         var served = await session.ServedAsync();
         var (options, duration) = (session.Options, session.Options.Duration);
-        var connections = served.NewConnections(options.Connections);
+        var connections = await served.ConnectAsync(options.Connections);
         var random = new Random(options.Seed);
         var patience = Enumerable.Range(0, 1024).Select(_ => random.NextDouble() * MostPatience).ToArray();
         session.Show("others and storm");
@@ -32,7 +32,7 @@ internal static class CancelStormScenario
         async Task<StatusCode> CancelAsync(int i)
         {
             using var leaves = new CancellationTokenSource(patience[i % patience.Length], session.Clock);
-            return await served.CallAsync(i, connections[i % connections.Length], static (_, _) => { }, leaves.Token);
+            return await served.CallAsync(i, connections[i % connections.Length], leaves.Token);
         }
     }
 }

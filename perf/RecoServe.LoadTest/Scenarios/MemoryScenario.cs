@@ -10,7 +10,7 @@ internal static class MemoryScenario
     internal static async Task RunAsync(LoadSession session)
     {
         var requests = MadeRequest.Make(session.Package, session.Options.Seed);
-        await using var target = await session.StartWarmAsync(session.Repository, requests);
+        await using var target = await session.StartWarmAsync(session.Options.Models, requests);
         var trend = new MemoryTrend();
         var perSample = Math.Max(1, session.Options.Calls / Samples);
         var calls = 0L;

@@ -8,28 +8,24 @@ internal static class OverloadScenario
 {
     private const double Twice = 2;
 
-    private static readonly double[] Loads = [0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 2.5, 3];
+    private static readonly double[] Loads = [0.5, 0.75, 0.9, 1, 1.25, 1.5, Twice, 2.5, 3];
 
     internal static async Task RunAsync(LoadSession session)
     {
         var peak = await session.PeakAsync();
         var served = await session.ServedAsync();
-        var before = served.AfterDeadline;
         foreach (var load in Loads)
         {
             session.Show($"{load} times the peak");
-            session.Sweep.Add((load, session.Add(new ScenarioRun($"overload, {load} ×", load * peak, await OfferAsync(session, served, load * peak)) { IsOverload = load >= Twice })));
+            session.AddToSweep(load, new ScenarioRun($"overload, {load} ×", load * peak, await OfferAsync(session, served, load * peak)) { IsOverload = load >= Twice });
         }
 
         var best = session.Sweep.Max(s => s.Run.Result.Goodput);
-        var ratios = await session.RoundsAsync("2 times the peak beside the peak", async () =>
-        {
-            var saturated = await served.ClosedAsync(session.Options.Duration);
-            var twice = await OfferAsync(session, served, Twice * peak);
-            return twice.Goodput / Math.Max(saturated.Goodput, best);
-        });
-        session.Measured(ServingGoals.Goodput, ratios.Median());
-        session.Measured(ServingGoals.AfterDeadline, served.AfterDeadline - before);
+        var rounds = await session.RoundsAsync("2 times the peak beside the peak", async () =>
+            (Saturated: await served.ClosedAsync(session.Options.Duration), Twice: await OfferAsync(session, served, Twice * peak)));
+        session.Add("overload, 2 × anew", Twice * peak, rounds.Select(r => r.Twice));
+        session.Measured(ServingGoals.Goodput, rounds.Select(r => r.Twice.Goodput / Math.Max(r.Saturated.Goodput, best)).Median());
+        session.Measured(ServingGoals.AfterDeadline, session.Sweep.Select(s => s.Run.Result).Concat(rounds.Select(r => r.Twice)).Sum(r => r.AfterDeadline));
     }
 
     private static Task<LoadResult> OfferAsync(LoadSession session, Target served, double rate) =>

@@ -10,7 +10,7 @@ internal static class StartScenario
         var requests = MadeRequest.Make(session.Package, session.Options.Seed);
         var seconds = await session.RoundsAsync("start", async () =>
         {
-            await using var target = await session.StartAsync(session.Repository, requests);
+            await using var target = await session.StartAsync(session.Options.Models, requests);
             await target.AnswerAsync();
             return target.Process.StartTime.TotalSeconds;
         });

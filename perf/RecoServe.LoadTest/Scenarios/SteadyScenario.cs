@@ -17,13 +17,12 @@ internal static class SteadyScenario
     internal static async Task RunAsync(LoadSession session)
     {
         var options = session.Options;
-        var rate = options.Rate ?? (High * await session.PeakAsync());
+        var rate = High * await session.PeakAsync();
         var served = await session.ServedAsync();
         var seed = options.Seed;
         var rounds = await session.RoundsAsync($"{rate:F0} calls a second", () => served.OpenAsync(ArrivalSchedule.Poisson(rate, options.Duration, seed++)));
-        session.Add(options.Rate is null ? "steady, 60 %" : "steady", rate, rounds);
-        if (options.Rate is null)
-            session.Measured(ServingGoals.Tail, rounds.Select(r => r.Latency(99) / r.Latency(50)).Median());
+        var steady = session.Add("steady, 60 %", rate, rounds);
+        session.MeasuredInTime(ServingGoals.Tail, rounds.Select(r => r.TailRatio).Median(), steady);
         await MeasureOverheadAsync(session, served);
     }
 

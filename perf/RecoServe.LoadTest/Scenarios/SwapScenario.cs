@@ -32,11 +32,11 @@ internal static class SwapScenario
             await swaps;
             return (Without: without, With: with);
         });
-        session.Add("without swaps, 60 %", rate, rounds.Select(r => r.Without));
+        var without = session.Add("without swaps, 60 %", rate, rounds.Select(r => r.Without));
         session.Add("with swaps, 60 %", rate, rounds.Select(r => r.With));
         session.Measured(ServingGoals.SwapCount, swapper.Versions.Swaps);
         session.Measured(ServingGoals.SwapFailed, rounds.Sum(r => r.Without.Failed + r.With.Failed));
         session.Measured(ServingGoals.SwapWrong, swapper.Versions.WrongAnswers);
-        session.Measured(ServingGoals.SwapTail, rounds.Select(r => r.With.Latency(99) / r.Without.Latency(99)).Median());
+        session.MeasuredInTime(ServingGoals.SwapTail, rounds.Select(r => r.With.Tail / r.Without.Latency(99).TotalMicroseconds).Median(), without);
     }
 }

@@ -1,5 +1,7 @@
 using Grpc.Core;
+using Grpc.Net.Client;
 using RecoServe.Contracts.V1;
+using RecoServe.LoadTest.Http2;
 using RecoServe.LoadTest.Loops;
 
 namespace RecoServe.LoadTest.Targets;
@@ -7,22 +9,18 @@ namespace RecoServe.LoadTest.Targets;
 /// <summary>A running server, the requests that it is asked, and the connections to it. Every answer is checked for its number of items.</summary>
 internal sealed class Target : IAsyncDisposable
 {
-    /// <summary>Deadline of a call: so long after it is sent.</summary>
-    internal static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
+    private static readonly string Method = $"/{RecommendationService.Descriptor.FullName}/Recommend";
 
     private readonly Connection[] _connections;
+    private readonly GrpcChannel _channel;
     private readonly int _callers;
     private readonly TimeProvider _clock;
-    private long _afterDeadline;
 
-    /// <param name="process">The server; disposed with this.</param>
-    /// <param name="requests">What it is asked.</param>
-    /// <param name="options">Connections and callers.</param>
-    /// <param name="clock">Measures.</param>
-    internal Target(TargetProcess process, IReadOnlyList<MadeRequest> requests, LoadOptions options, TimeProvider clock)
+    private Target(TargetProcess process, Connection[] connections, IReadOnlyList<MadeRequest> requests, int callers, TimeProvider clock)
     {
-        (Process, Requests, _callers, _clock) = (process, requests, options.Callers, clock);
-        _connections = NewConnections(options.Connections);
+        (Process, _connections, Requests, _callers, _clock) = (process, connections, requests, callers, clock);
+        _channel = GrpcChannel.ForAddress(process.Address);
+        Models = new ModelService.ModelServiceClient(_channel);
     }
 
     /// <summary>The server.</summary>
@@ -32,14 +30,20 @@ internal sealed class Target : IAsyncDisposable
     internal IReadOnlyList<MadeRequest> Requests { get; set; }
 
     /// <summary>The registry's methods.</summary>
-    internal ModelService.ModelServiceClient Models => _connections[0].Models;
+    internal ModelService.ModelServiceClient Models { get; }
 
-    /// <summary>Answers that came after the deadline of their call, so far.</summary>
-    internal long AfterDeadline => Interlocked.Read(ref _afterDeadline);
+    /// <summary>Connects to a server.</summary>
+    /// <param name="process">The server; disposed with the target.</param>
+    /// <param name="requests">What it is asked.</param>
+    /// <param name="options">Connections and callers.</param>
+    /// <param name="clock">Measures.</param>
+    internal static async Task<Target> ConnectAsync(TargetProcess process, IReadOnlyList<MadeRequest> requests, LoadOptions options, TimeProvider clock) =>
+        new(process, await ConnectAsync(process, options.Connections), requests, options.Callers, clock);
 
     /// <summary>Other connections to the same server.</summary>
-    internal Connection[] NewConnections(int count, int? bytesPerSecond = null) =>
-        [.. Enumerable.Range(0, count).Select(_ => new Connection(Process.Address, bytesPerSecond))];
+    /// <param name="count">How many.</param>
+    /// <param name="reads">Whether anything that the server sends is read.</param>
+    internal Task<Connection[]> ConnectAsync(int count, bool reads = true) => ConnectAsync(Process, count, reads);
 
     /// <summary>A closed loop for a time, with the calls of <see cref="CallAsync(int)"/> unless told otherwise.</summary>
     internal Task<LoadResult> ClosedAsync(TimeSpan duration, Func<int, Task<StatusCode>>? call = null) =>
@@ -70,33 +74,34 @@ internal sealed class Target : IAsyncDisposable
     internal Task<StatusCode> CallAsync(int i, Action<RecommendResponse, TimeSpan> observe) =>
         CallAsync(i, _connections[i % _connections.Length], observe, CancellationToken.None);
 
-    /// <summary>Makes call number i over a connection.</summary>
-    /// <exception cref="InvalidOperationException">The slate has another number of items than asked for.</exception>
-    internal async Task<StatusCode> CallAsync(int i, Connection connection, Action<RecommendResponse, TimeSpan> observe, CancellationToken cancellationToken)
-    {
-        var request = Requests[i % Requests.Count];
-        var start = _clock.GetTimestamp();
-        try
-        {
-            var answer = await connection.RecommendAsync(request.Message, (_clock.GetUtcNow() + Timeout).UtcDateTime, cancellationToken);
-            var elapsed = _clock.GetElapsedTime(start);
-            if (elapsed > Timeout)
-                Interlocked.Increment(ref _afterDeadline);
-            if (answer.Items.Count != request.Items)
-                throw new InvalidOperationException($"the answer to request {i % Requests.Count} has {answer.Items.Count} items instead of {request.Items}");
-            observe(answer, elapsed);
-            return StatusCode.OK;
-        }
-        catch (RpcException e)
-        {
-            return e.StatusCode;
-        }
-    }
+    /// <summary>Makes call number i over a connection of one's own, and does not look at the answer.</summary>
+    internal Task<StatusCode> CallAsync(int i, Connection connection, CancellationToken cancellationToken = default) =>
+        CallAsync(i, connection, static (_, _) => { }, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
         foreach (var connection in _connections)
             connection.Dispose();
+        _channel.Dispose();
         await Process.DisposeAsync();
+    }
+
+    private static Task<Connection[]> ConnectAsync(TargetProcess process, int count, bool reads = true) =>
+        Task.WhenAll(Enumerable.Range(0, count).Select(_ => Connection.OpenAsync(process.Address, Method, LoadResult.Deadline, reads)));
+
+    /// <exception cref="InvalidOperationException">The slate has another number of items than asked for.</exception>
+    private async Task<StatusCode> CallAsync(int i, Connection connection, Action<RecommendResponse, TimeSpan> observe, CancellationToken cancellationToken)
+    {
+        var request = Requests[i % Requests.Count];
+        var start = _clock.GetTimestamp();
+        var (status, message) = await connection.CallAsync(request.Message, cancellationToken);
+        if (status != StatusCode.OK)
+            return status;
+        var elapsed = _clock.GetElapsedTime(start);
+        var answer = RecommendResponse.Parser.ParseFrom(message.Span);
+        if (answer.Items.Count != request.Items)
+            throw new InvalidOperationException($"the answer to request {i % Requests.Count} has {answer.Items.Count} items instead of {request.Items}");
+        observe(answer, elapsed);
+        return status;
     }
 }

@@ -21,7 +21,7 @@ public sealed class TargetTests
         var package = ModelPackage.Open(RepositoryRoot.File("models", "video-to-video", "1"));
         string[] arguments = ["--models", RepositoryRoot.File("models"), "--port", "0", "--http-port", "0"];
         var process = await TargetProcess.StartAsync(options.Server, arguments, TimeProvider.System);
-        await using var target = new Target(process, MadeRequest.Make(package, seed: 1), options, TimeProvider.System);
+        await using var target = await Target.ConnectAsync(process, MadeRequest.Make(package, seed: 1), options, TimeProvider.System);
         await target.AnswerAsync();
         var load = target.OpenAsync(ArrivalSchedule.Poisson(Rate, Duration, seed: 1));
         await Task.Delay(Stall, TimeProvider.System, TestContext.Current.CancellationToken);
