@@ -38,13 +38,4 @@ public sealed class GoalReportTests
         Assert.Equal("| reached | 3 | ≥ 2 | holds |", lines[2]);
         Assert.Equal("| absent: not measured, nobody ran it | - | ≤ 0 | FAILS |", lines[4]);
     }
-
-    [Fact]
-    public void GoalRow_NotANumber_IsNoValue()
-    {
-        var goal = ServingGoals.Idle.With(double.NaN);
-        Assert.Null(goal.Value);
-        Assert.False(goal.Holds);
-        Assert.Equal("the figure came out as NaN", goal.Why);
-    }
 }

@@ -80,6 +80,61 @@ public sealed class OpenLoopTests
         Assert.InRange(result.Goodput, 95, 105);
     }
 
+    /// <summary>A server that refuses every tenth call must not have a short tail for it.</summary>
+    [Theory]
+    [InlineData(1000, false)]
+    [InlineData(10, true)]
+    public async Task TailRatio_Refusals_MakeItInfinite(int every, bool isInfinite)
+    {
+        var result = await Run(i =>
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(1));
+            return Task.FromResult(i % every == 0 ? StatusCode.ResourceExhausted : StatusCode.OK);
+        });
+        Assert.Equal(isInfinite, double.IsInfinity(result.TailRatio));
+        Assert.True(isInfinite || result.TailRatio is >= 1 and < 10);
+    }
+
+    /// <summary>To give up at once is no way to have a short p50.</summary>
+    [Fact]
+    public async Task Result_DeadlineGivenUpAtOnce_CountsAsTheWholeDeadline()
+    {
+        var result = await Run(_ => Task.FromResult(StatusCode.DeadlineExceeded));
+        Assert.InRange(result.Latency(50), LoadResult.Deadline, 1.001 * LoadResult.Deadline);
+        Assert.Equal(0, result.Goodput);
+    }
+
+    /// <summary>An answer that comes too late is worth nothing. A call that was sent late has its deadline from then on.</summary>
+    [Fact]
+    public async Task Result_AnswersAfterTheirDeadline_AreCountedAndAreNoGoodput()
+    {
+        var late = await Run(async i =>
+        {
+            await Task.Delay(i == 0 ? LoadResult.Deadline + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero, _clock);
+            return StatusCode.OK;
+        });
+        Assert.Equal(1, late.AfterDeadline);
+        Assert.Equal((Schedule.Length - 1) / late.Elapsed.TotalSeconds, late.Goodput, 6);
+        var sentLate = await Run(i =>
+        {
+            if (i == StallAt)
+                _clock.Advance(LoadResult.Deadline - TimeSpan.FromMilliseconds(1));
+            return Task.FromResult(StatusCode.OK);
+        });
+        Assert.Equal(0, sentLate.AfterDeadline);
+        Assert.True(sentLate.IsSentLate);
+    }
+
+    /// <summary>A target that never answers ends the run, not the patience of whoever waits for it.</summary>
+    [Fact]
+    public async Task Run_NoAnswer_TimesOut()
+    {
+        var never = new TaskCompletionSource<StatusCode>();
+        var run = Run(i => i == StallAt ? never.Task : Task.FromResult(StatusCode.OK));
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        await Assert.ThrowsAsync<TimeoutException>(() => run);
+    }
+
     /// <summary>What is printed of several rounds is what all their calls say: 1 in 40 fell into the stall of one of the two.</summary>
     [Fact]
     public async Task Sum_OneRoundStalls_ShowsInP99()
