@@ -45,7 +45,7 @@ internal static class GoalReport
         yield return goal.Why is null ? goal.Row : $"{goal.Row}: not measured, {goal.Why}";
         yield return goal.Value is { } value ? Number(value) : "-";
         yield return $"{sign} {Number(goal.Gate)}";
-        yield return goal.Holds ? "holds" : "FAILS";
+        yield return goal.Holds ? "holds" : "fails";
         if (!withAim)
             yield break;
         yield return goal.Aim is { } aim ? $"{sign} {Number(aim)}" : "";

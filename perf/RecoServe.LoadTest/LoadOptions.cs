@@ -16,10 +16,10 @@ internal sealed record LoadOptions
     internal IReadOnlyList<string> Scenarios { get; init; } = [];
 
     /// <summary>Load on a server before its first measurement.</summary>
-    internal TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(10);
+    internal TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Length of one measurement.</summary>
-    internal TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
+    internal TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(2.5);
 
     /// <summary>Measurements of a figure, of which the median counts; each has its baseline beside it.</summary>
     internal int Rounds { get; init; } = 5;
@@ -28,13 +28,13 @@ internal sealed record LoadOptions
     internal int Callers { get; init; } = 64;
 
     /// <summary>Connections.</summary>
-    internal int Connections { get; init; } = 4;
+    internal int Connections { get; init; } = 8;
 
     /// <summary>Swaps of the scenario swap.</summary>
     internal int Swaps { get; init; } = 200;
 
     /// <summary>From the start of one swap to that of the next.</summary>
-    internal TimeSpan SwapEvery { get; init; } = TimeSpan.FromSeconds(1);
+    internal TimeSpan SwapEvery { get; init; } = TimeSpan.FromSeconds(0.3);
 
     /// <summary>Calls of the scenario memory.</summary>
     internal int Calls { get; init; } = 1_000_000;

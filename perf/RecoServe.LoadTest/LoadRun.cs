@@ -36,36 +36,37 @@ internal static class LoadRun
         {
             await scenario.Run(session);
             session.ThrowIfServedEnded();
-            session.Failed(scenario.Name, "the scenario did not measure it");
             return null;
         }
         catch (Exception e)
         {
-            session.Failed(scenario.Name, "its scenario failed");
+            session.Findings.AddFailure(scenario.Name);
             return $"{scenario.Name} failed: {e.Message}";
         }
     }
 
     private static void Report(IAnsiConsole console, LoadSession session, IReadOnlyList<Scenario> scenarios)
     {
-        var options = session.Options;
-        var (manifest, runs) = (session.Package.Manifest, session.Runs);
-        var goals = ServingGoals.All.Where(r => scenarios.Any(s => s.Name == r.Scenario)).Select(session.GoalOf).ToArray();
+        var (options, manifest, findings) = (session.Options, session.Package.Manifest, session.Findings);
+        var goals = ServingGoals.All.Where(r => scenarios.Any(s => s.Name == r.Scenario)).Select(findings.GoalOf).ToArray();
+        // The sizes and times of a short run are not those that the rows speak of.
+        if (options.IsShort)
+            goals = [.. goals.Select(g => g with { Row = $"short run: {g.Row}" })];
         // A pipe counts as 80 columns, which would break every number in two.
         console.Profile.Width = Math.Max(console.Profile.Width, 160);
         var model = $"{manifest.Name} version {manifest.Version}: {manifest.ItemCount} items, dimension {manifest.Dimension}, histories of up to {manifest.MaxHistory}";
         console.WriteLine(model);
-        RunReport.Print(console, runs);
+        RunReport.Print(console, findings.Runs);
         console.Write(GoalReport.Table(goals));
-        foreach (var note in session.Notes)
+        foreach (var note in findings.Notes)
             console.WriteLine(note);
 
         var folder = Directory.CreateDirectory(options.Results).FullName;
         GoalReport.WriteJson(Path.Combine(folder, $"{options.Name}.json"), goals);
-        RunReport.WriteJson(Path.Combine(folder, $"{options.Name}-runs.json"), runs);
-        if (session.Sweep.Count > 0)
-            LoadPlot.Save(Path.Combine(folder, $"{options.Name}.svg"), session.Sweep);
+        RunReport.WriteJson(Path.Combine(folder, $"{options.Name}-runs.json"), findings.Runs);
+        if (findings.Sweep.Count > 0)
+            LoadPlot.Save(Path.Combine(folder, $"{options.Name}.svg"), findings.Sweep);
         if (options.Out is { } file)
-            File.WriteAllText(file, $"{model}\n\n{GoalReport.Markdown(goals)}\n{RunReport.Markdown(runs)}{string.Concat(session.Notes.Select(n => $"\n{n}.\n"))}");
+            File.WriteAllText(file, $"{model}\n\n{GoalReport.Markdown(goals)}\n{RunReport.Markdown(findings.Runs)}{string.Concat(findings.Notes.Select(n => $"\n{n}.\n"))}");
     }
 }

@@ -1,6 +1,5 @@
 using RecoServe.Contracts.V1;
 using RecoServe.Engine.Packages;
-using RecoServe.Goals;
 using RecoServe.LoadTest.Loops;
 using RecoServe.LoadTest.Targets;
 using RecoServe.Testing;
@@ -12,9 +11,6 @@ internal sealed class LoadSession : IAsyncDisposable
 {
     private readonly RunProgress _progress;
     private readonly TemporaryDirectory _files = new();
-    private readonly Dictionary<GoalRow, Goal> _goals = [];
-    private readonly List<ScenarioRun> _runs = [];
-    private readonly List<(double Load, ScenarioRun Run)> _sweep = [];
     private Target? _served;
     private double? _peak;
 
@@ -31,66 +27,8 @@ internal sealed class LoadSession : IAsyncDisposable
     /// <summary>The model that is asked.</summary>
     internal ModelPackage Package { get; }
 
-    /// <summary>The loads that were run.</summary>
-    internal IReadOnlyList<ScenarioRun> Runs => _runs;
-
-    /// <summary>The loads of the overload sweep, in multiples of the peak.</summary>
-    internal IReadOnlyList<(double Load, ScenarioRun Run)> Sweep => _sweep;
-
-    /// <summary>What explains the figures.</summary>
-    internal List<string> Notes { get; } = [];
-
-    /// <summary>A row's goal as far as it has been measured.</summary>
-    internal Goal GoalOf(GoalRow row)
-    {
-        var goal = _goals.GetValueOrDefault(row) ?? row.Without($"the scenario {row.Scenario} was not run");
-        // Its sizes and times are not those that the row speaks of.
-        return Options.IsShort ? goal with { Row = $"short run: {row.Row}" } : goal;
-    }
-
-    /// <summary>Sets what was measured.</summary>
-    internal void Measured(GoalRow row, double value) => _goals[row] = row.With(value);
-
-    /// <summary>Sets a goal that is not the row's own.</summary>
-    internal void Measured(GoalRow row, double value, double gate) => _goals[row] = (row with { Gate = gate }).With(value);
-
-    /// <summary>Sets what was measured as a ratio, which is no value if the generator fell behind in what it is a ratio to: that would flatter it.</summary>
-    internal void MeasuredInTime(GoalRow row, double value, ScenarioRun baseline)
-    {
-        if (baseline.Result.IsSentLate)
-            _goals[row] = row.Without("the load generator fell behind: this machine is not quiet enough");
-        else
-            Measured(row, value);
-    }
-
-    /// <summary>Sets what was measured as a difference of two times, which is no value if noise made it negative.</summary>
-    internal void MeasuredAboveZero(GoalRow row, double value)
-    {
-        if (value < 0)
-            _goals[row] = row.Without("the baseline was slower: this machine is not quiet enough");
-        else
-            Measured(row, value);
-    }
-
-    /// <summary>A scenario came to nothing: none of its rows that are still open have a value.</summary>
-    internal void Failed(string scenario, string why)
-    {
-        foreach (var row in ServingGoals.All.Where(r => r.Scenario == scenario))
-            _goals.TryAdd(row, row.Without(why));
-    }
-
-    /// <summary>Adds a load that was run.</summary>
-    internal ScenarioRun Add(ScenarioRun run)
-    {
-        _runs.Add(run);
-        return run;
-    }
-
-    /// <summary>Adds several measurements of the same load as one.</summary>
-    internal ScenarioRun Add(string name, double? offered, IEnumerable<LoadResult> rounds) => Add(new ScenarioRun(name, offered, LoadResult.Sum(rounds)));
-
-    /// <summary>Adds a load of the overload sweep.</summary>
-    internal void AddToSweep(double load, ScenarioRun run) => _sweep.Add((load, Add(run)));
+    /// <summary>What has been measured so far.</summary>
+    internal Findings Findings { get; } = new();
 
     /// <summary>Says what is being done.</summary>
     internal void Show(string step) => _progress.Show(step);
@@ -118,7 +56,7 @@ internal sealed class LoadSession : IAsyncDisposable
             return known;
         var served = await ServedAsync();
         var rounds = await RoundsAsync("peak", () => served.ClosedAsync(Options.Duration));
-        Add("saturate (closed loop)", null, rounds);
+        Findings.Add("saturate (closed loop)", null, rounds);
         return (_peak = rounds.Select(r => r.Goodput).Median()).Value;
     }
 

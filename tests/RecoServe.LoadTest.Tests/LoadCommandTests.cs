@@ -24,7 +24,7 @@ public sealed class LoadCommandTests
     {
         var options = Read();
         Assert.Equal((5, 200, 1_000_000, "serving"), (options.Rounds, options.Swaps, options.Calls, options.Name));
-        Assert.Equal(TimeSpan.FromSeconds(5), options.Duration);
+        Assert.Equal(TimeSpan.FromSeconds(2.5), options.Duration);
         Assert.False(options.IsShort);
     }
 

@@ -17,27 +17,27 @@ internal sealed class Connection : IDisposable
 
     private readonly Socket _socket;
     private readonly byte[] _headers;
+    private readonly bool _reads;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
 
     // All below: under the gate.
     private readonly Dictionary<int, Call> _calls = [];
-    private FrameBuffer _next = new();
-    private FrameBuffer _sending = new();
-    private bool _isSending;
+    private readonly FrameSender _sender;
     private bool _isClosed;
     private int _lastStream = -1;
     private long _window = DefaultWindow;
     private long _maxStreams = DefaultStreams;
     private long _unacknowledged;
 
-    private Connection(Socket socket, byte[] headers) => (_socket, _headers) = (socket, headers);
+    private Connection(Socket socket, byte[] headers, bool reads) =>
+        (_socket, _headers, _reads, _sender) = (socket, headers, reads, new FrameSender(socket, _gate));
 
     /// <summary>Connects.</summary>
     /// <param name="address">The server.</param>
     /// <param name="path">The method: <c>/package.Service/Method</c>.</param>
     /// <param name="timeout">What the server is told of every call's deadline.</param>
-    /// <param name="reads">Whether anything that the server sends is read; if not, no call ends before the connection does.</param>
+    /// <param name="reads">Whether more than the server's settings is read; if not, calls end with the connection.</param>
     /// <exception cref="SocketException">Nobody listens there.</exception>
     internal static async Task<Connection> OpenAsync(Uri address, string path, TimeSpan timeout, bool reads = true)
     {
@@ -45,14 +45,10 @@ internal sealed class Connection : IDisposable
         if (!reads)
             socket.ReceiveBufferSize = 4096; // the system reads on its own until this is full
         await socket.ConnectAsync(address.Host, address.Port);
-        var connection = new Connection(socket, HeaderBlock.Request(address.Authority, path, timeout));
+        var connection = new Connection(socket, HeaderBlock.Request(address.Authority, path, timeout), reads);
         connection.SendPreface();
-        if (reads)
-        {
-            _ = connection.ReadAsync();
-            await connection._ready.Task; // until its settings come, the server takes few calls at a time
-        }
-
+        _ = connection.ReadAsync();
+        await connection._ready.Task; // the settings say how many calls may be under way
         return connection;
     }
 
@@ -69,12 +65,12 @@ internal sealed class Connection : IDisposable
             stream = checked(_lastStream += 2);
             _calls.Add(stream, call);
             _window -= length;
-            _headers.CopyTo(_next.AddFrame(FrameType.Headers, FrameBuffer.EndHeaders, stream, _headers.Length));
-            var data = _next.AddFrame(FrameType.Data, FrameBuffer.EndStream, stream, length);
+            _headers.CopyTo(_sender.Next.AddFrame(FrameType.Headers, FrameBuffer.EndHeaders, stream, _headers.Length));
+            var data = _sender.Next.AddFrame(FrameType.Data, FrameBuffer.EndStream, stream, length);
             data[0] = 0;
             BinaryPrimitives.WriteInt32BigEndian(data[1..], message.Length);
             message.Span.CopyTo(data[Call.PrefixBytes..]);
-            Flush();
+            _sender.Flush();
         }
 
         // The source of the token outlives the call no longer than its caller does.
@@ -96,8 +92,8 @@ internal sealed class Connection : IDisposable
             if (!_calls.Remove(stream, out var call))
                 return;
             call.End(StatusCode.Cancelled);
-            _next.AddFrame(FrameType.ResetStream, stream, number: 8);
-            Flush();
+            _sender.Next.AddFrame(FrameType.ResetStream, stream, number: 8);
+            _sender.Flush();
         }
     }
 
@@ -105,10 +101,10 @@ internal sealed class Connection : IDisposable
     {
         lock (_gate)
         {
-            _next.Add("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
+            _sender.Next.Add("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
             // No dynamic table for header fields, no pushes, and windows that never close: who does not read shall fill the socket.
             Span<(ushort Key, uint Value)> settings = [(1, 0), (2, 0), (4, Window)];
-            var payload = _next.AddFrame(FrameType.Settings, 0, 0, settings.Length * 6);
+            var payload = _sender.Next.AddFrame(FrameType.Settings, 0, 0, settings.Length * 6);
             foreach (var (key, value) in settings)
             {
                 BinaryPrimitives.WriteUInt16BigEndian(payload, key);
@@ -116,43 +112,8 @@ internal sealed class Connection : IDisposable
                 payload = payload[6..];
             }
 
-            _next.AddFrame(FrameType.WindowUpdate, 0, Window - DefaultWindow);
-            Flush();
-        }
-    }
-
-    /// <summary>Begins to send unless that is under way; whatever is added meanwhile goes together.</summary>
-    private void Flush()
-    {
-        if (_isSending || _isClosed || _next.Content.IsEmpty)
-            return;
-        _isSending = true;
-        _ = SendAsync();
-    }
-
-    private async Task SendAsync()
-    {
-        try
-        {
-            while (TakeNext())
-            {
-                for (var rest = _sending.Content; rest.Length > 0;)
-                    rest = rest[await _socket.SendAsync(rest)..];
-                _sending.Clear();
-            }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            Close();
-        }
-    }
-
-    private bool TakeNext()
-    {
-        lock (_gate)
-        {
-            (_next, _sending) = (_sending, _next);
-            return _isSending = !_sending.Content.IsEmpty;
+            _sender.Next.AddFrame(FrameType.WindowUpdate, 0, Window - DefaultWindow);
+            _sender.Flush();
         }
     }
 
@@ -167,6 +128,8 @@ internal sealed class Connection : IDisposable
                 var used = Handle(bytes.AsSpan(0, count));
                 bytes.AsSpan(used, count - used).CopyTo(bytes);
                 count -= used;
+                if (!_reads && _ready.Task.IsCompleted)
+                    return;
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -195,60 +158,48 @@ internal sealed class Connection : IDisposable
     {
         lock (_gate)
         {
-            var used = 0;
-            for (; FrameLength(bytes[used..]) is { } length; used += length)
-            {
-                var frame = bytes.Slice(used, length);
-                Handle((FrameType)frame[3], frame[4], BinaryPrimitives.ReadInt32BigEndian(frame[5..]), frame[FrameBuffer.HeaderBytes..]);
-            }
-
-            Flush();
-            return used;
+            var rest = bytes;
+            while (Frame.TryTake(ref rest, out var frame))
+                Handle(frame);
+            _sender.Flush();
+            return bytes.Length - rest.Length;
         }
     }
 
-    /// <summary>Length of the first frame; null if it is not all there yet.</summary>
-    private static int? FrameLength(ReadOnlySpan<byte> bytes)
+    private void Handle(Frame frame)
     {
-        if (bytes.Length < FrameBuffer.HeaderBytes)
-            return null;
-        var length = FrameBuffer.HeaderBytes + (BinaryPrimitives.ReadInt32BigEndian(bytes) >>> 8);
-        return length <= bytes.Length ? length : null;
-    }
-
-    private void Handle(FrameType type, byte flags, int stream, ReadOnlySpan<byte> payload)
-    {
-        switch (type)
+        var isAck = (frame.Flags & FrameBuffer.Ack) != 0;
+        switch (frame.Type)
         {
             case FrameType.Data:
-                HandleData(stream, payload);
+                HandleData(frame);
                 break;
-            case FrameType.Headers when (flags & FrameBuffer.EndStream) != 0:
-                End(stream, HeaderBlock.GrpcStatus(payload));
+            case FrameType.Headers when (frame.Flags & FrameBuffer.EndStream) != 0:
+                End(frame.Stream, HeaderBlock.GrpcStatus(frame.Payload));
                 break;
             case FrameType.ResetStream:
-                End(stream, StatusOf(BinaryPrimitives.ReadUInt32BigEndian(payload)));
+                End(frame.Stream, StatusOf(BinaryPrimitives.ReadUInt32BigEndian(frame.Payload)));
                 break;
-            case FrameType.WindowUpdate when stream == 0:
-                _window += BinaryPrimitives.ReadUInt32BigEndian(payload);
+            case FrameType.WindowUpdate when frame.Stream == 0:
+                _window += BinaryPrimitives.ReadUInt32BigEndian(frame.Payload);
                 break;
-            case FrameType.Settings when (flags & FrameBuffer.Ack) == 0:
-                HandleSettings(payload);
+            case FrameType.Settings when !isAck:
+                HandleSettings(frame.Payload);
                 break;
-            case FrameType.Ping when (flags & FrameBuffer.Ack) == 0:
-                payload.CopyTo(_next.AddFrame(FrameType.Ping, FrameBuffer.Ack, 0, payload.Length));
+            case FrameType.Ping when !isAck:
+                frame.Payload.CopyTo(_sender.Next.AddFrame(FrameType.Ping, FrameBuffer.Ack, 0, frame.Payload.Length));
                 break;
         }
     }
 
-    private void HandleData(int stream, ReadOnlySpan<byte> payload)
+    private void HandleData(Frame frame)
     {
-        if (_calls.TryGetValue(stream, out var call))
-            call.Receive(payload);
-        _unacknowledged += payload.Length;
+        if (_calls.TryGetValue(frame.Stream, out var call))
+            call.Receive(frame.Payload);
+        _unacknowledged += frame.Payload.Length;
         if (_unacknowledged < Window / 2)
             return;
-        _next.AddFrame(FrameType.WindowUpdate, 0, (uint)_unacknowledged);
+        _sender.Next.AddFrame(FrameType.WindowUpdate, 0, (uint)_unacknowledged);
         _unacknowledged = 0;
     }
 
@@ -260,7 +211,7 @@ internal sealed class Connection : IDisposable
                 _maxStreams = BinaryPrimitives.ReadUInt32BigEndian(payload[2..]);
         }
 
-        _next.AddFrame(FrameType.Settings, FrameBuffer.Ack, 0, 0);
+        _sender.Next.AddFrame(FrameType.Settings, FrameBuffer.Ack, 0, 0);
         _ready.TrySetResult();
     }
 

@@ -5,9 +5,6 @@ namespace RecoServe.LoadTest.Http2;
 /// <summary>Frames that are to be sent, one behind the other.</summary>
 internal sealed class FrameBuffer
 {
-    /// <summary>Bytes before a frame's payload: 3 of its length, type, flags, 4 of its stream.</summary>
-    internal const int HeaderBytes = 9;
-
     internal const byte EndStream = 0x1;
     internal const byte Ack = 0x1;
     internal const byte EndHeaders = 0x4;
@@ -28,11 +25,11 @@ internal sealed class FrameBuffer
     /// <returns>Where its payload goes; valid until the next frame is added.</returns>
     internal Span<byte> AddFrame(FrameType type, byte flags, int stream, int length)
     {
-        var frame = Take(HeaderBytes + length);
+        var frame = Take(Frame.HeaderBytes + length);
         BinaryPrimitives.WriteInt32BigEndian(frame, (length << 8) | (byte)type);
         frame[4] = flags;
         BinaryPrimitives.WriteInt32BigEndian(frame[5..], stream);
-        return frame[HeaderBytes..];
+        return frame[Frame.HeaderBytes..];
     }
 
     /// <summary>Adds a frame whose payload is one number.</summary>

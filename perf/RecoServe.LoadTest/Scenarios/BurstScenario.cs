@@ -15,7 +15,7 @@ internal static class BurstScenario
         var (seed, duration) = (session.Options.Seed, session.Options.Duration);
         var rounds = await session.RoundsAsync("bursts", () =>
             served.OpenAsync(ArrivalSchedule.Varying(at => peak * (at.Milliseconds < 250 ? High : Low), peak * High, duration, seed++)));
-        session.Add("burst", rounds.Sum(r => r.Calls) / (duration.TotalSeconds * rounds.Length), rounds);
-        session.Measured(ServingGoals.BurstAfterDeadline, rounds.Sum(r => r.AfterDeadline));
+        session.Findings.Add("burst", rounds.Sum(r => r.Calls) / (duration.TotalSeconds * rounds.Length), rounds);
+        session.Findings.Add(ServingGoals.BurstAfterDeadline, rounds.Sum(r => r.AfterDeadline));
     }
 }

@@ -17,15 +17,15 @@ internal static class CancelStormScenario
         var peak = await session.PeakAsync();
         var served = await session.ServedAsync();
         var (options, duration) = (session.Options, session.Options.Duration);
-        var connections = await served.ConnectAsync(options.Connections);
+        var connections = await served.OpenConnectionsAsync(options.Connections);
         var random = new Random(options.Seed);
         var patience = Enumerable.Range(0, 1024).Select(_ => random.NextDouble() * MostPatience).ToArray();
         session.Show("others and storm");
         var others = served.OpenAsync(ArrivalSchedule.Poisson(Others * peak, duration, options.Seed));
         var storm = served.OpenAsync(ArrivalSchedule.Poisson(peak, duration, options.Seed + 1), CancelAsync);
-        session.Add(new ScenarioRun("cancel storm, the others", Others * peak, await others));
-        session.Add(new ScenarioRun("cancel storm, who cancels", peak, await storm));
-        session.Measured(ServingGoals.CancelFailed, (await others).Failed);
+        session.Findings.Add(new ScenarioRun("cancel storm, the others", Others * peak, await others));
+        session.Findings.Add(new ScenarioRun("cancel storm, who cancels", peak, await storm));
+        session.Findings.Add(ServingGoals.CancelFailed, (await others).Failed);
         foreach (var connection in connections)
             connection.Dispose();
 

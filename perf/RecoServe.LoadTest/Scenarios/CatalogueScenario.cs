@@ -20,12 +20,12 @@ internal static class CatalogueScenario
             await using var target = await session.StartAsync(repository.Path, requests);
             return target.Process.StartTime.TotalSeconds;
         });
-        session.Measured(ServingGoals.CatalogueReady, starts.Median());
+        session.Findings.Add(ServingGoals.CatalogueReady, starts.Median());
 
         await using var batched = await session.StartWarmAsync(repository.Path, requests);
-        session.Measured(ServingGoals.CatalogueBatching, await BatchingScenario.CompareAsync(session, repository.Path, batched, $"{package.Manifest.ItemCount:N0} items"));
+        session.Findings.Add(ServingGoals.CatalogueBatching, await BatchingScenario.CompareAsync(session, repository.Path, batched, $"{package.Manifest.ItemCount:N0} items"));
         // ONNX Runtime packs the matrix again for its own kernels.
         var matrix = (package.Manifest.ItemCount + 1L) * package.Manifest.Dimension * sizeof(float);
-        session.Measured(ServingGoals.CatalogueMemory, (batched.Process.PeakResidentBytes - (2 * matrix)) / Megabyte);
+        session.Findings.Add(ServingGoals.CatalogueMemory, (batched.Process.PeakResidentBytes - (2 * matrix)) / Megabyte);
     }
 }

@@ -14,6 +14,6 @@ internal static class IdleScenario
             await Task.Delay(session.Options.Duration, session.Clock);
             return (served.Process.CpuTime - cpu) / session.Clock.GetElapsedTime(start);
         });
-        session.Measured(ServingGoals.Idle, shares.Median());
+        session.Findings.Add(ServingGoals.Idle, shares.Median());
     }
 }

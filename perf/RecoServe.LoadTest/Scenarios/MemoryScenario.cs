@@ -22,9 +22,9 @@ internal static class MemoryScenario
             trend.Add(calls, target.Process.ResidentBytes);
         }
 
-        session.Measured(ServingGoals.MemoryCalls, calls);
-        session.Measured(ServingGoals.MemorySlope, trend.Slope, trend.Noise);
+        session.Findings.Add(ServingGoals.MemoryCalls, calls);
+        session.Findings.Add(ServingGoals.MemorySlope, trend.Slope, trend.Noise);
         using var engine = new EngineAlone(session.Package, requests, session.Options.WarmUp / 2, session.Clock);
-        session.Measured(ServingGoals.MemoryGen2, engine.CountGen2(session.Options.Duration));
+        session.Findings.Add(ServingGoals.MemoryGen2, engine.CountGen2(session.Options.Duration));
     }
 }

@@ -26,8 +26,8 @@ internal static class MixedScenario
             target.Requests = mixed;
             return (Short: shortOnly, Mixed: await target.ClosedAsync(session.Options.Duration));
         });
-        session.Add("short histories (closed loop)", null, rounds.Select(r => r.Short));
-        session.Add("mixed histories (closed loop)", null, rounds.Select(r => r.Mixed));
-        session.Measured(ServingGoals.Mixed, rounds.Select(r => r.Mixed.Goodput / r.Short.Goodput).Median());
+        session.Findings.Add("short histories (closed loop)", null, rounds.Select(r => r.Short));
+        session.Findings.Add("mixed histories (closed loop)", null, rounds.Select(r => r.Mixed));
+        session.Findings.Add(ServingGoals.Mixed, rounds.Select(r => r.Mixed.Goodput / r.Short.Goodput).Median());
     }
 }

@@ -17,15 +17,15 @@ internal static class OverloadScenario
         foreach (var load in Loads)
         {
             session.Show($"{load} times the peak");
-            session.AddToSweep(load, new ScenarioRun($"overload, {load} ×", load * peak, await OfferAsync(session, served, load * peak)) { IsOverload = load >= Twice });
+            session.Findings.AddToSweep(load, new ScenarioRun($"overload, {load} ×", load * peak, await OfferAsync(session, served, load * peak)) { IsOverload = load >= Twice });
         }
 
-        var best = session.Sweep.Max(s => s.Run.Result.Goodput);
+        var best = session.Findings.Sweep.Max(s => s.Run.Result.Goodput);
         var rounds = await session.RoundsAsync("2 times the peak beside the peak", async () =>
             (Saturated: await served.ClosedAsync(session.Options.Duration), Twice: await OfferAsync(session, served, Twice * peak)));
-        session.Add("overload, 2 × anew", Twice * peak, rounds.Select(r => r.Twice));
-        session.Measured(ServingGoals.Goodput, rounds.Select(r => r.Twice.Goodput / Math.Max(r.Saturated.Goodput, best)).Median());
-        session.Measured(ServingGoals.AfterDeadline, session.Sweep.Select(s => s.Run.Result).Concat(rounds.Select(r => r.Twice)).Sum(r => r.AfterDeadline));
+        session.Findings.Add("overload, 2 × anew", Twice * peak, rounds.Select(r => r.Twice));
+        session.Findings.Add(ServingGoals.Goodput, rounds.Select(r => r.Twice.Goodput / Math.Max(r.Saturated.Goodput, best)).Median());
+        session.Findings.Add(ServingGoals.AfterDeadline, session.Findings.Sweep.Select(s => s.Run.Result).Concat(rounds.Select(r => r.Twice)).Sum(r => r.AfterDeadline));
     }
 
     private static Task<LoadResult> OfferAsync(LoadSession session, Target served, double rate) =>

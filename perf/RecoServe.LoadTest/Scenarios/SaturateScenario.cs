@@ -22,9 +22,9 @@ internal static class SaturateScenario
             var bare = await CpuPerCallAsync(echo, session.Options.Duration, new BatchSizes());
             return new CpuRound(server, engine.MeasureModel(batches.Mean, session.Options.Duration), engine.MeasureSampler(session.Options.Duration / 2), bare, batches.Mean);
         });
-        session.Measured(ServingGoals.Cpu, rounds.Select(r => r.Ratio).Median());
+        session.Findings.Add(ServingGoals.Cpu, rounds.Select(r => r.Ratio).Median());
         var middle = rounds.OrderBy(r => r.Ratio).ElementAt(rounds.Length / 2);
-        session.Notes.Add($"CPU per call at saturation, µs: server {middle.Server:F1}; ONNX Runtime {middle.Model:F1} (mean batch {middle.MeanBatch:F1}), sampler {middle.Sampler:F1}, gRPC echo {middle.Echo:F1}");
+        session.Findings.Note($"CPU per call at saturation, µs: server {middle.Server:F1}; ONNX Runtime {middle.Model:F1} (mean batch {middle.MeanBatch:F1}), sampler {middle.Sampler:F1}, gRPC echo {middle.Echo:F1}");
     }
 
     private static async Task<double> CpuPerCallAsync(Target target, TimeSpan duration, BatchSizes batches)

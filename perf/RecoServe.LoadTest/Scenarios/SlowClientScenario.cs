@@ -19,18 +19,18 @@ internal static class SlowClientScenario
         var (options, duration) = (session.Options, session.Options.Duration);
         session.Show("the others alone");
         var alone = await served.OpenAsync(ArrivalSchedule.Poisson(Others * peak, duration, options.Seed));
-        var connections = await served.ConnectAsync(options.Connections, reads: false);
+        var connections = await served.OpenConnectionsAsync(options.Connections, reads: false);
         var large = MadeRequest.Make(session.Package, options.Seed, slateSize: MadeRequest.LargestSlate);
         session.Show("the others and slow ones");
         var others = served.OpenAsync(ArrivalSchedule.Poisson(Others * peak, duration, options.Seed));
         var slow = served.OpenAsync(
             ArrivalSchedule.Poisson(Slow * peak, duration, options.Seed + 1),
             async i => (await connections[i % connections.Length].CallAsync(large[i % large.Length].Message)).Status);
-        session.Add(new ScenarioRun("without slow clients", Others * peak, alone));
-        session.Add(new ScenarioRun("slow clients, the others", Others * peak, await others));
+        session.Findings.Add(new ScenarioRun("without slow clients", Others * peak, alone));
+        session.Findings.Add(new ScenarioRun("slow clients, the others", Others * peak, await others));
         foreach (var connection in connections)
             connection.Dispose(); // now their calls end
-        session.Add(new ScenarioRun("slow clients, who is slow", Slow * peak, await slow));
-        session.Measured(ServingGoals.SlowFailed, (await others).Failed);
+        session.Findings.Add(new ScenarioRun("slow clients, who is slow", Slow * peak, await slow));
+        session.Findings.Add(ServingGoals.SlowFailed, (await others).Failed);
     }
 }

@@ -14,6 +14,6 @@ internal static class StartScenario
             await target.AnswerAsync();
             return target.Process.StartTime.TotalSeconds;
         });
-        session.Measured(ServingGoals.Ready, seconds.Median());
+        session.Findings.Add(ServingGoals.Ready, seconds.Median());
     }
 }

@@ -21,8 +21,8 @@ internal static class SteadyScenario
         var served = await session.ServedAsync();
         var seed = options.Seed;
         var rounds = await session.RoundsAsync($"{rate:F0} calls a second", () => served.OpenAsync(ArrivalSchedule.Poisson(rate, options.Duration, seed++)));
-        var steady = session.Add("steady, 60 %", rate, rounds);
-        session.MeasuredInTime(ServingGoals.Tail, rounds.Select(r => r.TailRatio).Median(), steady);
+        var steady = session.Findings.Add("steady, 60 %", rate, rounds);
+        session.Findings.Add(ServingGoals.Tail, rounds.Select(r => r.TailRatio).Median(), steady);
         await MeasureOverheadAsync(session, served);
     }
 
@@ -38,8 +38,8 @@ internal static class SteadyScenario
             var rests = await Task.WhenAll(RestAsync(served, schedule, isEcho: false), RestAsync(echo, schedule, isEcho: true));
             return (Median: rests[0].Percentile(50) - rests[1].Percentile(50), Tail: rests[0].Percentile(99) - rests[1].Percentile(99));
         });
-        session.MeasuredAboveZero(ServingGoals.OverheadMedian, rounds.Select(r => r.Median).Median());
-        session.MeasuredAboveZero(ServingGoals.OverheadTail, rounds.Select(r => r.Tail).Median());
+        session.Findings.AddDifference(ServingGoals.OverheadMedian, rounds.Select(r => r.Median).Median());
+        session.Findings.AddDifference(ServingGoals.OverheadTail, rounds.Select(r => r.Tail).Median());
     }
 
     /// <summary>Microseconds of every call but for queue, model and sampling; of an echo the whole.</summary>

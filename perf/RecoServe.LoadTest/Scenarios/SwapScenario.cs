@@ -32,11 +32,11 @@ internal static class SwapScenario
             await swaps;
             return (Without: without, With: with);
         });
-        var without = session.Add("without swaps, 60 %", rate, rounds.Select(r => r.Without));
-        session.Add("with swaps, 60 %", rate, rounds.Select(r => r.With));
-        session.Measured(ServingGoals.SwapCount, swapper.Versions.Swaps);
-        session.Measured(ServingGoals.SwapFailed, rounds.Sum(r => r.Without.Failed + r.With.Failed));
-        session.Measured(ServingGoals.SwapWrong, swapper.Versions.WrongAnswers);
-        session.MeasuredInTime(ServingGoals.SwapTail, rounds.Select(r => r.With.Tail / r.Without.Latency(99).TotalMicroseconds).Median(), without);
+        var without = session.Findings.Add("without swaps, 60 %", rate, rounds.Select(r => r.Without));
+        session.Findings.Add("with swaps, 60 %", rate, rounds.Select(r => r.With));
+        session.Findings.Add(ServingGoals.SwapCount, swapper.Versions.Swaps);
+        session.Findings.Add(ServingGoals.SwapFailed, rounds.Sum(r => r.Without.Failed + r.With.Failed));
+        session.Findings.Add(ServingGoals.SwapWrong, swapper.Versions.WrongAnswers);
+        session.Findings.Add(ServingGoals.SwapTail, rounds.Select(r => r.With.Tail / r.Without.Latency(99).TotalMicroseconds).Median(), without);
     }
 }

@@ -38,16 +38,16 @@ internal sealed class Target : IAsyncDisposable
     /// <param name="options">Connections and callers.</param>
     /// <param name="clock">Measures.</param>
     internal static async Task<Target> ConnectAsync(TargetProcess process, IReadOnlyList<MadeRequest> requests, LoadOptions options, TimeProvider clock) =>
-        new(process, await ConnectAsync(process, options.Connections), requests, options.Callers, clock);
+        new(process, await OpenAsync(process, options.Connections), requests, options.Callers, clock);
 
     /// <summary>Other connections to the same server.</summary>
     /// <param name="count">How many.</param>
-    /// <param name="reads">Whether anything that the server sends is read.</param>
-    internal Task<Connection[]> ConnectAsync(int count, bool reads = true) => ConnectAsync(Process, count, reads);
+    /// <param name="reads">Whether answers are read.</param>
+    internal Task<Connection[]> OpenConnectionsAsync(int count, bool reads = true) => OpenAsync(Process, count, reads);
 
     /// <summary>A closed loop for a time, with the calls of <see cref="CallAsync(int)"/> unless told otherwise.</summary>
-    internal Task<LoadResult> ClosedAsync(TimeSpan duration, Func<int, Task<StatusCode>>? call = null) =>
-        new ClosedLoop(call ?? CallAsync, _clock).RunAsync(_callers, duration);
+    internal Task<LoadResult> ClosedAsync(TimeSpan duration, Func<int, Task<StatusCode>>? call = null, int? callers = null) =>
+        new ClosedLoop(call ?? CallAsync, _clock).RunAsync(callers ?? _callers, duration);
 
     /// <summary>A closed loop of so many calls.</summary>
     internal Task<LoadResult> ClosedAsync(int calls) => new ClosedLoop(CallAsync, _clock).RunAsync(_callers, calls);
@@ -86,7 +86,7 @@ internal sealed class Target : IAsyncDisposable
         await Process.DisposeAsync();
     }
 
-    private static Task<Connection[]> ConnectAsync(TargetProcess process, int count, bool reads = true) =>
+    private static Task<Connection[]> OpenAsync(TargetProcess process, int count, bool reads = true) =>
         Task.WhenAll(Enumerable.Range(0, count).Select(_ => Connection.OpenAsync(process.Address, Method, LoadResult.Deadline, reads)));
 
     /// <exception cref="InvalidOperationException">The slate has another number of items than asked for.</exception>

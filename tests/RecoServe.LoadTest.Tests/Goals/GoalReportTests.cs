@@ -36,6 +36,6 @@ public sealed class GoalReportTests
         var lines = GoalReport.Markdown(Goals.Where(g => g.Aim is null).ToArray()).Split('\n');
         Assert.Equal("| figure | value | goal |  |", lines[0]);
         Assert.Equal("| reached | 3 | ≥ 2 | holds |", lines[2]);
-        Assert.Equal("| absent: not measured, nobody ran it | - | ≤ 0 | FAILS |", lines[4]);
+        Assert.Equal("| absent: not measured, nobody ran it | - | ≤ 0 | fails |", lines[4]);
     }
 }

@@ -11,6 +11,7 @@ public sealed class ConnectionTests : IDisposable
     private static readonly byte[] Settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 
     private readonly Socket _listener = new(SocketType.Stream, ProtocolType.Tcp);
+    private readonly List<IDisposable> _open = [];
 
     public ConnectionTests()
     {
@@ -18,14 +19,18 @@ public sealed class ConnectionTests : IDisposable
         _listener.Listen();
     }
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose()
+    {
+        foreach (var open in _open)
+            open.Dispose();
+        _listener.Dispose();
+    }
 
     /// <summary>What the scenario slow-client stands on: the server comes to a point at which it can write no more.</summary>
     [Fact]
     public async Task Open_DoesNotRead_ServerCannotWrite()
     {
-        using var connection = await OpenAsync(reads: false);
-        using var server = await AcceptAsync();
+        var (_, server) = await OpenAsync(reads: false);
         server.Blocking = false;
         var chunk = new byte[1 << 16];
         var written = 0L;
@@ -39,8 +44,7 @@ public sealed class ConnectionTests : IDisposable
     [Fact]
     public async Task Call_DoesNotRead_EndsWithTheConnection()
     {
-        using var connection = await OpenAsync(reads: false);
-        using var server = await AcceptAsync();
+        var (connection, _) = await OpenAsync(reads: false);
         var call = connection.CallAsync(new byte[10], Token);
         Assert.False(call.IsCompleted);
         connection.Dispose();
@@ -50,10 +54,7 @@ public sealed class ConnectionTests : IDisposable
     [Fact]
     public async Task Call_ServerClosesTheConnection_IsUnavailable()
     {
-        var opening = OpenAsync();
-        var server = await AcceptAsync();
-        await server.SendAsync(Settings, Token);
-        using var connection = await opening;
+        var (connection, server) = await OpenAsync();
         var call = connection.CallAsync(new byte[10], Token);
         server.Dispose();
         Assert.Equal(StatusCode.Unavailable, (await call).Status);
@@ -63,10 +64,7 @@ public sealed class ConnectionTests : IDisposable
     [Fact]
     public async Task Call_MoreThanTheServerLetsBeUnderWay_IsRefusedAtOnce()
     {
-        var opening = OpenAsync();
-        using var server = await AcceptAsync();
-        await server.SendAsync(new byte[] { 0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 2 }, Token); // two streams at a time
-        using var connection = await opening;
+        var (connection, _) = await OpenAsync(settings: [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 2]); // two streams at a time
         var calls = Enumerable.Range(0, 3).Select(_ => connection.CallAsync(new byte[10], Token)).ToArray();
         Assert.Equal([false, false, true], calls.Select(c => c.IsCompleted));
         Assert.Equal(StatusCode.Unavailable, (await calls[2]).Status);
@@ -75,10 +73,7 @@ public sealed class ConnectionTests : IDisposable
     [Fact]
     public async Task Call_Cancelled_ResetsTheStream()
     {
-        var opening = OpenAsync();
-        using var server = await AcceptAsync();
-        await server.SendAsync(Settings, Token);
-        using var connection = await opening;
+        var (connection, server) = await OpenAsync();
         using var leaves = new CancellationTokenSource();
         var call = connection.CallAsync(new byte[10], leaves.Token);
         await leaves.CancelAsync();
@@ -91,8 +86,14 @@ public sealed class ConnectionTests : IDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private Task<Connection> OpenAsync(bool reads = true) =>
-        Connection.OpenAsync(new Uri($"http://{_listener.LocalEndPoint}"), "/a.B/C", TimeSpan.FromSeconds(1), reads);
-
-    private Task<Socket> AcceptAsync() => _listener.AcceptAsync();
+    private async Task<(Connection Connection, Socket Server)> OpenAsync(bool reads = true, byte[]? settings = null)
+    {
+        var opening = Connection.OpenAsync(new Uri($"http://{_listener.LocalEndPoint}"), "/a.B/C", TimeSpan.FromSeconds(1), reads);
+        var server = await _listener.AcceptAsync(Token);
+        _open.Add(server);
+        await server.SendAsync(settings ?? Settings, Token);
+        var connection = await opening;
+        _open.Add(connection);
+        return (connection, server);
+    }
 }
