@@ -24,7 +24,7 @@ internal static class LoadPlot
         }
 
         var goodput = plot.Add.Scatter(loads, [.. points.Select(p => p.Run.Result.Goodput)]);
-        (goodput.LegendText, goodput.MarkerShape) = ("answers with OK, right axis", MarkerShape.OpenSquare);
+        (goodput.LegendText, goodput.MarkerShape) = ("answers in time, right axis", MarkerShape.OpenSquare);
         goodput.Axes.YAxis = plot.Axes.Right;
         plot.Axes.Left.TickGenerator = new NumericAutomatic
         {
@@ -32,8 +32,8 @@ internal static class LoadPlot
             IntegerTicksOnly = true,
             LabelFormatter = exponent => Math.Pow(10, exponent).ToString("0.###", CultureInfo.InvariantCulture),
         };
-        plot.Axes.Left.Label.Text = "latency from the intended start, ms (calls that were not refused)";
-        plot.Axes.Right.Label.Text = "answers with OK, 1/s";
+        plot.Axes.Left.Label.Text = "latency from the intended start, ms";
+        plot.Axes.Right.Label.Text = "answers in time, 1/s";
         plot.Axes.Right.Min = 0;
         plot.XLabel("offered calls ÷ saturated throughput");
         plot.ShowLegend(Edge.Bottom);

@@ -9,7 +9,7 @@ internal static class RunReport
 {
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    private static readonly string[] Headings = ["load", "offered/s", "OK/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "sent late p99 ms", "statuses"];
+    private static readonly string[] Headings = ["load", "offered/s", "in time/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "sent late p99 ms", "statuses"];
 
     /// <summary>The table, and what must be said about it.</summary>
     internal static void Print(IAnsiConsole console, IReadOnlyList<ScenarioRun> runs)
@@ -40,7 +40,7 @@ internal static class RunReport
     {
         var result = run.Result;
         yield return new($"{run.Name}/offered_per_s", Offered(run));
-        yield return new($"{run.Name}/ok_per_s", result.Goodput);
+        yield return new($"{run.Name}/in_time_per_s", result.Goodput);
         foreach (var percentile in new[] { 50, 90, 99, 99.9, 100 })
             yield return new(string.Create(CultureInfo.InvariantCulture, $"{run.Name}/p{percentile}_ms"), result.Latency(percentile).TotalMilliseconds);
         yield return new($"{run.Name}/sent_late_p99_ms", result.Late(99).TotalMilliseconds);

@@ -29,9 +29,9 @@ internal sealed class ClosedLoop(Func<int, Task<StatusCode>> call, TimeProvider 
         {
             while (Interlocked.Increment(ref next) is var number && isDue(number, clock.GetElapsedTime(start)))
             {
-                var begin = clock.GetTimestamp();
+                var started = clock.GetElapsedTime(start);
                 var status = await call(number);
-                result.Record(status, clock.GetElapsedTime(begin), late: TimeSpan.Zero);
+                result.Record(status, started, started, clock.GetElapsedTime(start));
             }
         }
     }

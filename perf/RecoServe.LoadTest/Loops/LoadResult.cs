@@ -16,8 +16,12 @@ internal sealed class LoadResult
     private readonly LongConcurrentHistogram _late = NewHistogram();
     private readonly long[] _statuses = new long[(int)AllStatuses.Max() + 1];
     private long _afterDeadline;
+    private long _lastGood;
 
-    /// <summary>From the beginning to the last answer.</summary>
+    /// <summary>
+    /// From the beginning until no call was due any more and the last answer in time had come. Calls that run into their deadline
+    /// after that take nothing from the goodput.
+    /// </summary>
     internal TimeSpan Elapsed { get; private set; }
 
     /// <summary>Number of calls.</summary>
@@ -44,7 +48,7 @@ internal sealed class LoadResult
     /// <summary>Whether the generator fell behind its schedule: p99 of its lateness is above 50 ms.</summary>
     internal bool IsSentLate => Late(99) > TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Answers in time a second, the time until the last answer included.</summary>
+    /// <summary>Answers in time a second.</summary>
     internal double Goodput => (Count(StatusCode.OK) - AfterDeadline) / Elapsed.TotalSeconds;
 
     /// <summary>One run out of several that measured the same.</summary>
@@ -64,25 +68,31 @@ internal sealed class LoadResult
         return sum;
     }
 
-    /// <summary>Counts one call.</summary>
+    /// <summary>Counts one call. All times are since the beginning of the run.</summary>
     /// <param name="status">How it ended.</param>
-    /// <param name="latency">From the intended start to the answer.</param>
-    /// <param name="late">From the intended start to the actual one: the load generator's own share of the latency.</param>
-    internal void Record(StatusCode status, TimeSpan latency, TimeSpan late)
+    /// <param name="intended">When it was meant to start: its latency counts from here.</param>
+    /// <param name="started">When it started: its deadline counts from here, and what lies before is the generator's own share of the latency.</param>
+    /// <param name="ended">When it was answered.</param>
+    internal void Record(StatusCode status, TimeSpan intended, TimeSpan started, TimeSpan ended)
     {
         Interlocked.Increment(ref _statuses[(int)status]);
-        Record(_late, late);
-        if (status == StatusCode.OK && latency - late > Deadline)
-            Interlocked.Increment(ref _afterDeadline);
-        // A refusal is quick: counted in, it would make an overloaded server look fast. So would a deadline that is given up at once.
-        if (status == StatusCode.DeadlineExceeded)
+        Record(_late, started - intended);
+        var latency = ended - intended;
+        // A refusal is quick: counted in, it would make an overloaded server look fast. So would a deadline that is given up at
+        // once, and a call for which there was no room or no server: whoever made it waits for as long as it had.
+        if (status is StatusCode.DeadlineExceeded or StatusCode.Unavailable)
             Record(_latency, latency > Deadline ? latency : Deadline);
-        else if (status is not (StatusCode.ResourceExhausted or StatusCode.Unavailable))
+        else if (status != StatusCode.ResourceExhausted)
             Record(_latency, latency);
+        if (status == StatusCode.OK && ended - started > Deadline)
+            Interlocked.Increment(ref _afterDeadline);
+        else if (status == StatusCode.OK)
+            InterlockedMax(ref _lastGood, ended.Ticks);
     }
 
     /// <summary>The run is over: nothing is recorded any more.</summary>
-    internal void End(TimeSpan elapsed) => Elapsed = elapsed;
+    /// <param name="lastStart">When the last call was due.</param>
+    internal void End(TimeSpan lastStart) => Elapsed = TimeSpan.FromTicks(Math.Max(lastStart.Ticks, Interlocked.Read(ref _lastGood)));
 
     /// <summary>Number of calls with a status.</summary>
     internal long Count(StatusCode status) => Volatile.Read(ref _statuses[(int)status]);
@@ -99,6 +109,13 @@ internal sealed class LoadResult
 
     private static TimeSpan At(LongConcurrentHistogram histogram, double percentile) =>
         TimeSpan.FromMicroseconds(histogram.TotalCount == 0 ? 0 : histogram.GetValueAtPercentile(percentile));
+
+    private static void InterlockedMax(ref long location, long value)
+    {
+        var seen = Interlocked.Read(ref location);
+        while (value > seen && Interlocked.CompareExchange(ref location, value, seen) is var now && now != seen)
+            seen = now;
+    }
 
     private static long Microseconds(TimeSpan time) => (long)time.TotalMicroseconds;
 }

@@ -24,8 +24,10 @@ internal sealed class OpenLoop(Func<int, Task<StatusCode>> call, TimeProvider cl
         var pending = 1; // this loop itself
         var number = 0;
         var start = clock.GetTimestamp();
+        var last = TimeSpan.Zero;
         foreach (var intended in schedule)
         {
+            last = intended;
             while (intended - clock.GetElapsedTime(start) is var early && early > TimeSpan.Zero)
                 pause(early);
             Interlocked.Increment(ref pending);
@@ -34,16 +36,16 @@ internal sealed class OpenLoop(Func<int, Task<StatusCode>> call, TimeProvider cl
 
         EndOne();
         await ended.Task.WaitAsync(Patience, clock);
-        result.End(clock.GetElapsedTime(start));
+        result.End(last);
         return result;
 
         async Task MeasureAsync(int i, TimeSpan intended)
         {
             try
             {
-                var late = clock.GetElapsedTime(start) - intended;
+                var started = clock.GetElapsedTime(start);
                 var status = await call(i);
-                result.Record(status, clock.GetElapsedTime(start) - intended, late);
+                result.Record(status, intended, started, clock.GetElapsedTime(start));
             }
             catch (Exception e)
             {

@@ -18,8 +18,7 @@ internal static class SwapScenario
         Models.Twins(session.Package, repository.Path);
         var options = session.Options;
         await using var target = await session.StartWarmAsync(repository.Path, MadeRequest.Make(session.Package, options.Seed));
-        session.Show("peak");
-        var rate = Load * (await target.ClosedAsync(options.Duration)).Goodput;
+        var rate = Load * await session.PeakAsync(target, "saturate, two versions (closed loop)");
         var swapper = new Swapper(target, session.Package.Manifest.Name, session.Clock);
         var seed = options.Seed;
         var perRound = Math.Max(1, options.Swaps / options.Rounds);

@@ -96,10 +96,12 @@ public sealed class OpenLoopTests
     }
 
     /// <summary>To give up at once is no way to have a short p50.</summary>
-    [Fact]
-    public async Task Result_DeadlineGivenUpAtOnce_CountsAsTheWholeDeadline()
+    [Theory]
+    [InlineData(StatusCode.DeadlineExceeded)]
+    [InlineData(StatusCode.Unavailable)]
+    public async Task Result_GivenUpAtOnce_CountsAsTheWholeDeadline(StatusCode status)
     {
-        var result = await Run(_ => Task.FromResult(StatusCode.DeadlineExceeded));
+        var result = await Run(_ => Task.FromResult(status));
         Assert.InRange(result.Latency(50), LoadResult.Deadline, 1.001 * LoadResult.Deadline);
         Assert.Equal(0, result.Goodput);
     }
@@ -123,6 +125,19 @@ public sealed class OpenLoopTests
         });
         Assert.Equal(0, sentLate.AfterDeadline);
         Assert.True(sentLate.IsSentLate);
+    }
+
+    /// <summary>The time in which the last calls run into their deadline is not time in which nothing was answered.</summary>
+    [Fact]
+    public async Task Goodput_LastCallRunsIntoItsDeadline_TakesNothingFromIt()
+    {
+        var result = await Run(i =>
+        {
+            if (i == Schedule.Length - 1)
+                _clock.Advance(LoadResult.Deadline);
+            return Task.FromResult(i == Schedule.Length - 1 ? StatusCode.DeadlineExceeded : StatusCode.OK);
+        });
+        Assert.Equal((Schedule.Length - 1) / Schedule[^1].TotalSeconds, result.Goodput, 6);
     }
 
     /// <summary>A target that never answers ends the run, not the patience of whoever waits for it.</summary>
