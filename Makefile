@@ -74,9 +74,8 @@ bench: ## Benchmarks in short, each beside its baseline: tables and JSON in arti
 bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampler.json and sampler.svg in artifacts/bench.
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- sampler
 
-load: ## Load on a real server process, open loop: table, and JSON in artifacts/bench; ARGS='--help' for options.
-	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
-	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --server $(SERVER_PROGRAM) --models models $(ARGS)
+load: ## The serving goals on real server processes, open loop (10 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.
+	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --models models $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 fmt: ## Formats the code.
 	dotnet format RecoServe.sln

@@ -1,88 +1,84 @@
-using System.CommandLine;
-using System.Globalization;
-
 namespace RecoServe.LoadTest;
 
-/// <summary>What is to be run. The defaults take less than a minute.</summary>
+/// <summary>What is to be run. The defaults are those of <c>make load</c>.</summary>
 internal sealed record LoadOptions
 {
     /// <summary>The server's program.</summary>
-    internal required string Server { get; init; }
+    internal string Server { get; init; } = Sibling("RecoServe.Server", "recoserve");
+
+    /// <summary>The bare gRPC server's program.</summary>
+    internal string Echo { get; init; } = Sibling("RecoServe.GrpcEcho", "grpc-echo");
 
     /// <summary>The model repository.</summary>
-    internal required string Models { get; init; }
+    internal string Models { get; init; } = "models";
 
-    /// <summary>Size of the catalogue of a made model; null: the repository's default model.</summary>
-    internal int? Items { get; init; }
+    /// <summary>The scenarios that were asked for; empty: all.</summary>
+    internal IReadOnlyList<string> Scenarios { get; init; } = [];
 
-    /// <summary>The scenarios, in the order run.</summary>
-    internal required IReadOnlyList<string> Scenarios { get; init; }
+    /// <summary>Load on a server before its first measurement.</summary>
+    internal TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Calls a second of the scenario steady; null: half of the peak that saturate finds.</summary>
-    internal double? Rate { get; init; }
+    /// <summary>Length of one measurement.</summary>
+    internal TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(2.5);
 
-    /// <summary>Load before the first measurement.</summary>
-    internal TimeSpan WarmUp { get; init; }
+    /// <summary>Measurements of a figure, of which the median counts; each has its baseline beside it.</summary>
+    internal int Rounds { get; init; } = 5;
 
-    /// <summary>Length of each scenario.</summary>
-    internal TimeSpan Duration { get; init; }
-
-    /// <summary>Callers of the scenario saturate.</summary>
-    internal int Callers { get; init; }
+    /// <summary>Callers of a closed loop.</summary>
+    internal int Callers { get; init; } = 64;
 
     /// <summary>Connections.</summary>
-    internal int Connections { get; init; }
+    internal int Connections { get; init; } = 8;
+
+    /// <summary>Swaps of the scenario swap.</summary>
+    internal int Swaps { get; init; } = 200;
+
+    /// <summary>From the start of one swap to that of the next.</summary>
+    internal TimeSpan SwapEvery { get; init; } = TimeSpan.FromSeconds(0.3);
+
+    /// <summary>Calls of the scenario memory.</summary>
+    internal int Calls { get; init; } = 1_000_000;
+
+    /// <summary>Items of the scenario batching.</summary>
+    internal int ManyItems { get; init; } = 100_000;
+
+    /// <summary>Items of the scenario catalogue.</summary>
+    internal int MostItems { get; init; } = 1_000_000;
 
     /// <summary>Seed of arrivals and requests.</summary>
-    internal int Seed { get; init; }
+    internal int Seed { get; init; } = 1;
+
+    /// <summary>Directory of the JSON files and the plot.</summary>
+    internal string Results { get; init; } = Path.Combine("artifacts", "bench");
 
     /// <summary>A Markdown file to write, if any.</summary>
     internal string? Out { get; init; }
 
-    /// <summary>The command line; <paramref name="run"/> does the work and gives the exit code.</summary>
-    internal static RootCommand Command(Func<LoadOptions, Task<int>> run)
-    {
-        var server = new Option<string>("--server") { Description = "The recoserve program", DefaultValueFactory = _ => "artifacts/bin/RecoServe.Server/release/recoserve" };
-        var models = new Option<string>("--models") { Description = "Model repository", DefaultValueFactory = _ => "models" };
-        var items = new Option<int?>("--items") { Description = "Serve a made model with so many items instead" };
-        var scenarios = new Option<string[]>("--scenario") { Description = "Which to run", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => LoadScenarios.All };
-        var rate = new Option<double?>("--rate") { Description = "Calls a second of steady (half the peak)" };
-        var seconds = new Option<double>("--seconds") { Description = "Length of each scenario", DefaultValueFactory = _ => 8 };
-        var warmUp = new Option<double>("--warm-up") { Description = "Seconds of load before the first measurement", DefaultValueFactory = _ => 20 };
-        var callers = new Option<int>("--callers") { Description = "Callers of saturate", DefaultValueFactory = _ => 64 };
-        var connections = new Option<int>("--connections") { Description = "Connections", DefaultValueFactory = _ => 4 };
-        var seed = new Option<int>("--seed") { Description = "Seed of arrivals and requests", DefaultValueFactory = _ => 1 };
-        var file = new Option<string?>("--out") { Description = "Write the table as Markdown" };
-        scenarios.AcceptOnlyFromAmong(LoadScenarios.All);
-        RequirePositive(callers);
-        RequirePositive(connections);
-        RequirePositive(items);
-        RequirePositive(rate);
-        RequirePositive(seconds);
-        RequirePositive(warmUp);
+    /// <summary>Whether this is <see cref="InShort"/>.</summary>
+    internal bool IsShort { get; private init; }
 
-        var command = new RootCommand("Starts a server, loads it and reports throughput and latency") { server, models, items, scenarios, rate, seconds, warmUp, callers, connections, seed, file };
-        command.SetAction((parsed, _) => run(new LoadOptions
-        {
-            Server = parsed.GetRequiredValue(server),
-            Models = parsed.GetRequiredValue(models),
-            Items = parsed.GetValue(items),
-            Scenarios = parsed.GetRequiredValue(scenarios),
-            Rate = parsed.GetValue(rate),
-            WarmUp = TimeSpan.FromSeconds(parsed.GetRequiredValue(warmUp)),
-            Duration = TimeSpan.FromSeconds(parsed.GetRequiredValue(seconds)),
-            Callers = parsed.GetRequiredValue(callers),
-            Connections = parsed.GetRequiredValue(connections),
-            Seed = parsed.GetRequiredValue(seed),
-            Out = parsed.GetValue(file),
-        }));
-        return command;
+    /// <summary>The file name of the results: of the one scenario that was asked for, or of all; of a short run one of its own.</summary>
+    internal string Name => (Scenarios.Count == 0 ? "serving" : string.Join('+', Scenarios)) + (IsShort ? "-short" : "");
+
+    /// <summary>Everything once and as little of it as there can be: shows that the tool works, and measures nothing.</summary>
+    internal LoadOptions InShort() => this with
+    {
+        IsShort = true,
+        WarmUp = TimeSpan.FromSeconds(0.3),
+        Duration = TimeSpan.FromSeconds(0.3),
+        Rounds = 1,
+        Callers = 8,
+        Swaps = 2,
+        SwapEvery = TimeSpan.FromSeconds(0.2),
+        Calls = 2000,
+        ManyItems = 2000,
+        MostItems = 5000,
+    };
+
+    /// <summary>A program of this repository, built as this one is.</summary>
+    private static string Sibling(string project, string program)
+    {
+        var own = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
+        return Path.GetFullPath(Path.Combine(own, "..", "..", project, Path.GetFileName(own), program));
     }
-
-    private static void RequirePositive<T>(Option<T> option) => option.Validators.Add(result =>
-    {
-        // Conversion failures have their own message.
-        if (result.Tokens is [var token] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && !(value > 0))
-            result.AddError($"{option.Name} must be above 0, not {token.Value}");
-    });
 }

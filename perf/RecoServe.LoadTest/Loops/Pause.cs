@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace RecoServe.LoadTest;
+namespace RecoServe.LoadTest.Loops;
 
 /// <summary>Blocks a thread to within about 0.1 ms; timers of .NET tick in milliseconds, which is longer than an answer takes.</summary>
 internal static partial class Pause

@@ -1,4 +1,6 @@
-namespace RecoServe.LoadTest.Tests;
+using RecoServe.LoadTest.Loops;
+
+namespace RecoServe.LoadTest.Tests.Loops;
 
 public sealed class ArrivalScheduleTests
 {
@@ -22,6 +24,16 @@ public sealed class ArrivalScheduleTests
         Assert.Equal(starts.Order(), starts);
         Assert.InRange(starts[0], TimeSpan.Zero, Duration);
         Assert.True(starts[^1] < Duration);
+    }
+
+    [Fact]
+    public void Varying_Rate_IsFollowed()
+    {
+        var starts = ArrivalSchedule.Varying(at => at < Duration / 2 ? 100 : 400, 400, Duration, seed: 1);
+        // 5,000 and 20,000 arrivals; standard deviations 71 and 141.
+        Assert.InRange(starts.Count(at => at < Duration / 2), 4700, 5300);
+        Assert.InRange(starts.Count(at => at >= Duration / 2), 19400, 20600);
+        Assert.Equal(starts.Order(), starts);
     }
 
     [Fact]
