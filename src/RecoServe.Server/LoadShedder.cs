@@ -12,18 +12,33 @@ namespace RecoServe.Server;
 /// long for a thread. A queue that is full is told by the batcher; this is for what comes before and after it. A refusal costs a
 /// small part of an answer, so that under any overload most of the machine still answers.
 /// </summary>
+/// <remarks>
+/// A delay that passes is no overload, one that stands is (Nichols and Jacobson 2012): only when for a while no work has gone
+/// through in time, requests are refused; then whenever work waits too long, until for longer none has.
+/// </remarks>
 internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, TimeProvider clock)
 {
     /// <summary>A request needs a thread about so often: it is hopeless if each costs more than this share of its time.</summary>
     private const double TurnsOfARequest = 4;
 
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>So long a delay must stand to be an overload.</summary>
+    private static readonly TimeSpan Onset = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>So long there must have been none for the overload to be over.</summary>
+    private static readonly TimeSpan Relief = TimeSpan.FromSeconds(1);
+
     private static readonly string[] Paths = [.. ((string[])["Recommend", "Score"]).Select(m => $"/{V1.RecommendationService.Descriptor.FullName}/{m}")];
 
     private readonly long _epoch = clock.GetTimestamp();
     private long _probeSent = -ProbeInterval.Ticks;
     private long _lastDelay;
+    private TimeSpan _lateSince;
+    private TimeSpan _lastLate = -Relief;
+    private int _lateProbes;
     private int _probing;
+    private volatile bool _overloaded;
 
     /// <summary>Lets the pool of threads do something.</summary>
     internal Action<Action> Enqueue { get; init; } = static work => ThreadPool.UnsafeQueueUserWorkItem(static w => w(), work, preferLocal: false);
@@ -48,7 +63,7 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
             return next(context);
         Probe();
         var delay = Delay;
-        if (delay <= options.MaxThreadDelay && delay * TurnsOfARequest <= TimeLeft(context.Request.Headers["grpc-timeout"]))
+        if (!(_overloaded && delay > options.MaxThreadDelay) && delay * TurnsOfARequest <= TimeLeft(context.Request.Headers["grpc-timeout"]))
             return next(context);
         metrics.Refused();
         Refuse(context.Response, delay);
@@ -102,7 +117,21 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
 
     private void Arrive()
     {
-        Volatile.Write(ref _lastDelay, Now.Ticks - Volatile.Read(ref _probeSent));
+        var (now, sent) = (Now, TimeSpan.FromTicks(Volatile.Read(ref _probeSent)));
+        Volatile.Write(ref _lastDelay, (now - sent).Ticks);
+        if (now - sent > options.MaxThreadDelay)
+        {
+            if (_lateProbes++ == 0)
+                _lateSince = sent;
+            _lastLate = now;
+            _overloaded |= _lateProbes > 1 && now - _lateSince >= Onset; // a single pause is none
+        }
+        else
+        {
+            _lateProbes = 0;
+            _overloaded &= now - _lastLate < Relief;
+        }
+
         Volatile.Write(ref _probing, 0);
     }
 }

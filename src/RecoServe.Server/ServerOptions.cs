@@ -18,8 +18,9 @@ internal sealed class ServerOptions
     public int HttpPort { get; set; } = 5001;
 
     /// <summary>
-    /// While work waits longer than this for a thread, new requests are refused with RESOURCE_EXHAUSTED before they are read.
+    /// How long work may wait for a thread: while it stands longer, new requests are refused with RESOURCE_EXHAUSTED before they
+    /// are read.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:00.100")]
-    public TimeSpan MaxThreadDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:00.010")]
+    public TimeSpan MaxThreadDelay { get; set; } = TimeSpan.FromMilliseconds(10);
 }

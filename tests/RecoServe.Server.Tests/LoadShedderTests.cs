@@ -27,18 +27,46 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task Request_WorkHasWaitedTooLong_IsRefusedUntilItDoesNot()
+    public async Task Request_OnePause_IsTaken()
     {
         Assert.True(await IsTakenAsync());
-        RunPool(after: TimeSpan.FromMilliseconds(101));
-        Assert.False(await IsTakenAsync()); // which sends the next probe
-        RunPool(after: TimeSpan.FromMilliseconds(3));
+        RunPool(after: TimeSpan.FromMilliseconds(500));
         Assert.True(await IsTakenAsync());
     }
 
     [Fact]
-    public async Task Request_WorkStillWaits_IsRefusedBeforeItIsDone()
+    public async Task Request_DelayStands_IsRefusedUntilItIsOver()
     {
+        await OverloadAsync();
+        Assert.False(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(3));
+        Assert.True(await IsTakenAsync()); // there is room
+        RunPool(after: TimeSpan.FromMilliseconds(101));
+        Assert.False(await IsTakenAsync()); // and at once no more
+    }
+
+    [Fact]
+    public async Task Request_NoDelayForASecond_OnePauseIsForgivenAgain()
+    {
+        await OverloadAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            await IsTakenAsync();
+            RunPool(after: TimeSpan.FromMilliseconds(3));
+            _clock.Advance(TimeSpan.FromMilliseconds(500));
+        }
+
+        Assert.True(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(500));
+        Assert.True(await IsTakenAsync());
+    }
+
+    [Fact]
+    public async Task Request_OverloadedAndWorkStillWaits_IsRefusedBeforeItIsDone()
+    {
+        await OverloadAsync();
+        Assert.False(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(3));
         Assert.True(await IsTakenAsync());
         _clock.Advance(TimeSpan.FromMilliseconds(101));
         Assert.False(await IsTakenAsync());
@@ -69,8 +97,7 @@ public sealed class LoadShedderTests : IDisposable
     [Fact]
     public async Task OtherCalls_WorkWaits_AreTaken()
     {
-        await IsTakenAsync();
-        RunPool(after: TimeSpan.FromSeconds(1));
+        await OverloadAsync();
         Assert.True(await IsTakenAsync("/grpc.health.v1.Health/Check"));
         Assert.True(await IsTakenAsync("/recoserve.v1.ModelService/ListModels"));
     }
@@ -78,15 +105,14 @@ public sealed class LoadShedderTests : IDisposable
     [Fact]
     public async Task Refusal_IsAStatusWithRetryHints()
     {
-        await IsTakenAsync();
-        RunPool(after: TimeSpan.FromMilliseconds(200));
+        await OverloadAsync();
         var context = Context(Recommend, null);
         await _shedder.InvokeAsync(context, _ => throw new InvalidOperationException("taken"));
         var headers = context.Response.Headers;
-        Assert.Equal(("application/grpc", "8", "400"), (context.Response.ContentType, (string?)headers["grpc-status"], (string?)headers["grpc-retry-pushback-ms"]));
+        Assert.Equal(("application/grpc", "8", "300"), (context.Response.ContentType, (string?)headers["grpc-status"], (string?)headers["grpc-retry-pushback-ms"]));
         var encoded = headers["grpc-status-details-bin"].ToString();
         var status = Status.Parser.ParseFrom(Convert.FromBase64String(encoded.PadRight((encoded.Length + 3) / 4 * 4, '=')));
-        Assert.Equal(TimeSpan.FromMilliseconds(400), status.Details[0].Unpack<RetryInfo>().RetryDelay.ToTimeSpan());
+        Assert.Equal(TimeSpan.FromMilliseconds(300), status.Details[0].Unpack<RetryInfo>().RetryDelay.ToTimeSpan());
     }
 
     private static DefaultHttpContext Context(string path, string? timeout)
@@ -95,6 +121,15 @@ public sealed class LoadShedderTests : IDisposable
         if (timeout is not null)
             context.Request.Headers["grpc-timeout"] = timeout;
         return context;
+    }
+
+    private async Task OverloadAsync()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            await IsTakenAsync();
+            RunPool(after: TimeSpan.FromMilliseconds(150));
+        }
     }
 
     private async Task<bool> IsTakenAsync(string path = Recommend, string? timeout = null)
