@@ -36,11 +36,11 @@ public class RunnerBenchmark : IDisposable
 
     /// <summary>Encoder, then scorer for every row.</summary>
     [Benchmark]
-    public void EncodeAndScore() => Run(Rows);
+    public void EncodeAndScore() => _runner!.Run(_batch, Rows);
 
     /// <summary>The encoder alone, as for scoring single candidates.</summary>
     [Benchmark]
-    public void Encode() => Run(logitRows: 0);
+    public void Encode() => _runner!.Run(_batch, logitRows: 0);
 
     /// <summary>Frees the model.</summary>
     [GlobalCleanup]
@@ -48,14 +48,6 @@ public class RunnerBenchmark : IDisposable
     {
         _runner?.Dispose();
         GC.SuppressFinalize(this);
-    }
-
-    private void Run(int logitRows)
-    {
-        IBatchRunner runner = _runner!;
-        var output = runner.Reserve();
-        runner.Run(output, _batch, logitRows, TimeProvider.System);
-        output.Release();
     }
 
     private static EncoderInput[] RandomBatch(ModelManifest manifest, int rows)

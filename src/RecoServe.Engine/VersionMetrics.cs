@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
@@ -73,41 +74,33 @@ internal sealed class VersionMetrics : IDisposable
 
     internal void ObserveState(Func<long> state) => _metrics.State.Set(this, _tags, state);
 
-    private void AddShed(ShedReason reason, long requests)
+    private void AddShed(ShedReason reason, long requests) => Add(_metrics.Shed, requests, "reason", reason switch
     {
-        var tags = _tags;
-        tags.Add("reason", reason switch
-        {
-            ShedReason.QueueFull => "queue_full",
-            ShedReason.Overloaded => "overloaded",
-            ShedReason.Hopeless => "hopeless",
-            ShedReason.DeadlineExceeded => "deadline_exceeded",
-            ShedReason.Cancelled => "cancelled",
-            _ => throw new UnreachableException(),
-        });
-        _metrics.Shed.Add(requests, tags);
-    }
+        ShedReason.QueueFull => "queue_full",
+        ShedReason.Overloaded => "overloaded",
+        ShedReason.Hopeless => "hopeless",
+        ShedReason.DeadlineExceeded => "deadline_exceeded",
+        ShedReason.Cancelled => "cancelled",
+        _ => throw new UnreachableException(),
+    });
 
-    private void AddClosed(CloseReason reason, long batches)
+    private void AddClosed(CloseReason reason, long batches) => Add(_metrics.BatchesClosed, batches, "reason", reason switch
     {
-        var tags = _tags;
-        tags.Add("reason", reason switch
-        {
-            CloseReason.Full => "full",
-            CloseReason.QueueEmpty => "queue_empty",
-            CloseReason.DelayOver => "delay_over",
-            CloseReason.Padding => "padding",
-            CloseReason.Hopeless => "hopeless",
-            CloseReason.Retry => "retry",
-            _ => throw new UnreachableException(),
-        });
-        _metrics.BatchesClosed.Add(batches, tags);
-    }
+        CloseReason.Full => "full",
+        CloseReason.QueueEmpty => "queue_empty",
+        CloseReason.DelayOver => "delay_over",
+        CloseReason.Padding => "padding",
+        CloseReason.Hopeless => "hopeless",
+        CloseReason.Retry => "retry",
+        _ => throw new UnreachableException(),
+    });
 
-    private void AddDegraded(Degradation degraded, long requests)
+    private void AddDegraded(Degradation degraded, long requests) => Add(_metrics.Degraded, requests, "what", degraded.ToWord());
+
+    private void Add(Counter<long> counter, long count, string key, string value)
     {
         var tags = _tags;
-        tags.Add("what", degraded.ToWord());
-        _metrics.Degraded.Add(requests, tags);
+        tags.Add(key, value);
+        counter.Add(count, tags);
     }
 }

@@ -14,7 +14,7 @@ namespace RecoServe.Server;
 internal static class CallStatus
 {
     /// <summary>The trailer that tells a client's retry policy how long to wait, in milliseconds.</summary>
-    internal const string RetryPushback = "grpc-retry-pushback-ms";
+    private const string RetryPushback = "grpc-retry-pushback-ms";
 
     private static readonly TimeSpan RetryLater = TimeSpan.FromSeconds(1);
 
@@ -51,7 +51,8 @@ internal static class CallStatus
     private static RpcException Status(Code code, string message, params Google.Protobuf.IMessage[] details) =>
         new Google.Rpc.Status { Code = (int)code, Message = message, Details = { details.Select(Any.Pack) } }.ToRpcException();
 
-    private static RpcException Retry(Code code, string message, TimeSpan after)
+    /// <summary>A status with the hints when to come again.</summary>
+    internal static RpcException Retry(Code code, string message, TimeSpan after)
     {
         var answer = Status(code, message, new RetryInfo { RetryDelay = after.ToDuration() });
         answer.Trailers.Add(RetryPushback, Math.Ceiling(after.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));

@@ -1,16 +1,12 @@
 using System.Globalization;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
-using Grpc.Core;
 using V1 = RecoServe.Contracts.V1;
 
 namespace RecoServe.Server;
 
 /// <summary>
 /// Refuses requests at the door, before they are read, while the process has more to do than it gets done: when work waits too
-/// long for a thread. A queue that is full is told by the batcher; this is for what comes before and after it. A refusal costs a
-/// small part of an answer, so that under any overload most of the machine still answers.
+/// long for a thread. A queue that is full is told by the batcher; this is for what comes before and after it.
 /// </summary>
 /// <remarks>
 /// A delay that passes is no overload, one that stands is (Nichols and Jacobson 2012): only when for a while no work has gone
@@ -20,6 +16,8 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
 {
     /// <summary>A request needs a thread about so often: it is hopeless if each costs more than this share of its time.</summary>
     private const double TurnsOfARequest = 4;
+
+    private const long None = long.MinValue;
 
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(1);
 
@@ -32,12 +30,17 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     private static readonly string[] Paths = [.. ((string[])["Recommend", "Score"]).Select(m => $"/{V1.RecommendationService.Descriptor.FullName}/{m}")];
 
     private readonly long _epoch = clock.GetTimestamp();
-    private long _probeSent = -ProbeInterval.Ticks;
+
+    /// <summary>When the probe that is under way was sent, in one word with whether there is one.</summary>
+    private long _underWay = None;
+
+    private long _lastSent = -ProbeInterval.Ticks;
     private long _lastDelay;
+
+    // The probe's own: there is one at a time.
     private TimeSpan _lateSince;
     private TimeSpan _lastLate = -Relief;
     private int _lateProbes;
-    private int _probing;
     private volatile bool _overloaded;
 
     /// <summary>Lets the pool of threads do something.</summary>
@@ -51,7 +54,7 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         get
         {
             var last = TimeSpan.FromTicks(Volatile.Read(ref _lastDelay));
-            var waiting = Volatile.Read(ref _probing) == 1 ? Now - TimeSpan.FromTicks(Volatile.Read(ref _probeSent)) : TimeSpan.Zero;
+            var waiting = Volatile.Read(ref _underWay) is var sent and not None ? Now - TimeSpan.FromTicks(sent) : TimeSpan.Zero;
             return waiting > last ? waiting : last;
         }
     }
@@ -90,34 +93,27 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     /// <summary>Answers with nothing but a status: the request's body is not read.</summary>
     private static void Refuse(Microsoft.AspNetCore.Http.HttpResponse response, TimeSpan delay)
     {
-        const string Message = "the server is overloaded";
-        var retry = delay + delay;
-        var status = new Google.Rpc.Status
-        {
-            Code = (int)Code.ResourceExhausted,
-            Message = Message,
-            Details = { Any.Pack(new RetryInfo { RetryDelay = retry.ToDuration() }) },
-        };
+        var refusal = CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded", delay + delay);
         response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = ((int)StatusCode.ResourceExhausted).ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = Message;
-        response.Headers[CallStatus.RetryPushback] = Math.Ceiling(retry.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
+        response.Headers["grpc-status"] = ((int)refusal.StatusCode).ToString(CultureInfo.InvariantCulture);
+        response.Headers["grpc-message"] = refusal.Status.Detail;
+        foreach (var trailer in refusal.Trailers)
+            response.Headers[trailer.Key] = trailer.IsBinary ? Convert.ToBase64String(trailer.ValueBytes) : trailer.Value;
     }
 
     /// <summary>Sends a probe through the pool of threads, unless one is under way or has just been.</summary>
     private void Probe()
     {
-        var now = Now;
-        if (now.Ticks - Volatile.Read(ref _probeSent) < ProbeInterval.Ticks || Interlocked.CompareExchange(ref _probing, 1, 0) != 0)
+        var now = Now.Ticks;
+        if (now - Volatile.Read(ref _lastSent) < ProbeInterval.Ticks || Interlocked.CompareExchange(ref _underWay, now, None) != None)
             return;
-        Volatile.Write(ref _probeSent, now.Ticks);
+        Volatile.Write(ref _lastSent, now);
         Enqueue(Arrive);
     }
 
     private void Arrive()
     {
-        var (now, sent) = (Now, TimeSpan.FromTicks(Volatile.Read(ref _probeSent)));
+        var (now, sent) = (Now, TimeSpan.FromTicks(Volatile.Read(ref _underWay)));
         Volatile.Write(ref _lastDelay, (now - sent).Ticks);
         if (now - sent > options.MaxThreadDelay)
         {
@@ -132,6 +128,6 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
             _overloaded &= now - _lastLate < Relief;
         }
 
-        Volatile.Write(ref _probing, 0);
+        Volatile.Write(ref _underWay, None);
     }
 }

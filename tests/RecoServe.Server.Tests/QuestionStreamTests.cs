@@ -82,14 +82,21 @@ public sealed class QuestionStreamTests : IAsyncLifetime
         var writing = Task.Run(
             async () =>
             {
+                // So large that the system's buffers do not hold them all.
+                var user = new string('u', 1000);
                 for (var i = 0; i < Questions; i++)
-                    await call.RequestStream.WriteAsync(Question(i), Token);
+                {
+                    var question = Question(i);
+                    question.Request.UserId = user;
+                    await call.RequestStream.WriteAsync(question, Token);
+                }
+
                 await call.RequestStream.CompleteAsync();
             },
             Token);
         // Until nothing more is computed: what is in flight, and what the connection's buffers hold.
         var (computed, before) = (await ComputedAsync(), -1);
-        while (computed == 0 || computed != before)
+        while (computed < 64 || computed != before)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Token);
             (before, computed) = (computed, await ComputedAsync());

@@ -12,13 +12,7 @@ public sealed class BareRunner(ModelPackage package, RunnerOptions options) : ID
     public int MaxBatchSize => _runner.MaxBatchSize;
 
     /// <summary>Encodes and scores every row.</summary>
-    public void Run(ReadOnlySpan<EncoderInput> rows)
-    {
-        IBatchRunner runner = _runner;
-        var output = runner.Reserve();
-        runner.Run(output, rows, rows.Length, TimeProvider.System);
-        output.Release();
-    }
+    public void Run(ReadOnlySpan<EncoderInput> rows) => _runner.Run(rows, rows.Length);
 
     /// <inheritdoc cref="ModelRunner.Logits"/>
     public float[] Logits(EncoderInput row) => _runner.Logits(row);

@@ -8,6 +8,10 @@ namespace RecoServe.Engine.Batching;
 /// </summary>
 internal sealed class BatchRow
 {
+    /// <summary>Tells rows apart by their input alone; the hash is made once, when a row arrives.</summary>
+    internal static readonly IEqualityComparer<BatchRow> SameInput = EqualityComparer<BatchRow>.Create(
+        static (a, b) => a!._hash == b!._hash && a.Input.Equals(b.Input), static row => row._hash);
+
     private static long Arrivals;
 
     private readonly TaskCompletionSource<RowResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -77,7 +81,4 @@ internal sealed class BatchRow
 
     /// <summary>Nobody will hear of it: it was refused.</summary>
     internal void Forget() => _registration.Unregister();
-
-    /// <summary>Whether its user state is that of another.</summary>
-    internal bool IsSameAs(BatchRow other) => _hash == other._hash && Input.Equals(other.Input);
 }

@@ -20,11 +20,9 @@ internal sealed class BatchWorker
     private readonly FormedBatch _batch;
     private readonly FormedBatch _single;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private MovingMean _betweenRuns = new(weight: 0.1);
     private TimeSpan? _lastEnd;
     private bool _hasTurn;
     private long _freeAt;
-    private long _betweenRunsTicks;
 
     internal BatchWorker(
         Batcher batcher, IBatchRunner runner, RunGate gate, RunShare share, BatchCost cost, TimeProvider clock, VersionMetrics metrics, ILogger log)
@@ -41,25 +39,23 @@ internal sealed class BatchWorker
     /// <summary>When the present run is expected to end.</summary>
     internal TimeSpan FreeAt => TimeSpan.FromTicks(Volatile.Read(ref _freeAt));
 
-    /// <summary>What passes between two runs while rows wait.</summary>
-    internal TimeSpan BetweenRuns => TimeSpan.FromTicks(Volatile.Read(ref _betweenRunsTicks));
-
     private void Work()
     {
         using (var linger = _clock.CreateTimer(_ => _batcher.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan))
         {
-            while (_batcher.WaitForRows(linger))
-                RunNext();
+            while (_batcher.WaitForRows(linger, out var atOnce))
+                RunNext(atOnce ? _lastEnd : null);
         }
 
         _ended.SetResult();
     }
 
-    private void RunNext()
+    /// <param name="lastEnd">The end of the last run, if rows have waited since.</param>
+    private void RunNext(TimeSpan? lastEnd)
     {
         var output = TakeTurn();
         var start = _batcher.Now;
-        var othersWait = _batcher.Take(_batch, BetweenRuns);
+        var othersWait = _batcher.Take(_batch, lastEnd);
         if (_batch.Rows.Count == 0) // cancelled or expired meanwhile, or taken by another runner
         {
             EndTurn(TimeSpan.Zero, keep: false);
@@ -67,17 +63,11 @@ internal sealed class BatchWorker
             return;
         }
 
-        if (_lastEnd is { } end)
-        {
-            _betweenRuns.Add(start - end);
-            Volatile.Write(ref _betweenRunsTicks, _betweenRuns.Value.Ticks);
-        }
-
         Volatile.Write(ref _freeAt, (start + _cost.Of(_batch.Places, _batch.Length)).Ticks);
         if (!TryRun(_batch, output, start, othersWait, out var exception))
             Retry(exception);
         Volatile.Write(ref _freeAt, 0);
-        _lastEnd = othersWait ? _batcher.Now : null;
+        _lastEnd = _batcher.Now;
         _batch.Clear();
     }
 

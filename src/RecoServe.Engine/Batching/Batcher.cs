@@ -30,6 +30,7 @@ internal sealed class Batcher : IAsyncDisposable
     private readonly int _maxBatchSize;
     private MovingMean _arrivalGap = new(weight: 0.1);
     private MovingMean _reading = new(weight: 0.05);
+    private MovingMean _betweenRuns = new(weight: 0.1);
     private TimeSpan _lastArrival = TimeSpan.MinValue;
     private TimeSpan _nextExpiry = TimeSpan.MaxValue;
     private bool _stopping;
@@ -128,11 +129,12 @@ internal sealed class Batcher : IAsyncDisposable
 
     /// <summary>Waits until a batch should be formed; false when no row will come any more.</summary>
     /// <param name="linger">A timer that calls <see cref="Wake"/>.</param>
-    internal bool WaitForRows(ITimer linger)
+    /// <param name="atOnce">Whether there was nothing to wait for.</param>
+    internal bool WaitForRows(ITimer linger, out bool atOnce)
     {
         lock (_gate)
         {
-            while (true)
+            for (atOnce = true; ; atOnce = false)
             {
                 if (_queue.Count == 0)
                 {
@@ -161,15 +163,17 @@ internal sealed class Batcher : IAsyncDisposable
 
     /// <summary>Forms a batch of what waits now: this is the instant until which it keeps filling.</summary>
     /// <param name="batch">Receives the rows.</param>
-    /// <param name="betweenRuns">What passes between two runs.</param>
+    /// <param name="lastEnd">The end of the runner's last run, if rows have waited since.</param>
     /// <returns>Whether rows are left for a further batch now.</returns>
-    internal bool Take(FormedBatch batch, TimeSpan betweenRuns)
+    internal bool Take(FormedBatch batch, TimeSpan? lastEnd)
     {
         var now = Now;
         lock (_gate)
         {
             _queue.Age(now);
-            batch.Take(_queue, now, _options.MaxQueueDelay, betweenRuns);
+            batch.Take(_queue, now, _options.MaxQueueDelay, _betweenRuns.Value);
+            if (lastEnd is { } end && batch.Rows.Count > 0)
+                _betweenRuns.Add(now - end);
             return _queue.Count > 0 && LingerLeft(now) <= TimeSpan.Zero;
         }
     }
@@ -225,7 +229,7 @@ internal sealed class Batcher : IAsyncDisposable
         foreach (var worker in _workers)
             free = worker.FreeAt < free ? worker.FreeAt : free;
         var batches = (double)(rowsBefore / _maxBatchSize) / _workers.Length;
-        return (free > now ? free - now : TimeSpan.Zero) + (batches * (_cost.Of(_maxBatchSize, _queue.MeanLength) + _workers[0].BetweenRuns));
+        return (free > now ? free - now : TimeSpan.Zero) + (batches * (_cost.Of(_maxBatchSize, _queue.MeanLength) + _betweenRuns.Value));
     }
 
     private Exception Shed(ShedReason reason, Exception exception)

@@ -13,7 +13,7 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
 
     private readonly List<BatchRow> _places = new(maxPlaces);
     private readonly EncoderInput[] _inputs = new EncoderInput[maxPlaces];
-    private readonly Dictionary<EncoderInput, int> _placeOf = new(maxPlaces);
+    private readonly Dictionary<BatchRow, int> _placeOf = new(maxPlaces, BatchRow.SameInput);
     private readonly List<(BatchRow Row, int Place)> _rows = [];
 
     /// <summary>The rows, each with its place.</summary>
@@ -73,8 +73,12 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
         Clear();
         foreach (var (row, at) in batch._rows)
         {
-            if (at == place)
+            if (at != place)
+                continue;
+            if (Places == 0)
                 Add(row);
+            else
+                _rows.Add((row, 0));
         }
 
         Closed = CloseReason.Retry;
@@ -98,8 +102,8 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
         for (var next = 0; next < queue.Count && looks > 0; next++, looks--)
         {
             var row = queue[next];
-            if (_placeOf.ContainsKey(row.Input))
-                Add(row);
+            if (_placeOf.TryGetValue(row, out var same))
+                _rows.Add((row, same));
             else if (Places == maxPlaces)
                 Closed = CloseReason.Full;
             else if (!hopeless && row.Deadline < TimeSpan.MaxValue && now + CostWith(row) > row.Deadline)
@@ -114,11 +118,12 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
             Closed = CloseReason.Full;
     }
 
+    /// <summary>Adds a row with a place of its own.</summary>
     private void Add(BatchRow row)
     {
-        if (_placeOf.TryAdd(row.Input, Places))
-            _places.Add(row);
-        _rows.Add((row, _placeOf[row.Input]));
+        _rows.Add((row, Places));
+        _placeOf.Add(row, Places);
+        _places.Add(row);
         Length = Math.Max(Length, row.Input.Length);
     }
 

@@ -44,8 +44,7 @@ internal sealed class LoadedModel : IAsyncDisposable
     /// <exception cref="PackageException">The probe is not answered as the trainer recorded.</exception>
     internal void WarmUp()
     {
-        foreach (var runner in _runners)
-            Calibrate(runner);
+        Calibrate(_runners[0]); // the others share its sessions
         ProbeCheck.Run(Package, _runners[0]);
         LogitsOfNobody = _runners[0].Logits(Row(0));
         NucleusSampler.Sample(LogitsOfNobody, null, new SamplingParameters(), new SlateSlot[1]);
@@ -70,7 +69,7 @@ internal sealed class LoadedModel : IAsyncDisposable
     }
 
     /// <summary>Runs batches of every power of two and the largest, of the longest and of short rows, the second time for the clock.</summary>
-    private void Calibrate(IBatchRunner runner)
+    private void Calibrate(ModelRunner runner)
     {
         int[] lengths = [Package.Manifest.MaxHistory, Math.Min(1, Package.Manifest.MaxHistory)];
         for (var rows = 1; ; rows = Math.Min(rows * 2, runner.MaxBatchSize))
@@ -78,15 +77,8 @@ internal sealed class LoadedModel : IAsyncDisposable
             foreach (var row in lengths.Select(Row))
             {
                 var batch = Enumerable.Repeat(row, rows).ToArray();
-                var run = default(BatchRun);
-                for (var time = 0; time < 2; time++)
-                {
-                    var output = runner.Reserve();
-                    run = runner.Run(output, batch, rows, TimeProvider.System);
-                    output.Release();
-                }
-
-                _cost.Calibrate(rows, row.Length, run.Total);
+                runner.Run(batch, rows);
+                _cost.Calibrate(rows, row.Length, runner.Run(batch, rows).Total);
             }
 
             if (rows == runner.MaxBatchSize)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using Grpc.Core;
 
@@ -68,20 +69,25 @@ internal static class QuestionStream
     private static async Task WriteAsync<TAnswer>(
         ChannelReader<Task<TAnswer>> ready, IAsyncStreamWriter<TAnswer> answers, SemaphoreSlim room, CancellationToken cancellationToken)
     {
+        Exception? failure = null; // whatever it is, every place must become free again
         await foreach (var answer in ready.ReadAllAsync(CancellationToken.None))
         {
             try
             {
                 await answers.WriteAsync(await answer, cancellationToken);
             }
-            catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
+            catch (Exception e)
             {
-                // The caller is gone, which reading questions tells, too.
+                failure ??= e;
             }
             finally
             {
                 room.Release();
             }
         }
+
+        // If the caller is gone, reading questions tells.
+        if (failure is not null && !cancellationToken.IsCancellationRequested)
+            ExceptionDispatchInfo.Throw(failure);
     }
 }

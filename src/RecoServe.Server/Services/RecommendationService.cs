@@ -6,7 +6,8 @@ using V1 = RecoServe.Contracts.V1;
 namespace RecoServe.Server.Services;
 
 /// <summary>recoserve.v1.RecommendationService: checks requests, asks the engine, writes answers.</summary>
-internal sealed class RecommendationService(Recommender recommender, IHostApplicationLifetime lifetime, TimeProvider clock)
+internal sealed class RecommendationService(
+    Recommender recommender, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RecommendationService> log)
     : V1.RecommendationService.RecommendationServiceBase
 {
     /// <inheritdoc/>
@@ -67,6 +68,8 @@ internal sealed class RecommendationService(Recommender recommender, IHostApplic
         catch (Exception e)
         {
             var status = CallStatus.Of(e, context, clock);
+            if (status.StatusCode == StatusCode.Internal) // in band, so that nobody else sees it
+                ServerLog.CallFailed(log, context.Method, e);
             return new V1.StreamError
             {
                 Code = (int)status.StatusCode,

@@ -106,6 +106,29 @@ public sealed class BatcherSchedulingTests : BatcherFixture
     }
 
     [Fact]
+    public async Task RunAsync_IdleAfterARowThatWaitedWentAway_IsNotTakenForTimeBetweenRuns()
+    {
+        await StartBusy(maxBatchSize: 1, new BatcherOptions { QueueCapacity = 2 });
+        using var cancel = new CancellationTokenSource();
+        var first = Run([1]);
+        var waits = Run([2], token: cancel.Token);
+        Runner.LetGo(1);
+        await Runner.EnteredAsync(); // the second row waits when the first is dispatched
+        await cancel.CancelAsync();
+        await Task.WhenAny(waits);
+        Runner.LetGo(1);
+        await first;
+        Clock.Advance(TimeSpan.FromMinutes(1));
+        var later = Run([3]);
+        await Runner.EnteredAsync();
+        Task<float>[] queued = [Run([4]), Run([5])];
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([6]));
+        Assert.InRange(refused.RetryAfter, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Runner.LetGo();
+        await Task.WhenAll([later, .. queued]);
+    }
+
+    [Fact]
     public async Task RunAsync_RowCannotBeInTime_MakesWayForThoseThatCan()
     {
         Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
