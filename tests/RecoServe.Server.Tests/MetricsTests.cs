@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using RecoServe.Contracts.V1;
 using RecoServe.Testing;
 
 namespace RecoServe.Server.Tests;
@@ -25,5 +26,32 @@ public sealed class MetricsTests : IAsyncLifetime
     {
         using var http = new HttpClient();
         Assert.Matches(new Regex($"^{pattern}", RegexOptions.Multiline), await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token));
+    }
+
+    /// <summary>A version that is swapped out keeps what it has counted, and counts on when it comes back.</summary>
+    [Fact]
+    public async Task Scrape_VersionIsSwappedOutAndComesBack_CountsOn()
+    {
+        new TestModel { Name = "unasked" }.Publish(_server.Repository.Path);
+        var client = new RecommendationService.RecommendationServiceClient(_server.Channel);
+        await client.RecommendAsync(new RecommendRequest(), cancellationToken: Token);
+        await _server.Registry.LoadAsync("unasked", 2, Token);
+        await _server.Registry.UnloadAsync("unasked", 1);
+        await client.RecommendAsync(new RecommendRequest(), cancellationToken: Token);
+        await AssertLinesAsync("request_seconds_count{version=\"1\"} 1", "request_seconds_count{version=\"2\"} 1", "model_state{version=\"1\"} 5", "model_state{version=\"2\"} 3");
+        await _server.Registry.LoadAsync("unasked", 1, Token);
+        await client.RecommendAsync(new RecommendRequest { Model = new ModelSpec { Version = 1 } }, cancellationToken: Token);
+        await AssertLinesAsync("request_seconds_count{version=\"1\"} 2", "request_seconds_count{version=\"2\"} 1", "model_state{version=\"1\"} 3", "model_leases{version=\"1\"} 0");
+    }
+
+    private async Task AssertLinesAsync(params string[] lines)
+    {
+        using var http = new HttpClient();
+        var scraped = await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token);
+        foreach (var line in lines)
+        {
+            var (name, rest) = (line[..line.IndexOf('{', StringComparison.Ordinal)], line[(line.IndexOf('{', StringComparison.Ordinal) + 1)..]);
+            Assert.Matches(new Regex($"^recoserve_{name}{{.*model=\"unasked\",{Regex.Escape(rest)}\n", RegexOptions.Multiline), scraped);
+        }
     }
 }
