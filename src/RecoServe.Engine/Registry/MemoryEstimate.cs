@@ -12,7 +12,10 @@ internal static class MemoryEstimate
     /// <summary>Of an item: id, title and attributes as objects, beside their characters.</summary>
     private const long ItemOverhead = 128;
 
-    /// <summary>Bytes, native and managed: item matrix and its packed copy, graphs, catalogue, output blocks and input of the workers.</summary>
+    /// <summary>Rows of the width of the user state that an encoder holds for each cell of a batch, with what its arena rounds up.</summary>
+    private const long Activations = 8;
+
+    /// <summary>Bytes, native and managed: item matrix and its packed copy, graphs, catalogue, output blocks, input and intermediate results of the workers.</summary>
     internal static long Of(ModelManifest manifest, RunnerOptions options)
     {
         var columns = manifest.ItemCount + 1L;
@@ -22,7 +25,8 @@ internal static class MemoryEstimate
         var catalogue = (4 * BytesOf(manifest, PackageFiles.Catalogue)) + (columns * ItemOverhead);
         var outputs = (options.InstanceCount + ModelGraphs.SpareOutputs) * batch * (columns + manifest.Dimension) * sizeof(float);
         var inputs = options.InstanceCount * batch * (manifest.MaxHistory + 2L + manifest.ContextFields.Count) * sizeof(int);
-        return Fixed + (2 * matrix) + (2 * columns * sizeof(float)) + graphs + catalogue + outputs + inputs;
+        var activations = options.InstanceCount * batch * (manifest.MaxHistory + 1L) * manifest.Dimension * sizeof(float) * Activations;
+        return Fixed + activations + (2 * matrix) + (2 * columns * sizeof(float)) + graphs + catalogue + outputs + inputs;
     }
 
     private static long BytesOf(ModelManifest manifest, string file) => manifest.Files.TryGetValue(file, out var checksum) ? checksum.Bytes : 0;

@@ -184,8 +184,13 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <inheritdoc cref="RollBackAsync"/>
     internal bool RollBackCanary(string name, long version, string reason)
     {
-        var before = _traffic.Of(name);
-        if (ReferenceEquals(before, _traffic.Change(name, now => TakeBack(name, now, Labels.Canary, version, null, reason))))
+        var isCanary = false;
+        _traffic.Change(name, now =>
+        {
+            isCanary = now.HolderOf(Labels.Canary) == version;
+            return TakeBack(name, now, Labels.Canary, version, null, reason);
+        });
+        if (!isCanary)
             return false;
         EngineLog.RolledBack(_log, $"{name}/{version}", reason);
         return true;

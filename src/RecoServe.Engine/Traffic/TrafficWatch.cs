@@ -73,7 +73,16 @@ public sealed class TrafficWatch : IAsyncDisposable
         var stable = traffic.HolderOf(Labels.Stable);
         if (canary == stable || (lease.Version.Version != canary && stable is { } number && lease.Version.Version != number))
             return null;
-        return _guards.GetOrAdd((lease.Version.Name, canary, stable), static (_, watch) => new CanaryGuard(watch._options, watch._clock), this);
+        var key = (lease.Version.Name, canary, stable);
+        return _guards.TryGetValue(key, out var guard) ? guard : NewGuard(key);
+    }
+
+    /// <summary>Labels have moved: what was seen before is of other versions.</summary>
+    private CanaryGuard NewGuard((string Model, long Canary, long? Stable) key)
+    {
+        foreach (var old in _guards.Keys.Where(k => k.Model == key.Model && k != key))
+            _guards.TryRemove(old, out _);
+        return _guards.GetOrAdd(key, static (_, watch) => new CanaryGuard(watch._options, watch._clock), this);
     }
 
     private void Copy(SlateRequest request, ModelVersion reference, ModelVersion? compared, Action<SlateComparison>? done)

@@ -23,7 +23,7 @@ internal sealed class RecordedLog<T> : ILogger<T>
         while (!Of(eventName).Any())
         {
             RegistryFixture.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, RegistryFixture.Token);
         }
     }
 }

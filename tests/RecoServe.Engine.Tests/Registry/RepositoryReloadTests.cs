@@ -153,7 +153,7 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         }
 
         while (registry.Models["toy"].Contains(old))
-            await Task.Yield();
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
         registry.Changed -= OnChanged;
         Assert.Equal(VersionState.Unloaded, old.State);
         Assert.Equal([1], Serving(registry));
