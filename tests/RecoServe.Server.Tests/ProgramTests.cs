@@ -35,6 +35,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Logging:Console:LogLevel:Grpc must be one of", "--Logging:Console:LogLevel:Grpc", "Loud")]
     [InlineData(2, "recoserve: Batcher:Queue is not an option; Batcher has QueueCapacity, QueueBytes, MaxQueueDelay, Patience, RefuseHopeless\n", "--Batcher:Queue", "0")]
     [InlineData(2, "recoserve: Registry:DefaultModell is not an option; Registry has Repository, DefaultModel, Mode, PollInterval, TriggerFile, VersionPolicy, PreserveResources, MemoryLimit, CanaryPercent\n", "--Registry:DefaultModell", "x")]
+    [InlineData(2, "recoserve: Degradation:TopK must be a whole number from 0 to 1000000, not \"-1\"\n", "--Degradation:TopK", "-1")]
     [InlineData(2, "recoserve: Registry:Mode must be one of Explicit, Poll, Event, not \"sometimes\"\n", "--Registry:Mode", "sometimes")]
     [InlineData(2, "recoserve: Registry:VersionPolicy must be latest, latest:2, all or specific:1,3, and for one model otherwise: latest;video=specific:7, not \"newest\"\n", "--Registry:VersionPolicy", "newest")]
     [InlineData(2, "recoserve: Registry:TriggerFile must be the name of a file, not \"../x\"\n", "--Registry:TriggerFile", "../x")]

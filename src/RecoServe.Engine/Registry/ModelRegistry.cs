@@ -98,8 +98,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <exception cref="ModelStateException">A label points at it.</exception>
     public async Task<ModelVersion> UnloadAsync(string name, long version)
     {
-        var (ending, ended) = await _lifecycle.UnloadAsync(name, version);
-        ending.EndedByHand = true;
+        var (ending, ended) = await _lifecycle.UnloadAsync(name, version, byHand: true);
         await ended;
         return ending;
     }

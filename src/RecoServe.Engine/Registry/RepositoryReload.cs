@@ -86,19 +86,18 @@ internal sealed class RepositoryReload(
     {
         var wanted = Wanted(model);
         var surplus = table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
-        if (!options.PreserveResources)
-        {
-            await LoadAsync(model, wanted, outcomes, cancellationToken);
-            if (wanted.Count > 0 && wanted.All(v => table.Serving(model.Name, v) is not null))
-                await UnloadAsync(surplus, outcomes, wait: false);
-        }
-        else if (surplus.Length == 0 || wanted.Exists(v => table.Serving(model.Name, v) is null && WhyPassedOver(model.Name, v) is null))
+        if (options.PreserveResources && wanted.Exists(v => table.Serving(model.Name, v) is null && WhyPassedOver(model.Name, v) is null))
         {
             await UnloadAsync(surplus, outcomes, wait: true);
             await LoadAsync(model, wanted, outcomes, cancellationToken);
             if (CountServing(model.Name) == 0)
                 await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, cancellationToken);
+            return;
         }
+
+        await LoadAsync(model, wanted, outcomes, cancellationToken);
+        if (wanted.Count > 0 && wanted.All(v => table.Serving(model.Name, v) is not null))
+            await UnloadAsync(surplus, outcomes, wait: false);
     }
 
     private async Task LoadAsync(RepositoryModel model, IReadOnlyList<long> versions, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
@@ -129,7 +128,7 @@ internal sealed class RepositoryReload(
         {
             try
             {
-                var (_, ended) = await lifecycle.UnloadAsync(version.Name, version.Version);
+                var (_, ended) = await lifecycle.UnloadAsync(version.Name, version.Version, byHand: false);
                 outcomes.Add(new ReloadOutcome(version.Name, version.Version, ReloadAction.Unloaded));
                 if (wait)
                     await ended;

@@ -47,9 +47,12 @@ internal sealed class VersionLifecycle(
     }
 
     /// <summary>Takes a version out of service. It is to be awaited twice: for the drain to begin, and for its end.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="byHand">Whether no policy may load it again.</param>
     /// <exception cref="ModelNotFoundException">It does not serve.</exception>
     /// <exception cref="ModelStateException">A label points at it.</exception>
-    internal async Task<(ModelVersion Version, Task Ended)> UnloadAsync(string name, long version)
+    internal async Task<(ModelVersion Version, Task Ended)> UnloadAsync(string name, long version, bool byHand)
     {
         await _changes.WaitAsync();
         try
@@ -59,6 +62,7 @@ internal sealed class VersionLifecycle(
             {
                 if (traffic.Of(name).LabelOf(version) is { } label)
                     throw new ModelStateException($"the label \"{label}\" points at version {version} of model \"{name}\": point it elsewhere first");
+                serving.EndedByHand = byHand;
                 serving.Drain();
             }
 
@@ -92,7 +96,7 @@ internal sealed class VersionLifecycle(
     {
         old.Drain();
         table.Tell(old);
-        _ = EndAsync(old).ContinueWith(_ => table.Forget(old), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ = EndAsync(old); // in its own time: the new one serves
     }
 
     /// <summary>Waits for the last lease and frees the memory: once for each version, whoever asks.</summary>
@@ -111,6 +115,8 @@ internal sealed class VersionLifecycle(
         await version.UnloadAsync();
         budget.Release(version);
         table.Tell(version);
+        if (table.Latest(version.Name, version.Version) != version)
+            table.Forget(version); // another one of its number has taken its place
         lock (_endings)
             _endings.Remove(version);
     }

@@ -172,6 +172,39 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Equal([4, 3, 1], Serving(registry));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Look_LabelHasMovedAway_TheOldVersionEnds(bool preserveResources)
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync(o => o.PreserveResources = preserveResources);
+        registry.SetLabel("toy", "stable", 1);
+        _fixture.Publish(2);
+        Assert.Equal("2 Loaded", Describe(await registry.ReloadAsync(Token)));
+        registry.SetLabel("toy", "stable", 2);
+        Assert.Equal("1 Unloaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
+    [Fact]
+    public async Task Load_VersionOfThatNumberIsStillDraining_IsShownOnceInTheEnd()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync();
+        Task unloading;
+        using (registry.Acquire(new ModelSelector("toy")))
+        {
+            unloading = registry.UnloadAsync("toy", 1);
+            while (registry.Models["toy"][0].State != VersionState.Draining)
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+            await registry.LoadAsync("toy", 1, Token);
+            Assert.Equal([VersionState.Serving, VersionState.Draining], registry.Models["toy"].Select(v => v.State));
+        }
+
+        await unloading;
+        Assert.Equal(VersionState.Serving, Assert.Single(registry.Models["toy"]).State);
+    }
+
     [Fact]
     public async Task Look_UnloadedByHand_IsNotLoadedAgain()
     {
