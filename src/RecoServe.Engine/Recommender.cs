@@ -31,7 +31,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         using var lease = registry.Acquire(request.Model, request.TrafficKey);
         try
         {
-            var slate = await RecommendAsync(lease, request, arrived, cancellationToken);
+            var slate = await AnswerAsPressureAllowsAsync(lease, request, arrived, cancellationToken);
             if (slate.Degraded is Degradation.None or Degradation.TopK)
                 watch?.Answered(lease, request, clock.GetElapsedTime(arrived));
             return slate;
@@ -43,7 +43,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         }
     }
 
-    private async Task<Slate> RecommendAsync(ModelLease lease, SlateRequest request, long arrived, CancellationToken cancellationToken)
+    private async Task<Slate> AnswerAsPressureAllowsAsync(ModelLease lease, SlateRequest request, long arrived, CancellationToken cancellationToken)
     {
         var pressure = degradation.HasSteps ? lease.Batcher.PressureOn(request.Deadline) : 0;
         if (pressure >= degradation.HighPressure && TryAcquireSmaller(lease, request) is { } smaller)
