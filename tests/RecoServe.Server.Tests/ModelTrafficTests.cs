@@ -151,9 +151,10 @@ public sealed class ModelTrafficTests : IAsyncLifetime
     [Fact]
     public async Task WatchModels_ServerStops_EndsUnavailable()
     {
-        using var call = _models.WatchModels(new WatchModelsRequest(), cancellationToken: Token);
-        await ReadAsync(call, 2);
-        var stopping = _server.App.StopAsync(Token);
+        await using var server = await RunningServer.StartAsync(null, ("Server:DrainTime", "00:00:00.250"));
+        using var call = new ModelService.ModelServiceClient(server.Channel).WatchModels(new WatchModelsRequest(), cancellationToken: Token);
+        await ReadAsync(call, 1);
+        var stopping = server.App.StopAsync(Token);
         await AssertStatusAsync(StatusCode.Unavailable, () => call.ResponseStream.MoveNext(Token));
         await stopping;
     }

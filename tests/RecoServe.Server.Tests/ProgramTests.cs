@@ -12,7 +12,7 @@ namespace RecoServe.Server.Tests;
 /// <summary>The program as an operator meets it: exit codes and messages of the built executable.</summary>
 public sealed class ProgramTests : IDisposable
 {
-    private static readonly string Executable = Path.Combine(
+    internal static readonly string Executable = Path.Combine(
         AppContext.BaseDirectory, "..", "..", "RecoServe.Server", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "recoserve");
 
     private readonly TemporaryDirectory _repository = new();
@@ -42,7 +42,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Registry:Rollback:MinRequests must be a whole number from 20 to 1000, not \"5\"\n", "--Registry:Rollback:MinRequests", "5")]
     [InlineData(2, "recoserve: Registry:Rollback:MinRequest is not an option; Registry:Rollback has Enabled, Window, MinRequests,", "--Registry:Rollback:MinRequest", "50")]
     [InlineData(1, "recoserve: model toy/1 needs about 8.", "--Registry:MemoryLimit", "1000")]
-    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay\n", "--Server:Port:Grpc", "5000")]
+    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay, DrainTime\n", "--Server:Port:Grpc", "5000")]
     [InlineData(1, "is missing: it must hold models", "--models", "/nowhere")]
     public async Task Start_BadSetting_SaysWhatIsWrong(int exitCode, string message, params string[] arguments)
     {

@@ -7,7 +7,7 @@ using V1 = RecoServe.Contracts.V1;
 namespace RecoServe.Server.Services;
 
 /// <summary>recoserve.v1.ModelService: which versions there are, and which of them answer.</summary>
-internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, IHostApplicationLifetime lifetime) : V1.ModelService.ModelServiceBase
+internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, Drain drain) : V1.ModelService.ModelServiceBase
 {
     /// <inheritdoc/>
     public override Task<V1.ListModelsResponse> ListModels(V1.ListModelsRequest request, ServerCallContext context) =>
@@ -88,14 +88,14 @@ internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, I
     public override async Task WatchModels(V1.WatchModelsRequest request, IServerStreamWriter<V1.WatchModelsResponse> responseStream, ServerCallContext context)
     {
         // A watch never ends by itself: without this it would hold up the server's shutdown.
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Stopping);
         using var changes = new ModelChanges(registry, writer, request.Name);
         try
         {
             await foreach (var change in changes.ReadAllAsync(ending.Token))
                 await responseStream.WriteAsync(change, context.CancellationToken);
         }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (drain.Stopping.IsCancellationRequested)
         {
             throw new ServerStoppingException();
         }
