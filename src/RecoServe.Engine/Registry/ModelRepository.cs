@@ -36,7 +36,11 @@ internal sealed class ModelRepository(string root, ILogger log)
             if (models.Count == 0)
                 throw new PackageException(Path.GetFullPath(root), "holds no model: expected <name>/<version>/manifest.json");
             if (models.FirstOrDefault(m => m.Complete.Count == 0) is { } empty)
-                throw new PackageException(Path.Combine(PathOf(empty.Name, empty.Incomplete[0]), PackageFiles.Manifest), "is missing, and no other version of the model is complete");
+            {
+                throw new PackageException(
+                    Path.Combine(PathOf(empty.Name, empty.Incomplete[0]), PackageFiles.Manifest), "is missing, and no other version of the model is complete");
+            }
+
             return models;
         }
         catch (PackageException e)

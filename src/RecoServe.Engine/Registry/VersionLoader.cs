@@ -40,7 +40,8 @@ internal sealed class VersionLoader(
         }
         catch (Exception e)
         {
-            throw Fail(version, model, e as PackageException ?? e as ModelMemoryException ?? (Exception)new PackageException(directory, $"cannot be loaded: {e.Message}", e));
+            var isTold = e is PackageException or ModelMemoryException;
+            throw Fail(version, model, isTold ? e : new PackageException(directory, $"cannot be loaded: {e.Message}", e));
         }
     }
 

@@ -7,6 +7,7 @@ using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
 namespace RecoServe.Engine.Tests.Registry;
 
+[Collection("memory of the process")]
 public sealed class MemoryTests : IAsyncDisposable
 {
     private readonly RegistryFixture _fixture = new();

@@ -1,7 +1,6 @@
 using System.Globalization;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
-using RecoServe.Engine.Registry;
 using RecoServe.Testing;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
