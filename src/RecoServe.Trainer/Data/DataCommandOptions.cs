@@ -15,6 +15,13 @@ internal sealed class DataCommandOptions
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<string[]> _testData = new("--test-data")
+    {
+        Description = "Log files whose events are the test targets, where a log comes with a test set of its own",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
     private readonly Option<string?> _items = new("--items")
     {
         Description = "CSV, TSV or Parquet with item_id; every further column is an attribute (category, channel, title …)",
@@ -50,7 +57,14 @@ internal sealed class DataCommandOptions
 
     private readonly Option<int> _minItemCount = new("--min-item-count")
     {
-        Description = "Leave out items with fewer events than this",
+        Description = "Leave out items with fewer events than this, in turns with --min-user-count until both hold",
+        HelpName = "COUNT",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private readonly Option<int> _minUserCount = new("--min-user-count")
+    {
+        Description = "Leave out users with fewer events than this",
         HelpName = "COUNT",
         DefaultValueFactory = _ => 1,
     };
@@ -64,7 +78,7 @@ internal sealed class DataCommandOptions
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_data, _items, _context, _columns, _separators, _where, _minItemCount, _memoryLimit])
+        foreach (var option in (Option[])[_data, _testData, _items, _context, _columns, _separators, _where, _minItemCount, _minUserCount, _memoryLimit])
             command.Options.Add(option);
     }
 
@@ -73,12 +87,14 @@ internal sealed class DataCommandOptions
     public DataOptions Bind(ParseResult result) => new()
     {
         Data = result.GetRequiredValue(_data),
+        TestData = result.GetValue(_testData) ?? [],
         Items = result.GetValue(_items),
         ContextColumns = [.. (result.GetValue(_context) ?? []).SelectMany(names => names.Split(',', TrimmedParts))],
         Columns = Pairs(result, _columns),
         Separators = Pairs(result, _separators),
         Where = result.GetValue(_where),
         MinItemCount = result.GetValue(_minItemCount),
+        MinUserCount = result.GetValue(_minUserCount),
         MemoryLimit = result.GetValue(_memoryLimit),
     };
 
