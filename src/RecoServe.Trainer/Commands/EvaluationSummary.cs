@@ -27,6 +27,9 @@ internal sealed record EvaluationSummary(
     /// <summary>The other's metrics, of the same parts.</summary>
     public IReadOnlyList<(SplitPart Part, RankingReport Report)> Others { get; init; } = [];
 
+    /// <summary>What a comparison needs: narrower, every cell would be broken into pieces.</summary>
+    private const int MinWidth = 140;
+
     private string Protocol => $"{Split.Name}, full ranking, seen items {(Options.KeepSeen ? "kept" : "removed")}, ties {NameOf(Options.Ties)}";
 
     private int Users => Reports.SelectMany(r => r.Report.Users).Distinct().Count();
@@ -60,6 +63,7 @@ internal sealed record EvaluationSummary(
     public void WriteTable(TextWriter output)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = Math.Max(console.Profile.Width, MinWidth);
         if (Against is null)
             console.Write(ValueTable());
         foreach (var (part, report) in Against is null ? [] : Reports)
@@ -91,12 +95,12 @@ internal sealed record EvaluationSummary(
     {
         var intervals = Resamples == 0 ? [] : Reports.Select(r => IntervalsOf(r.Report)).ToArray();
         var table = new Table { Border = TableBorder.Rounded };
-        table.AddColumn("metric");
+        table.AddColumn(new TableColumn("metric").NoWrap());
         foreach (var (part, _) in Reports)
         {
             table.AddColumn(new TableColumn(NameOf(part)).RightAligned());
             if (Resamples > 0)
-                table.AddColumn("95 %");
+                table.AddColumn(new TableColumn("95 %").NoWrap());
         }
 
         for (var m = 0; m < Reports[0].Report.Measured.Count; m++)
@@ -114,9 +118,9 @@ internal sealed record EvaluationSummary(
     {
         var table = new Table { Border = TableBorder.Rounded, Title = new TableTitle(NameOf(part)) };
         foreach (var name in new[] { "metric", Markup.Escape(Model), Markup.Escape(Against!), "difference", "95 %", "greater / smaller / equal" })
-            table.AddColumn(name == "metric" ? new TableColumn(name) : new TableColumn(name).RightAligned());
+            table.AddColumn(name == "metric" ? new TableColumn(name).NoWrap() : new TableColumn(name).RightAligned().NoWrap());
         foreach (var row in Compare(part, report))
-            table.AddRow(row.Name, Text(row.First), Text(row.Second), Text(row.Difference), Text((row.Low, row.High)), $"{row.Wins} / {row.Losses} / {row.Ties}");
+            table.AddRow(row.Name, Text(row.First), Text(row.Second), Text(row.Difference), Text((row.Low, row.High)), row.Wins + row.Losses + row.Ties == 0 ? "" : $"{row.Wins} / {row.Losses} / {row.Ties}");
         return table;
     }
 

@@ -9,7 +9,7 @@ internal sealed class DataCommandOptions
 
     private readonly Option<string[]> _data = new("--data")
     {
-        Description = "Log files or patterns: .txt (user and item a line), or .csv, .tsv, .parquet with user_id, item_id, timestamp",
+        Description = "Log files or patterns: .txt (user and item a line), or .csv, .tsv, .parquet with user_id, item_id, timestamp, or .ascii (a rating matrix)",
         HelpName = "FILE",
         Required = true,
         AllowMultipleArgumentsPerToken = true,
@@ -24,7 +24,7 @@ internal sealed class DataCommandOptions
 
     private readonly Option<string?> _items = new("--items")
     {
-        Description = "CSV, TSV or Parquet with item_id; every further column is an attribute (category, channel, title …)",
+        Description = "CSV, TSV, Parquet or JSON with item_id; every further column is an attribute (category, channel, title …)",
         HelpName = "FILE",
     };
 
@@ -39,6 +39,13 @@ internal sealed class DataCommandOptions
     {
         Description = "Our name of a column and the files' name for it, for example item_id=video_id",
         HelpName = "OURS=THEIRS",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string[]> _derived = new("--derive")
+    {
+        Description = "A context column that is computed, for example \"hour=(timestamp // 3600) % 24\"",
+        HelpName = "NAME=SQL",
         AllowMultipleArgumentsPerToken = true,
     };
 
@@ -78,7 +85,7 @@ internal sealed class DataCommandOptions
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_data, _testData, _items, _context, _columns, _separators, _where, _minItemCount, _minUserCount, _memoryLimit])
+        foreach (var option in (Option[])[_data, _testData, _items, _context, _columns, _derived, _separators, _where, _minItemCount, _minUserCount, _memoryLimit])
             command.Options.Add(option);
     }
 
@@ -91,6 +98,7 @@ internal sealed class DataCommandOptions
         Items = result.GetValue(_items),
         ContextColumns = [.. (result.GetValue(_context) ?? []).SelectMany(names => names.Split(',', TrimmedParts))],
         Columns = Pairs(result, _columns),
+        Derived = Pairs(result, _derived),
         Separators = Pairs(result, _separators),
         Where = result.GetValue(_where),
         MinItemCount = result.GetValue(_minItemCount),

@@ -27,6 +27,9 @@ internal sealed record DataOptions
     /// <summary>Our name of a column → its name in the files, where they differ.</summary>
     public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Context column → an expression in DuckDB's SQL on the log's columns as the files name them, in CSV as text.</summary>
+    public IReadOnlyDictionary<string, string> Derived { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Attribute → what separates several values of it in the items file, where that is not <c>|</c>.</summary>
     public IReadOnlyDictionary<string, string> Separators { get; init; } = new Dictionary<string, string>();
 

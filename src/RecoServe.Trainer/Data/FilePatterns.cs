@@ -3,7 +3,7 @@ namespace RecoServe.Trainer.Data;
 /// <summary>The files that paths and glob patterns stand for.</summary>
 internal static class FilePatterns
 {
-    private const string Forms = ".txt (user and item, no header), .csv, .tsv or .parquet (with columns)";
+    private const string Forms = ".txt (user and item, no header), .csv, .tsv, .parquet (with columns) or .ascii (a rating matrix)";
 
     /// <summary>Expands the patterns in their order, the files of one pattern by name.</summary>
     /// <param name="workspace">Knows patterns.</param>

@@ -24,6 +24,7 @@ internal sealed class WatchLogReader
     private readonly Workspace _workspace;
     private readonly DataOptions _options;
     private bool _isText;
+    private bool _hasTimes;
 
     /// <summary>Files from here on are test data.</summary>
     private int _firstTestFile;
@@ -64,12 +65,18 @@ internal sealed class WatchLogReader
         const string Columns = "user_id VARCHAR, item_id VARCHAR, time BIGINT, iso BOOLEAN, file INTEGER, row BIGINT, part BIGINT";
         _workspace.Execute($"CREATE TABLE events ({Columns}{contexts})");
         HashSet<string> columns = [];
+        _hasTimes = !_isText;
         for (var file = 0; file < files.Count; file++)
         {
             if (_isText)
+            {
                 TextEvents.Load(_workspace, files[file], file);
-            else
-                columns.UnionWith(ColumnEvents.Load(_workspace, files[file], file, _options));
+                continue;
+            }
+
+            var table = ColumnEvents.Load(_workspace, files[file], file, _options);
+            columns.UnionWith(table.Columns);
+            _hasTimes &= !table.IsMatrix;
         }
 
         return columns;
@@ -150,7 +157,7 @@ internal sealed class WatchLogReader
         var starts = new int[users.Length + 1];
         var items = new int[count];
         var codes = contexts.Select(_ => new ushort[count]).ToArray();
-        var times = _isText ? null : new long[count];
+        var times = _hasTimes ? new long[count] : null;
         var testEvents = _options.TestData.Count > 0 ? new int[users.Length] : null;
         var scale = TimeScale.Of(_workspace);
         var events = 0;
