@@ -2,6 +2,7 @@ using System.CommandLine;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Reports;
 using RecoServe.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -99,6 +100,7 @@ internal sealed class FitCommand
         var summary = new EvaluationSummary("gru", split, RankingOptions.Full, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
+        console.Error.WriteLine($"report: {RunReport.Write(run)}");
     }
 
     private static string Describe(StopReason reason) => reason switch
@@ -112,7 +114,7 @@ internal sealed class FitCommand
     private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split) => new()
     {
         ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
-        ["items"] = Path.GetFileName(data.Items) ?? "",
+        ["item_file"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
@@ -121,5 +123,11 @@ internal sealed class FitCommand
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
         [SplitKey] = split.Name,
+        ["users"] = $"{split.Log.UserCount}",
+        ["items"] = $"{split.Log.Catalogue.Count}",
+        ["events"] = $"{split.Log.EventCount}",
+        ["training_events"] = $"{split.CountTrainingItems().Sum(count => (long)count)}",
+        ["validation_questions"] = $"{split.HeldOutOf(SplitPart.Validation).Count}",
+        ["test_questions"] = $"{split.HeldOutOf(SplitPart.Test).Count}",
     };
 }
