@@ -160,19 +160,16 @@ internal sealed class WatchLogReader
         var times = _hasTimes ? new long[count] : null;
         var testEvents = _options.TestData.Count > 0 ? new int[users.Length] : null;
         var scale = TimeScale.Of(_workspace);
-        var events = 0;
+        var e = 0;
         foreach (var row in _workspace.Query(EventsSql(contexts.Length), r => r))
         {
             var user = row.GetInt32(0);
-            starts[user + 1] = events + 1;
-            items[events] = row.GetInt32(1);
-            if (times is not null)
-                times[events] = scale.ToMilliseconds(row.GetInt64(2));
-            if (testEvents is not null && row.GetBoolean(3))
-                testEvents[user]++;
+            items[e] = row.GetInt32(1);
+            times?[e] = scale.ToMilliseconds(row.GetInt64(2));
+            testEvents?[user] += row.GetBoolean(3) ? 1 : 0;
             for (var i = 0; i < codes.Length; i++)
-                codes[i][events] = (ushort)row.GetInt32(i + 4);
-            events++;
+                codes[i][e] = (ushort)row.GetInt32(i + 4);
+            starts[user + 1] = ++e;
         }
 
         return new WatchLog(catalogue, users, starts, items, contexts, codes, times, testEvents);

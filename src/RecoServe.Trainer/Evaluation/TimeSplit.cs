@@ -24,16 +24,7 @@ internal sealed class TimeSplit : EvaluationSplit
     {
         if (!log.HasTimes)
             throw new DataException("--split time: text has no times; use a log with a column timestamp");
-        var times = Enumerable.Range(0, log.UserCount).SelectMany(u => log.TimesOf(u).ToArray()).ToArray();
-        Array.Sort(times);
-        var test = (testFrom ?? SplitPoint.AtFraction(0.9)).In(times);
-        var before = times.AsSpan(0, CountBefore(times, test));
-        if (before.Length == 0)
-            throw new DataException($"--test-from {Date(test)}: no event is earlier; the first is of {Date(times[0])}");
-        var validate = validateFrom is { } given ? given.In(times) : SplitPoint.AtFraction(0.9).In(before);
-        if (validate >= test)
-            throw new DataException($"--validate-from {Date(validate)} must be before --test-from {Date(test)}");
-
+        var (validate, test) = Bounds(log, validateFrom, testFrom);
         int[] From(long time) => [.. Enumerable.Range(0, log.UserCount).Select(u => CountBefore(log.TimesOf(u).Span, time))];
         var (validation, tested) = (From(validate), From(test));
         IEnumerable<HeldOut> Asked(int user, int from, int to) => HeldOutPeriod.Questions(log, user, from, to, rule);
@@ -47,6 +38,20 @@ internal sealed class TimeSplit : EvaluationSplit
             ValidateFrom = validate,
             TestFrom = test,
         };
+    }
+
+    private static (long ValidateFrom, long TestFrom) Bounds(WatchLog log, SplitPoint? validateFrom, SplitPoint? testFrom)
+    {
+        var times = Enumerable.Range(0, log.UserCount).SelectMany(u => log.TimesOf(u).ToArray()).ToArray();
+        Array.Sort(times);
+        var test = (testFrom ?? SplitPoint.AtFraction(0.9)).In(times);
+        var before = times.AsSpan(0, CountBefore(times, test));
+        if (before.Length == 0)
+            throw new DataException($"--test-from {Date(test)}: no event is earlier; the first is of {Date(times[0])}");
+        var validate = validateFrom is { } given ? given.In(times) : SplitPoint.AtFraction(0.9).In(before);
+        if (validate >= test)
+            throw new DataException($"--validate-from {Date(validate)} must be before --test-from {Date(test)}");
+        return (validate, test);
     }
 
     /// <summary>How many of ascending times are before a time.</summary>
