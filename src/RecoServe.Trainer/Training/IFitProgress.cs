@@ -19,5 +19,6 @@ internal interface IFitProgress
 /// <param name="IsBest">Whether its weights are the best so far.</param>
 /// <param name="Seconds">Time spent learning, without validation.</param>
 /// <param name="PositionsPerSecond">Targets learned a second.</param>
+/// <param name="LearningRate">The optimiser's step size.</param>
 internal sealed record EpochReport(
-    int Epoch, double Loss, ValidationScore? Validation, bool IsBest, double Seconds, double PositionsPerSecond);
+    int Epoch, double Loss, ValidationScore? Validation, bool IsBest, double Seconds, double PositionsPerSecond, double LearningRate);

@@ -10,11 +10,12 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// The folder of one training run: <c>options.json</c>, <c>catalogue.tsv</c>, <c>histories.tsv</c> (a sample for the export's
-/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended.
+/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended; the report of
+/// <see cref="Reports.RunReport"/> beside them.
 /// </summary>
 internal sealed class RunFolder
 {
-    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second";
+    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate";
 
     private RunFolder(string path, RunSettings settings)
     {
@@ -107,7 +108,7 @@ internal sealed class RunFolder
     /// <summary>Adds an epoch's line.</summary>
     public void AppendMetrics(EpochReport report) => File.AppendAllText(In("metrics.csv"), string.Create(
         CultureInfo.InvariantCulture,
-        $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{report.Seconds:F2},{report.PositionsPerSecond:F0}\n"));
+        $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{report.Seconds:F2},{report.PositionsPerSecond:F0},{report.LearningRate:G6}\n"));
 
     /// <summary>Writes the metrics of the best weights.</summary>
     public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => File.WriteAllText(
