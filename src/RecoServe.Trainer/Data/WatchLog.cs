@@ -12,19 +12,24 @@ namespace RecoServe.Trainer.Data;
 /// <param name="items">The item index of every event.</param>
 /// <param name="contextFields">The context columns.</param>
 /// <param name="contextCodes">For each context column, the code of every event: 0 = unknown, i + 1 = <c>Values[i]</c>.</param>
+/// <param name="feedback">What was shown and what came of it; null to learn from the watches alone, each with reward 1.</param>
 internal sealed class WatchLog(
     Catalogue catalogue,
     string[] users,
     int[] starts,
     int[] items,
     IReadOnlyList<ContextField> contextFields,
-    ushort[][] contextCodes)
+    ushort[][] contextCodes,
+    FeedbackLog? feedback = null)
 {
     /// <summary>The items.</summary>
     public Catalogue Catalogue { get; } = catalogue;
 
     /// <summary>The context columns, in the order of a model's context input.</summary>
     public IReadOnlyList<ContextField> ContextFields { get; } = contextFields;
+
+    /// <summary>What was shown and what came of it; null if the watches alone are learned from, each with reward 1.</summary>
+    public FeedbackLog? Feedback { get; } = feedback;
 
     /// <summary>Number of users.</summary>
     public int UserCount => users.Length;

@@ -24,7 +24,7 @@ internal sealed class PackageDraft : IDisposable
         _histories = run.ReadHistories();
         _metrics = run.ReadMetrics();
         Network = new GruNetwork(_settings.ShapeFor(_catalogue.Count), dropout: 0);
-        run.Checkpoint.RestoreBest(Network);
+        run.Checkpoint.RestoreBest(Network.named_parameters());
     }
 
     /// <summary>The best weights.</summary>

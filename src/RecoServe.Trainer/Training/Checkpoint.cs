@@ -1,5 +1,5 @@
 using System.Text.Json;
-using RecoServe.Trainer.Models;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
@@ -27,25 +27,25 @@ internal sealed class Checkpoint
     public bool HasBest => File.Exists(_best);
 
     /// <summary>Saves all that continuing needs.</summary>
-    public void SaveLast(GruNetwork network, Adam optimiser, FitState state) =>
-        TensorFile.Write(_last, Weights(network).Concat(optimiser.State).ToDictionary(), Metadata(state));
+    public void SaveLast(IEnumerable<(string Name, Parameter Parameter)> weights, Adam optimiser, FitState state) =>
+        TensorFile.Write(_last, Weights(weights).Concat(optimiser.State).ToDictionary(), Metadata(state));
 
     /// <summary>Saves the weights of the best epoch.</summary>
-    public void SaveBest(GruNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
+    public void SaveBest(IEnumerable<(string Name, Parameter Parameter)> weights, FitState state) => TensorFile.Write(_best, Weights(weights), Metadata(state));
 
     /// <summary>Restores weights and moments in place.</summary>
-    public FitState RestoreLast(GruNetwork network, Adam optimiser)
+    public FitState RestoreLast(IEnumerable<(string Name, Parameter Parameter)> weights, Adam optimiser)
     {
-        var state = State(TensorFile.Read(_last, Weights(network).Concat(optimiser.State).ToDictionary()));
+        var state = State(TensorFile.Read(_last, Weights(weights).Concat(optimiser.State).ToDictionary()));
         optimiser.Steps = state.Steps;
         return state;
     }
 
     /// <summary>Restores the best weights in place.</summary>
-    public FitState RestoreBest(GruNetwork network) => State(TensorFile.Read(_best, Weights(network)));
+    public FitState RestoreBest(IEnumerable<(string Name, Parameter Parameter)> weights) => State(TensorFile.Read(_best, Weights(weights)));
 
-    private static Dictionary<string, Tensor> Weights(GruNetwork network) =>
-        network.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);
+    private static Dictionary<string, Tensor> Weights(IEnumerable<(string Name, Parameter Parameter)> weights) =>
+        weights.ToDictionary(p => p.Name, p => (Tensor)p.Parameter);
 
     private static Dictionary<string, string> Metadata(FitState state) =>
         new() { [StateKey] = JsonSerializer.Serialize(state, RunJson.Default.FitState) };

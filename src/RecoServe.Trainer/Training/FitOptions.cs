@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
 
@@ -36,6 +37,9 @@ internal sealed record FitOptions
     /// <summary>Longest gradient: recurrent networks have rare, huge ones.</summary>
     [Range(1e-6, 1e6)]
     public double ClipNorm { get; init; } = 5;
+
+    /// <summary>What the training strives for.</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
 
     /// <summary>Most passes over the training events.</summary>
     [Range(1, 100_000)]

@@ -27,10 +27,15 @@ internal sealed record RunSettings
     public IReadOnlyDictionary<string, string> Flatten()
     {
         using var fit = JsonSerializer.SerializeToDocument(Fit, RunJson.Default.FitOptions);
-        return fit.RootElement.EnumerateObject().Select(p => KeyValuePair.Create($"fit/{p.Name}", p.Value.ToString()))
+        return Flatten("fit", fit.RootElement)
             .Concat(Data.Select(d => KeyValuePair.Create($"data/{d.Key}", d.Value)))
             .ToDictionary();
     }
+
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(string name, JsonElement element) =>
+        element.ValueKind == JsonValueKind.Object
+            ? element.EnumerateObject().SelectMany(p => Flatten($"{name}/{p.Name}", p.Value))
+            : [KeyValuePair.Create(name, element.ToString())];
 }
 
 [JsonSourceGenerationOptions(
@@ -38,6 +43,7 @@ internal sealed record RunSettings
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
+    UseStringEnumConverter = true,
     IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(RunSettings))]
 [JsonSerializable(typeof(FitState))]

@@ -29,8 +29,8 @@ internal sealed class TrainingLoop(
     /// <param name="cancellationToken">Stops after the batch that is being learned.</param>
     public FitResult Run(CancellationToken cancellationToken)
     {
-        using var learner = new Learner(network, options);
-        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Optimiser) : new FitState();
+        using var learner = new Learner(network, options, set);
+        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(learner.Weights, learner.Optimiser) : new FitState();
         run.CutMetrics(state.Epoch);
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
@@ -41,15 +41,15 @@ internal sealed class TrainingLoop(
             {
                 var start = time.GetTimestamp();
                 var batch = set.Batch(batches[state.Batches]);
-                var loss = learner.Learn(batch);
-                RequireFinite(loss, state);
-                state = state.Learned(loss, batch.Positions, time.GetElapsedTime(start).TotalSeconds);
+                var step = learner.Learn(batch);
+                RequireFinite(step.Loss, state);
+                state = state.Learned(step, time.GetElapsedTime(start).TotalSeconds);
                 progress.Learned(state, batches.Count);
             }
 
             if (state.Batches == batches.Count)
                 state = EndEpoch(state);
-            run.Checkpoint.SaveLast(network, learner.Optimiser, state);
+            run.Checkpoint.SaveLast(learner.Weights, learner.Optimiser, state);
         }
 
         return Finish(stop.Value, state);
@@ -62,9 +62,8 @@ internal sealed class TrainingLoop(
             state = state.Validated(score, options.HalveAfter);
         var isBest = score is not null && state.BestEpoch == state.Epoch;
         if (isBest)
-            run.Checkpoint.SaveBest(network, state);
-        var report = new EpochReport(
-            state.Epoch, state.MeanLoss, score, isBest, state.Seconds, state.Positions / Math.Max(state.Seconds, 1e-9));
+            run.Checkpoint.SaveBest(network.named_parameters(), state);
+        var report = new EpochReport(state.Epoch, state.Sums, score, isBest);
         run.AppendMetrics(report);
         progress.Ended(report);
         return state.NextEpoch();
@@ -81,10 +80,10 @@ internal sealed class TrainingLoop(
     private FitResult Finish(StopReason reason, FitState state)
     {
         if (reason != StopReason.Interrupted && !run.Checkpoint.HasBest)
-            run.Checkpoint.SaveBest(network, state with { BestEpoch = state.Epoch, Best = validate(new NetworkScorer(network, options.MaxHistory)) });
+            run.Checkpoint.SaveBest(network.named_parameters(), state with { BestEpoch = state.Epoch, Best = validate(new NetworkScorer(network, options.MaxHistory)) });
         if (!run.Checkpoint.HasBest)
             return new FitResult(reason, 0, state.Best);
-        var best = run.Checkpoint.RestoreBest(network);
+        var best = run.Checkpoint.RestoreBest(network.named_parameters());
         return new FitResult(reason, best.BestEpoch, best.Best);
     }
 

@@ -76,7 +76,7 @@ public sealed class PackageDraftTests : IDisposable
         Assert.Contains(package.Probe.Cases, c => c.Context.ContainsKey("device"));
 
         using var network = new GruNetwork(run.Run.Settings.ShapeFor(log.Catalogue.Count), 0);
-        run.Run.Checkpoint.RestoreBest(network);
+        run.Run.Checkpoint.RestoreBest([.. network.named_parameters()]);
         foreach (var probe in package.Probe.Cases)
         {
             var scores = new double[log.Catalogue.Count + 1];

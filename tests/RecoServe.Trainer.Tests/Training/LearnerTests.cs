@@ -13,8 +13,8 @@ public sealed class LearnerTests
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick;
         using var network = new GruNetwork(new GruShape(log.Catalogue.Count, options.Dimension, 2, [2, 3]), 0.1);
-        using var learner = new Learner(network, options);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
+        using var learner = new Learner(network, options, set);
         var batch = set.Batch(set.Epoch(1, 1, options.BatchSize)[0]);
         var scorer = new NetworkScorer(network, options.MaxHistory);
         var scores = new double[log.Catalogue.Count + 1];
@@ -42,8 +42,8 @@ public sealed class LearnerTests
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick;
         using var network = new GruNetwork(new GruShape(log.Catalogue.Count, options.Dimension, 1, [2, 3]), 0.1);
-        using var learner = new Learner(network, options);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
+        using var learner = new Learner(network, options, set);
         foreach (var windows in set.Epoch(1, 1, options.BatchSize))
             learner.Learn(set.Batch(windows));
         Assert.All(NetworkScorer.Floats(network.ItemMatrix)[..options.Dimension].ToArray(), x => Assert.Equal(0, x));

@@ -59,7 +59,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public double BestHitRate(bool withContext = true)
     {
         using var network = NewNetwork();
-        Run.Checkpoint.RestoreBest(network);
+        Run.Checkpoint.RestoreBest(network.named_parameters());
         return TinyLogs.LastItem(_log, new NetworkScorer(network, Options.MaxHistory), withContext).HitRate;
     }
 
@@ -67,11 +67,11 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public float[] Weights(bool best)
     {
         using var network = NewNetwork();
-        using var adam = new Adam(network.named_parameters(), 1, 1);
+        using var adam = new Adam([.. network.named_parameters()], 1, 1);
         if (best)
-            Run.Checkpoint.RestoreBest(network);
+            Run.Checkpoint.RestoreBest(network.named_parameters());
         else
-            Run.Checkpoint.RestoreLast(network, adam);
+            Run.Checkpoint.RestoreLast(network.named_parameters(), adam);
         return [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -79,8 +79,8 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public float[] Moments()
     {
         using var network = NewNetwork();
-        using var adam = new Adam(network.named_parameters(), 1, 1);
-        Run.Checkpoint.RestoreLast(network, adam);
+        using var adam = new Adam([.. network.named_parameters()], 1, 1);
+        Run.Checkpoint.RestoreLast(network.named_parameters(), adam);
         return [.. adam.State.Values.SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 

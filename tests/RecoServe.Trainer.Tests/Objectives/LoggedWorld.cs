@@ -1,0 +1,71 @@
+namespace RecoServe.Trainer.Tests.Objectives;
+
+/// <summary>
+/// 50 states and 200 items with known click rates, and a log of 400,000 displays by a policy that shows some items much more
+/// often than others: a Zipf law over a random order a state, 5 % of the displays at random.
+/// </summary>
+internal sealed class LoggedWorld
+{
+    public const int States = 50;
+    public const int Items = 200;
+    private const int Displays = 400_000;
+
+    public LoggedWorld(int seed)
+    {
+        var random = new Random(seed);
+        var (shown, clicks) = (new int[States, Items], new int[States, Items]);
+        for (var s = 0; s < States; s++)
+        {
+            var ranks = Enumerable.Range(1, Items).ToArray();
+            random.Shuffle(ranks);
+            var total = ranks.Sum(r => 1.0 / r);
+            for (var a = 0; a < Items; a++)
+            {
+                ClickRate[s, a] = Math.Pow(random.NextDouble(), 5);
+                Propensity[s, a] = (0.95 / ranks[a] / total) + (0.05 / Items);
+            }
+        }
+
+        for (var n = 0; n < Displays; n++)
+        {
+            var (s, a) = (n % States, Draw(n % States, random));
+            shown[s, a]++;
+            clicks[s, a] += random.NextDouble() < ClickRate[s, a] ? 1 : 0;
+        }
+
+        Rows = [.. from s in Enumerable.Range(0, States) from a in Enumerable.Range(0, Items) where clicks[s, a] > 0 select Row(s, a, shown[s, a], clicks[s, a])];
+    }
+
+    public double[,] ClickRate { get; } = new double[States, Items];
+
+    public double[,] Propensity { get; } = new double[States, Items];
+
+    /// <summary>States and items with a click; the propensity is estimated, as the item's share of the state's displays.</summary>
+    public LoggedRow[] Rows { get; }
+
+    /// <summary>The rows with the true propensities.</summary>
+    public LoggedRow[] TrueRows => [.. Rows.Select(r => r with { Propensity = Propensity[r.State, r.Item - 1] })];
+
+    /// <summary>Mean true click rate of each state's best item by a score.</summary>
+    public double TopOne(Func<int, double[]> scores) => Enumerable.Range(0, States).Average(s =>
+    {
+        var of = scores(s);
+        return ClickRate[s, Array.IndexOf(of, of.Max())];
+    });
+
+    private static LoggedRow Row(int state, int item, int shown, int clicks) => new(
+        state, item + 1, (double)shown / Displays, (double)shown * States / Displays, (double)clicks / shown);
+
+    private int Draw(int state, Random random)
+    {
+        var left = random.NextDouble();
+        for (var a = 0; a < Items; a++)
+        {
+            left -= Propensity[state, a];
+            if (left < 0)
+                return a;
+        }
+
+        return Items - 1;
+    }
+}
