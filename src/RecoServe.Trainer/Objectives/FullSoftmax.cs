@@ -94,7 +94,7 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
         gradient.add_(mm(x, items).mul_(scale));
         items.grad!.addmm_(x.t(), states * scale);
         bias.grad!.addmv_(x.t(), scale.squeeze(1));
-        return loss.sum().ToDouble();
+        return loss.sum().to(float64).item<double>();
     }
 
     /// <summary>Fills the buffer with exp(logit − row's maximum).</summary>

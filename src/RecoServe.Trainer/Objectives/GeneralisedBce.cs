@@ -31,10 +31,9 @@ internal sealed class GeneralisedBce(Tensor items, Tensor bias, NegativeSampler 
     {
         using var power = (_power / (_drawn + 1)).ToScalar();
         using var share = (1d / (_drawn + 1)).ToScalar();
-        var missing = own.neg();
-        var loss = nn.functional.softplus(scores).sum(1, keepdim: true).mul_(share)
-            .add_(nn.functional.softplus(missing), alpha: power);
+        var others = nn.functional.logsigmoid(scores.neg()).sum(1, keepdim: true).mul_(share);
+        var target = nn.functional.logsigmoid(own).mul_(power);
         scores.sigmoid_().mul_(share);
-        return (loss, missing.sigmoid_().mul_(power).neg_());
+        return (others.add_(target).neg_(), own.neg().sigmoid_().mul_(power).neg_());
     }
 }

@@ -67,7 +67,7 @@ internal abstract class SampledLoss(Tensor items, Tensor bias, NegativeSampler s
         AddRows(items.grad!, drawn, mm(x.t(), states));
         AddRows(items.grad!, targets, states * ownDerivative);
         bias.grad!.scatter_add_(0, drawn, x.sum([0L])).scatter_add_(0, targets, ownDerivative.squeeze(1));
-        return loss.mul_(scale).sum().ToDouble();
+        return loss.mul_(scale).sum().to(float64).item<double>();
     }
 
     private static void AddRows(Tensor matrix, Tensor rows, Tensor values) =>

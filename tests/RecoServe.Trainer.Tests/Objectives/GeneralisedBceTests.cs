@@ -17,10 +17,12 @@ public sealed class GeneralisedBceTests
         {
             using var ones = 1.0.ToScalar();
             using var count = 24.0.ToScalar();
+            using var one = 1.ToScalar();
+            var index = problem.Targets.sub(one).unsqueeze(1);
             var all = addmm(bias, states, items.t(), 1, 1).narrow(1, 1, 23);
-            var own = all.gather(1, (problem.Targets - 1).unsqueeze(1));
+            var own = all.gather(1, index);
             var negative = all.sigmoid().neg().add(ones).log();
-            var others = negative.sum(1, keepdim: true) - negative.gather(1, (problem.Targets - 1).unsqueeze(1));
+            var others = negative.sum(1, keepdim: true) - negative.gather(1, index);
             return (own.sigmoid().log() + others).div(count).neg().squeeze(1);
         });
     }
@@ -46,6 +48,6 @@ public sealed class GeneralisedBceTests
         var problem = new LossProblem(1, items: 1000, dimension: 4);
         using var loss = new GeneralisedBce(problem.Items, problem.Bias, new NegativeSampler(new long[1001], 10, 0), 16, calibration);
         loss.Accumulate(problem.States, problem.Targets, null, zeros_like(problem.States));
-        return problem.Bias.grad![problem.Targets[0]].ToDouble();
+        return problem.Bias.grad![problem.Targets[0]].to(float64).item<double>();
     }
 }

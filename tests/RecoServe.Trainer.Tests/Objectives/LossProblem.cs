@@ -60,5 +60,5 @@ internal sealed class LossProblem
     }
 
     public static void Close(Tensor expected, Tensor actual, double tolerance) =>
-        Assert.InRange((expected - actual).abs().max().ToDouble(), 0, tolerance);
+        Assert.InRange((expected - actual).abs().max().to(float64).item<double>(), 0, tolerance);
 }

@@ -18,6 +18,7 @@ internal sealed class TabularPolicy : IDisposable
     public TabularPolicy(int states, int items)
     {
         (_items, StateCount) = (items, states);
+        set_num_threads(1);
         var bias = new double[items + 1];
         bias[0] = double.NegativeInfinity;
         (_logits, _bias) = (LossProblem.Leaf(zeros(items + 1, states, float64)), LossProblem.Leaf(tensor(bias)));
