@@ -27,14 +27,14 @@ internal sealed class Checkpoint
     public bool HasBest => File.Exists(_best);
 
     /// <summary>Saves all that continuing needs.</summary>
-    public void SaveLast(GruNetwork network, Adam optimiser, FitState state) =>
+    public void SaveLast(NextWatchNetwork network, Adam optimiser, FitState state) =>
         TensorFile.Write(_last, Weights(network).Concat(optimiser.State).ToDictionary(), Metadata(state));
 
     /// <summary>Saves the weights of the best epoch.</summary>
-    public void SaveBest(GruNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
+    public void SaveBest(NextWatchNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
 
     /// <summary>Restores weights and moments in place.</summary>
-    public FitState RestoreLast(GruNetwork network, Adam optimiser)
+    public FitState RestoreLast(NextWatchNetwork network, Adam optimiser)
     {
         var state = State(TensorFile.Read(_last, Weights(network).Concat(optimiser.State).ToDictionary()));
         optimiser.Steps = state.Steps;
@@ -42,9 +42,9 @@ internal sealed class Checkpoint
     }
 
     /// <summary>Restores the best weights in place.</summary>
-    public FitState RestoreBest(GruNetwork network) => State(TensorFile.Read(_best, Weights(network)));
+    public FitState RestoreBest(NextWatchNetwork network) => State(TensorFile.Read(_best, Weights(network)));
 
-    private static Dictionary<string, Tensor> Weights(GruNetwork network) =>
+    private static Dictionary<string, Tensor> Weights(NextWatchNetwork network) =>
         network.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);
 
     private static Dictionary<string, string> Metadata(FitState state) =>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace RecoServe.Trainer.Training;
 
 /// <summary>One step of training: dropout, loss, gradient, update.</summary>
-internal sealed class Learner(GruNetwork network, FitOptions options) : IDisposable
+internal sealed class Learner(NextWatchNetwork network, FitOptions options) : IDisposable
 {
     private readonly FullSoftmax _softmax = new(network.ItemMatrix, network.ItemBias, FullSoftmax.ChunkFor(network.Shape.ItemCount));
 
