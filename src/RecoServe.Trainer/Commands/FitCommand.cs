@@ -62,8 +62,8 @@ internal sealed class FitCommand
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
         manual_seed(options.Seed).Dispose();
-        using var network = new GruNetwork(run.Settings.ShapeFor(split.Log.Catalogue.Count), options.Dropout);
-        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.MaxHistory);
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(split.Log.Catalogue.Count), options.Dropout);
+        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>
             new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));
@@ -74,7 +74,7 @@ internal sealed class FitCommand
         }
 
         error.WriteLine($"stopped: {Describe(fit.Reason)}; the best weights are those of epoch {fit.Epoch}");
-        Test(split, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+        Test(split, options, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
         return 0;
     }
 
@@ -84,7 +84,7 @@ internal sealed class FitCommand
         return new ValidationScore(report["HR@10"], report["NDCG@10"]);
     }
 
-    private static void Test(LeaveOneOutSplit split, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
+    private static void Test(LeaveOneOutSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
     {
         (SplitPart Part, RankingReport Report)[] reports =
             [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer)))];
@@ -92,7 +92,7 @@ internal sealed class FitCommand
             .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
             .ToDictionary());
         var summary = new EvaluationSummary(
-            "gru", RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+            options.Network.ToString().ToLowerInvariant(), RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Models;
 
 namespace RecoServe.Trainer.Training;
 
@@ -12,14 +13,26 @@ internal sealed class FitCommandOptions
 
     private readonly List<Setting> _settings = [];
 
+    private readonly Option<string> _network = new("--network")
+    {
+        Description = "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR",
+        DefaultValueFactory = _ => NameOf(Defaults.Network),
+        HelpName = "NAME",
+    };
+
+    public FitCommandOptions() => _network.AcceptOnlyFromAmong([.. Enum.GetValues<NetworkKind>().Select(NameOf)]);
+
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
+        _settings.Add(new Setting(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = KindOf(r) }));
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors and states", (o, v) => o with { Dimension = v });
-        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers", (o, v) => o with { Layers = v });
+        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
+        Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
+        Add("--scale-input", nameof(FitOptions.ScaleInput), Defaults.ScaleInput, "Whether item vectors are multiplied by the root of the dimension where a history is read (Transformer: true)", (o, v) => o with { ScaleInput = v });
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
         Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
-        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size", (o, v) => o with { LearningRate = v });
+        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
@@ -39,7 +52,7 @@ internal sealed class FitCommandOptions
     /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
     public FitOptions Bind(ParseResult result, FitOptions? stored)
     {
-        var options = stored ?? Defaults;
+        var options = stored ?? FitOptions.DefaultsOf(KindOf(result));
         foreach (var setting in _settings.Where(s => result.GetResult(s.Option) is { Implicit: false }))
         {
             var changed = setting.Apply(options, result);
@@ -49,8 +62,16 @@ internal sealed class FitCommandOptions
             options = changed;
         }
 
+        if (options.Dimension % options.Heads != 0)
+            throw new DataException($"--heads {options.Heads} does not divide --dimension {options.Dimension}");
+        if (options.Heads > 1 && options.Network == NetworkKind.Gru)
+            throw new DataException("--heads is of a Transformer; --network gru has none");
         return options;
     }
+
+    private static string NameOf(NetworkKind kind) => kind.ToString().ToLowerInvariant();
+
+    private NetworkKind KindOf(ParseResult result) => Enum.Parse<NetworkKind>(result.GetRequiredValue(_network), ignoreCase: true);
 
     private static void Require(Setting setting, FitOptions options)
     {
@@ -62,7 +83,7 @@ internal sealed class FitCommandOptions
 
     private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false)
     {
-        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => standard, HelpName = "N" };
+        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => standard, HelpName = standard is bool ? "true|false" : "N" };
         _settings.Add(new Setting(option, property, isLimit, (options, result) => with(options, result.GetRequiredValue(option))));
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
@@ -6,13 +7,23 @@ namespace RecoServe.Trainer.Training;
 /// <summary>Settings of one training run.</summary>
 internal sealed record FitOptions
 {
+    /// <summary>How histories are read.</summary>
+    public NetworkKind Network { get; init; } = NetworkKind.Gru;
+
     /// <summary>Width d of item vectors and states: what published tables use on logs of a million watches.</summary>
     [Range(1, 4096)]
     public int Dimension { get; init; } = 64;
 
-    /// <summary>GRU layers: a second one rarely pays on watch histories.</summary>
-    [Range(1, 8)]
+    /// <summary>GRU layers, a second of which rarely pays on watch histories, or Transformer blocks.</summary>
+    [Range(1, 16)]
     public int Layers { get; init; } = 1;
+
+    /// <summary>Attention heads of a Transformer block; they divide the dimension.</summary>
+    [Range(1, 64)]
+    public int Heads { get; init; } = 1;
+
+    /// <summary>Whether item vectors are multiplied by √d where a history is read.</summary>
+    public bool ScaleInput { get; init; }
 
     /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
     [Range(1, 10_000)]
@@ -63,4 +74,15 @@ internal sealed record FitOptions
     /// <summary>Threads of a matrix product. Results are repeatable for the same number only.</summary>
     [Range(1, 1024)]
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>
+    /// Newest events of a user that are learned from. A Transformer's state after the longest history that it serves has a
+    /// position of its own, so that one is learned too; a GRU has no positions.
+    /// </summary>
+    public int Window => Network == NetworkKind.Gru ? MaxHistory : MaxHistory + 1;
+
+    /// <summary>What suits a network where nothing else is asked for.</summary>
+    public static FitOptions DefaultsOf(NetworkKind network) => network == NetworkKind.Gru
+        ? new()
+        : new() { Network = network, Layers = 2, ScaleInput = true, LearningRate = 1e-3 };
 }

@@ -9,7 +9,7 @@ namespace RecoServe.Trainer.Training;
 /// <summary>One step of training: dropout, weights of the rows, loss, gradient, update.</summary>
 internal sealed class Learner : IDisposable
 {
-    private readonly GruNetwork _network;
+    private readonly NextWatchNetwork _network;
     private readonly FitOptions _options;
     private readonly IItemLoss _loss;
     private readonly FullSoftmax? _policy;
@@ -19,7 +19,7 @@ internal sealed class Learner : IDisposable
     /// <param name="network">Learns in place.</param>
     /// <param name="options">The settings.</param>
     /// <param name="set">What will be learned from: tells how often items were watched and shown.</param>
-    public Learner(GruNetwork network, FitOptions options, TrainingSet set)
+    public Learner(NextWatchNetwork network, FitOptions options, TrainingSet set)
     {
         (_network, _options) = (network, options);
         _weights = new FeedbackWeights(options.Objective);

@@ -20,8 +20,14 @@ internal sealed record RunSettings
     /// <summary>SHA-256 of the training events: another log cannot continue this run.</summary>
     public required string LogChecksum { get; init; }
 
-    /// <summary>The network's sizes.</summary>
-    public GruShape ShapeFor(int itemCount) => new(itemCount, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)]);
+    /// <summary>The network's kind and sizes.</summary>
+    public NetworkShape ShapeFor(int itemCount) => new(itemCount, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)])
+    {
+        Kind = Fit.Network,
+        Heads = Fit.Heads,
+        MaxHistory = Fit.MaxHistory,
+        ScaleInput = Fit.ScaleInput,
+    };
 
     /// <summary>Every setting by name, for the manifest of a package.</summary>
     public IReadOnlyDictionary<string, string> Flatten()

@@ -16,7 +16,7 @@ namespace RecoServe.Trainer.Training;
 /// <param name="time">The clock of the time budget.</param>
 internal sealed class TrainingLoop(
     TrainingSet set,
-    GruNetwork network,
+    NextWatchNetwork network,
     FitOptions options,
     RunFolder run,
     Func<IItemScorer, ValidationScore> validate,

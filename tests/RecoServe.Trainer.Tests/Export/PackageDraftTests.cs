@@ -75,7 +75,7 @@ public sealed class PackageDraftTests : IDisposable
         Assert.Empty(package.Probe.Cases[2].Context);
         Assert.Contains(package.Probe.Cases, c => c.Context.ContainsKey("device"));
 
-        using var network = new GruNetwork(run.Run.Settings.ShapeFor(log.Catalogue.Count), 0);
+        using var network = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue.Count), 0);
         run.Run.Checkpoint.RestoreBest([.. network.named_parameters()]);
         foreach (var probe in package.Probe.Cases)
         {
@@ -111,7 +111,7 @@ public sealed class PackageDraftTests : IDisposable
         {
             using var more = 0.01.ToScalar();
             using (no_grad())
-                draft.Network.GruWeight("weight_hh_l0").narrow(0, 3, 1).add_(more);
+                ((GruEncoder)draft.Network.Encoder).Weight("weight_hh_l0").narrow(0, 3, 1).add_(more);
             return;
         }
 

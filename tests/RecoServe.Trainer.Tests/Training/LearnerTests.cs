@@ -12,7 +12,7 @@ public sealed class LearnerTests
     {
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick;
-        using var network = new GruNetwork(new GruShape(log.Catalogue.Count, options.Dimension, 2, [2, 3]), 0.1);
+        using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3]), 0.1);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
         using var learner = new Learner(network, options, set);
         var batch = set.Batch(set.Epoch(1, 1, options.BatchSize)[0]);
@@ -41,7 +41,7 @@ public sealed class LearnerTests
     {
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick;
-        using var network = new GruNetwork(new GruShape(log.Catalogue.Count, options.Dimension, 1, [2, 3]), 0.1);
+        using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 1, [2, 3]), 0.1);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
         using var learner = new Learner(network, options, set);
         foreach (var windows in set.Epoch(1, 1, options.BatchSize))

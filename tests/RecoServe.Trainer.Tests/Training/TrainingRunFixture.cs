@@ -50,7 +50,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Run = RunFolder.Open(Folder);
         set_num_threads(Options.Threads);
         using var network = NewNetwork();
-        var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.MaxHistory);
+        var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.Window);
         network.SetPopularity(set.ItemCounts);
         return new TrainingLoop(set, network, Options, Run, Validate, this, time ?? TimeProvider.System).Run(Stop);
     }
@@ -90,9 +90,9 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private GruNetwork NewNetwork()
+    private NextWatchNetwork NewNetwork()
     {
         using var _ = manual_seed(Options.Seed);
-        return new GruNetwork(Run.Settings.ShapeFor(_log.Catalogue.Count), Options.Dropout);
+        return new NextWatchNetwork(Run.Settings.ShapeFor(_log.Catalogue.Count), Options.Dropout);
     }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace RecoServe.Trainer.Tests.Models;
 
 [Collection(Torch.Collection)]
-public sealed class GruNetworkTests
+public sealed class NextWatchNetworkTests
 {
     private static readonly Question Short = new(0, new[] { 3, 1, 4 }, new ushort[] { 0, 0 });
     private static readonly Question Long = new(0, new[] { 1, 5, 2, 6, 3, 7, 4, 8 }, new ushort[] { 0, 0 });
@@ -63,13 +63,13 @@ public sealed class GruNetworkTests
         Assert.Equal(Math.Log(1.0 / 12), bias[9], 1e-6);
     }
 
-    private static GruNetwork Network(int[] contexts)
+    private static NextWatchNetwork Network(int[] contexts)
     {
         using var _ = manual_seed(1);
-        return new GruNetwork(new GruShape(9, 8, 1, contexts), 0.5);
+        return new NextWatchNetwork(new NetworkShape(9, 8, 1, contexts), 0.5);
     }
 
-    private static double[] Scores(GruNetwork network, Question question, int maxHistory = 100)
+    private static double[] Scores(NextWatchNetwork network, Question question, int maxHistory = 100)
     {
         var scores = new double[network.Shape.ItemCount + 1];
         new NetworkScorer(network, maxHistory).Score([question], scores);

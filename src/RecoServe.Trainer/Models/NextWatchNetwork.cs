@@ -5,48 +5,49 @@ using static TorchSharp.torch;
 namespace RecoServe.Trainer.Models;
 
 /// <summary>
-/// A recurrent next-watch network with tied embeddings: a GRU (torch's cell) reads the start marker and the watches, its
-/// state is multiplied by 1 + Σ w(context) of the request ("Latent Cross", Beutel et al. 2018, post-fusion) and its product
-/// with an item's embedding plus that item's bias is the item's logit (Press and Wolf 2017).
+/// A next-watch network with tied embeddings: an encoder reads the start marker and the watches, its state is multiplied by
+/// 1 + Σ w(context) of the request ("Latent Cross", Beutel et al. 2018, post-fusion) and its product with an item's
+/// embedding plus that item's bias is the item's logit (Press and Wolf 2017).
 /// </summary>
-internal sealed class GruNetwork : nn.Module
+internal sealed class NextWatchNetwork : nn.Module
 {
     /// <summary>Small item vectors keep the first softmax near the biases.</summary>
     private const double ItemDeviation = 0.05;
 
     private readonly Embedding _items;
     private readonly Embedding[] _context;
-    private readonly GRU _gru;
     private readonly Parameter _bias;
-    private readonly double _dropout;
 
-    static GruNetwork() => LibTorch.EnsureLoaded();
+    static NextWatchNetwork() => LibTorch.EnsureLoaded();
 
     /// <summary>A network with random weights, a function of torch's generator: seed it before.</summary>
-    /// <param name="shape">The network's sizes.</param>
+    /// <param name="shape">The network's kind and sizes.</param>
     /// <param name="dropout">Share of embedding and state cells zeroed in training, 0 ≤ p &lt; 1.</param>
-    public GruNetwork(GruShape shape, double dropout)
-        : base(nameof(GruNetwork))
+    public NextWatchNetwork(NetworkShape shape, double dropout)
+        : base(nameof(NextWatchNetwork))
     {
-        (Shape, _dropout) = (shape, dropout);
+        Shape = shape;
         _items = nn.Embedding(shape.ItemCount + 1, shape.Dimension, padding_idx: 0);
         using (no_grad())
             ItemMatrix.normal_(0, ItemDeviation);
-        _gru = nn.GRU(shape.Dimension, shape.Dimension, shape.Layers, batchFirst: true);
+        Encoder = CreateEncoder(shape, dropout);
         _bias = nn.Parameter(zeros(shape.ItemCount + 1));
 
         // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
         register_module("items", _items);
-        register_module("gru", _gru);
+        register_module("encoder", Encoder);
         register_parameter("item_bias", _bias);
         for (var f = 0; f < _context.Length; f++)
             register_module($"context_{f}", _context[f]);
         Initialise();
     }
 
-    /// <summary>The network's sizes.</summary>
-    public GruShape Shape { get; }
+    /// <summary>The network's kind and sizes.</summary>
+    public NetworkShape Shape { get; }
+
+    /// <summary>Item vectors [batch, length, d] → the state after every step, of the same shape.</summary>
+    public nn.Module<Tensor, Tensor> Encoder { get; }
 
     /// <summary>E [N + 1, d]; row 0, the start marker, is zero and stays so.</summary>
     public Parameter ItemMatrix => _items.weight!;
@@ -56,9 +57,6 @@ internal sealed class GruNetwork : nn.Module
 
     /// <summary>W_f [values + 1, d] of context field f; row 0, unknown, is zero and stays so.</summary>
     public Tensor ContextMatrix(int field) => _context[field].weight!;
-
-    /// <summary>A weight of the GRU by torch's name, for example <c>weight_ih_l0</c>; gates in the order r, z, n.</summary>
-    public Tensor GruWeight(string name) => _gru.get_parameter(name)!;
 
     /// <summary>Starts the biases at the logarithm of each item's share of the training watches (one is added to every count).</summary>
     /// <param name="counts">Watches of each item, N + 1 numbers; the first is not read.</param>
@@ -82,9 +80,14 @@ internal sealed class GruNetwork : nn.Module
     public Tensor Read(Tensor items)
     {
         using var scope = NewDisposeScope();
-        var start = zeros(Shape.Layers, items.shape[0], Shape.Dimension);
-        var (states, _) = _gru.call(nn.functional.dropout(_items.call(items), _dropout, training), start);
-        return nn.functional.dropout(states, _dropout, training).MoveToOuterDisposeScope();
+        var vectors = _items.call(items);
+        if (Shape.ScaleInput)
+        {
+            using var scale = Math.Sqrt(Shape.Dimension).ToScalar();
+            vectors = vectors.mul(scale);
+        }
+
+        return Encoder.call(vectors).MoveToOuterDisposeScope();
     }
 
     /// <summary>Multiplies states by what the requests' contexts say; all codes unknown leave every bit as it was.</summary>
@@ -112,13 +115,19 @@ internal sealed class GruNetwork : nn.Module
     {
         if (disposing)
         {
-            foreach (var module in (nn.Module[])[_items, _gru, .. _context])
+            foreach (var module in (nn.Module[])[_items, Encoder, .. _context])
                 module.Dispose();
             _bias.Dispose();
         }
 
         base.Dispose(disposing);
     }
+
+    private static nn.Module<Tensor, Tensor> CreateEncoder(NetworkShape shape, double dropout) => shape.Kind switch
+    {
+        NetworkKind.Gru => new GruEncoder(shape, dropout),
+        _ => new CausalTransformer(shape, dropout),
+    };
 
     /// <summary>What starts at zero: the marker, and the context vectors, so that a network begins context-free.</summary>
     private void Initialise()

@@ -1,0 +1,72 @@
+using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Models;
+using static RecoServe.Trainer.Onnx.TensorProto.Types;
+
+namespace RecoServe.Trainer.Export;
+
+/// <summary>A <see cref="NextWatchNetwork"/> as the two graphs of a model package, without dropout.</summary>
+internal static class NetworkGraphs
+{
+    /// <summary>Writes <c>encoder.onnx</c>: items, lengths and context → state.</summary>
+    public static void WriteEncoder(NextWatchNetwork network, string path)
+    {
+        var (shape, graph) = (network.Shape, new GraphBuilder("encoder"));
+        graph.Input(PackageFiles.ItemsInput, DataType.Int32, "batch", "length");
+        graph.Input(PackageFiles.LengthsInput, DataType.Int32, "batch");
+        var matrix = graph.External(PackageFiles.ItemMatrixInitializer, PackageFiles.ItemMatrix, shape.ItemCount + 1, shape.Dimension);
+        var state = shape.ContextSizes.Count == 0 ? PackageFiles.State : "read_state";
+        Read(graph, network, matrix, state);
+        Fuse(graph, network, state);
+        graph.Output(PackageFiles.State, "batch", shape.Dimension);
+        graph.Write(path);
+    }
+
+    /// <summary>Writes <c>scorer.onnx</c>: state → logits.</summary>
+    public static void WriteScorer(NetworkShape shape, string path)
+    {
+        var graph = new GraphBuilder("scorer");
+        var state = graph.Input(PackageFiles.State, DataType.Float, "batch", shape.Dimension);
+        var matrix = graph.External(PackageFiles.ItemMatrixInitializer, PackageFiles.ItemMatrix, shape.ItemCount + 1, shape.Dimension);
+        var bias = graph.External(PackageFiles.ItemBiasInitializer, PackageFiles.ItemBias, shape.ItemCount + 1);
+        graph.Node("Gemm", [state, matrix, bias], [PackageFiles.Logits], ("transB", 1));
+        graph.Output(PackageFiles.Logits, "batch", shape.ItemCount + 1);
+        graph.Write(path);
+    }
+
+    /// <summary>The encoder's part: from the graph's inputs to the state of each row's last step.</summary>
+    private static void Read(GraphBuilder graph, NextWatchNetwork network, string matrix, string state)
+    {
+        var (encoder, scale) = (network.Encoder, network.Shape.ScaleInput ? MathF.Sqrt(network.Shape.Dimension) : 1);
+        if (encoder is GruEncoder gru)
+            GruGraph.Add(graph, gru, items => Lookup(graph, matrix, items, scale), state);
+        else
+            new TransformerGraph(graph).Add((CausalTransformer)encoder, Lookup(graph, matrix, PackageFiles.ItemsInput, scale), state);
+    }
+
+    /// <summary>Item vectors as the encoder reads them.</summary>
+    private static string Lookup(GraphBuilder graph, string matrix, string items, float scale)
+    {
+        var vectors = graph.Apply("Gather", [matrix, items]);
+        return scale == 1 ? vectors : graph.Apply("Mul", [vectors, graph.Weight("input_scale", [scale])]);
+    }
+
+    /// <summary>state · (1 + Σ w(context)).</summary>
+    private static void Fuse(GraphBuilder graph, NextWatchNetwork network, string read)
+    {
+        var sizes = network.Shape.ContextSizes;
+        if (sizes.Count == 0)
+            return;
+        var context = graph.Input(PackageFiles.ContextInput, DataType.Int32, "batch", sizes.Count);
+        var factor = "";
+        for (var f = 0; f < sizes.Count; f++)
+        {
+            var table = graph.Weight($"context_{f}", NetworkScorer.Floats(network.ContextMatrix(f)), sizes[f] + 1, network.Shape.Dimension);
+            var codes = graph.Node("Gather", [context, graph.Constant($"field_{f}", f)], [$"codes_{f}"], ("axis", 1));
+            var rows = graph.Node("Gather", [table, codes], [$"rows_{f}"]);
+            factor = f == 0 ? rows : graph.Node("Add", [factor, rows], [$"sum_{f}"]);
+        }
+
+        factor = graph.Node("Add", [factor, graph.Weight("one", [1f], 1)], ["factor"]);
+        graph.Node("Mul", [read, factor], [PackageFiles.State]);
+    }
+}
