@@ -10,7 +10,10 @@ namespace RecoServe.Trainer.Commands;
 /// <summary><c>recotrain fit</c>: trains a network on a log, keeps the weights that validate best, and tests them.</summary>
 internal sealed class FitCommand
 {
+    private const string SplitKey = "split";
+
     private readonly DataCommandOptions _data = new();
+    private readonly SplitCommandOptions _split = new();
     private readonly FitCommandOptions _fit = new();
 
     private readonly Option<string> _out = new("--out")
@@ -38,6 +41,7 @@ internal sealed class FitCommand
             fit._out, fit._resume,
         };
         fit._data.AddTo(command);
+        fit._split.AddTo(command);
         fit._fit.AddTo(command);
 
         // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
@@ -54,10 +58,11 @@ internal sealed class FitCommand
         if (stored is null)
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
-        var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
-        split.RequireTargets();
+        var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
-        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data));
+        if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
+            throw new DataException($"the split cannot change within a run: it is {before}");
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
@@ -78,21 +83,20 @@ internal sealed class FitCommand
         return 0;
     }
 
-    private static ValidationScore Validate(LeaveOneOutSplit split, IItemScorer scorer)
+    private static ValidationScore Validate(EvaluationSplit split, IItemScorer scorer)
     {
         var report = FullRanking.Evaluate(split, SplitPart.Validation, scorer);
         return new ValidationScore(report["HR@10"], report["NDCG@10"]);
     }
 
-    private static void Test(LeaveOneOutSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
+    private static void Test(EvaluationSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
     {
         (SplitPart Part, RankingReport Report)[] reports =
-            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer)))];
+            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer, RankingOptions.Full)))];
         run.WriteMetrics(reports
             .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
             .ToDictionary());
-        var summary = new EvaluationSummary(
-            options.Network.ToString().ToLowerInvariant(), RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        var summary = new EvaluationSummary(options.Network.ToString().ToLowerInvariant(), split, RankingOptions.Full, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
     }
@@ -105,7 +109,7 @@ internal sealed class FitCommand
     };
 
     /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
-    private static Dictionary<string, string> Describe(DataOptions data) => new()
+    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split) => new()
     {
         ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
         ["items"] = Path.GetFileName(data.Items) ?? "",
@@ -114,5 +118,8 @@ internal sealed class FitCommand
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
         ["min_item_count"] = $"{data.MinItemCount}",
+        ["min_user_count"] = $"{data.MinUserCount}",
+        ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
+        [SplitKey] = split.Name,
     };
 }

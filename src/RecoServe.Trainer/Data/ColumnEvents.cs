@@ -1,7 +1,10 @@
 namespace RecoServe.Trainer.Data;
 
 /// <summary>Loads a log file with columns: <c>user_id, item_id, timestamp</c> and the context columns.</summary>
-/// <remarks>A time is an integer (seconds or milliseconds: only the order counts) or ISO 8601, without an offset UTC.</remarks>
+/// <remarks>
+/// A rating matrix has no times, and its order says nothing: a user's events are put in an order by a hash of user and item,
+/// so that no model can learn from it. A time is an integer (seconds or milliseconds: only the order counts) or ISO 8601, without an offset UTC.
+/// </remarks>
 internal sealed class ColumnEvents
 {
     private readonly Workspace _workspace;
@@ -17,7 +20,7 @@ internal sealed class ColumnEvents
         [
             $"{_table.IdColumn(DataOptions.UserColumn, options)} AS \"#user\"",
             $"{_table.IdColumn(DataOptions.ItemColumn, options)} AS \"#item\"",
-            $"{Sql.Name(TimeName)} AS \"#time\"",
+            $"{(_table.IsMatrix ? "0" : Sql.Name(TimeName))} AS \"#time\"",
             .. options.ContextColumns.Select((column, i) => $"{_table.TextColumn(column, options)} AS \"#c{i}\""),
         ];
     }
@@ -25,16 +28,16 @@ internal sealed class ColumnEvents
     private string TimeName => _options.NameInFiles(DataOptions.TimeColumn);
 
     /// <summary>Adds the file's events to the table <c>events</c>; see <see cref="WatchLogReader"/>.</summary>
-    /// <returns>The names of the file's columns.</returns>
+    /// <returns>The file: its columns, and whether its events have times.</returns>
     /// <exception cref="DataException">Names the line and the column.</exception>
-    public static IEnumerable<string> Load(Workspace workspace, string path, int file, DataOptions options)
+    public static TableFile Load(Workspace workspace, string path, int file, DataOptions options)
     {
         var events = new ColumnEvents(workspace, path, file, options);
         events.Insert();
         events.RefuseBadFields();
         events.RefuseMixedTimes();
         events.RefuseUnfitIds();
-        return events._table.Columns;
+        return events._table;
     }
 
     private void Insert()
@@ -42,7 +45,7 @@ internal sealed class ColumnEvents
         var (time, iso) = TimeSql();
         var contexts = string.Concat(_options.ContextColumns.Select((_, i) => $", \"#c{i}\""));
         _table.Execute(() => $"""
-            INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {TableFile.Row}, 0{contexts}
+            INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {(_table.IsMatrix ? "hash(\"#user\", \"#item\") >> 1" : TableFile.Row)}, 0{contexts}
             FROM {_table.Relation(_columns, _options.Where)}
             """, _options.Where);
     }
@@ -53,6 +56,8 @@ internal sealed class ColumnEvents
         const string IsInteger = "regexp_full_match(\"#time\", '[+-]?[0-9]+')";
         const string Integer = "TRY_CAST(\"#time\" AS BIGINT)";
         const string Iso = "epoch_us(TRY_CAST(\"#time\" AS TIMESTAMPTZ))";
+        if (_table.IsMatrix)
+            return ("0", "false");
         var type = _table.TypeOf(DataOptions.TimeColumn, _options);
         if (type == "VARCHAR")
             return ($"CASE WHEN {IsInteger} THEN {Integer} ELSE {Iso} END", $"NOT {IsInteger}");
