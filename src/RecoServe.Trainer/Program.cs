@@ -8,5 +8,6 @@ return await CommandRunner.RunAsync(
         FitCommand.Create(),
         EvaluateCommand.Create(),
         ExportCommand.Create(),
+        TradeoffCommand.Create(),
     },
     args);

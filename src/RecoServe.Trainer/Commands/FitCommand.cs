@@ -2,6 +2,7 @@ using System.CommandLine;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -14,6 +15,7 @@ internal sealed class FitCommand
 
     private readonly DataCommandOptions _data = new();
     private readonly SplitCommandOptions _split = new();
+    private readonly FeedbackCommandOptions _feedback = new();
     private readonly FitCommandOptions _fit = new();
 
     private readonly Option<string> _out = new("--out")
@@ -42,6 +44,7 @@ internal sealed class FitCommand
         };
         fit._data.AddTo(command);
         fit._split.AddTo(command);
+        fit._feedback.AddTo(command);
         fit._fit.AddTo(command);
 
         // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
@@ -58,8 +61,10 @@ internal sealed class FitCommand
         if (stored is null)
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
+        data = data with { Feedback = _feedback.Bind(result, options.Objective.Propensity == PropensitySource.Column) };
         var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
+        ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
             throw new DataException($"the split cannot change within a run: it is {before}");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
@@ -117,6 +122,10 @@ internal sealed class FitCommand
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
+        ["impressions"] = string.Join(' ', data.Feedback.Impressions.Select(Path.GetFileName)),
+        ["reward"] = data.Feedback.Reward ?? "",
+        ["reward_horizon_seconds"] = $"{data.Feedback.HorizonSeconds}",
+        ["reward_discount"] = $"{data.Feedback.Discount}",
         ["min_item_count"] = $"{data.MinItemCount}",
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),

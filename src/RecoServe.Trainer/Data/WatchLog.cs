@@ -35,6 +35,10 @@ internal sealed class WatchLog(
     /// <summary>What was shown and what came of it; null if the watches alone are learned from, each with reward 1.</summary>
     public FeedbackLog? Feedback { get; } = feedback;
 
+    /// <summary>The same watches with feedback.</summary>
+    public WatchLog With(FeedbackLog rows) =>
+        new(Catalogue, users, starts, items, ContextFields, contextCodes, times, testEvents, rows);
+
     /// <summary>Number of users.</summary>
     public int UserCount => users.Length;
 

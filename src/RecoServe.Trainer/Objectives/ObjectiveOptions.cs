@@ -52,4 +52,18 @@ internal sealed record ObjectiveOptions
     /// <summary>Displays added to every item's count by the frequency estimator.</summary>
     [Range(1e-6, 1e6)]
     public double PropensitySmoothing { get; init; } = 1;
+
+    /// <summary>The items' attribute that the category heads tell.</summary>
+    public string CategoryAttribute { get; init; } = "category";
+
+    /// <summary>Weight of telling the next item's category from the state.</summary>
+    [Range(0.0, 100)]
+    public double CategoryFromState { get; init; }
+
+    /// <summary>Weight of telling an item's own category from its vector.</summary>
+    [Range(0.0, 100)]
+    public double CategoryFromItem { get; init; }
+
+    /// <summary>Whether there is a category task.</summary>
+    public bool HasCategories => CategoryFromState > 0 || CategoryFromItem > 0;
 }

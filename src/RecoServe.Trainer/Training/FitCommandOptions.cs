@@ -1,8 +1,7 @@
 using System.CommandLine;
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
 
@@ -11,7 +10,8 @@ internal sealed class FitCommandOptions
 {
     private static readonly FitOptions Defaults = new();
 
-    private readonly List<Setting> _settings = [];
+    private readonly CommandSettings<FitOptions> _settings = new();
+    private readonly ObjectiveCommandOptions _objective = new();
 
     private readonly Option<string> _network = new("--network")
     {
@@ -25,7 +25,7 @@ internal sealed class FitCommandOptions
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        _settings.Add(new Setting(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = KindOf(r) }));
+        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = KindOf(r) });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors and states", (o, v) => o with { Dimension = v });
         Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
         Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
@@ -42,8 +42,8 @@ internal sealed class FitCommandOptions
         Add("--epochs", nameof(FitOptions.MaxEpochs), Defaults.MaxEpochs, "Most passes over the log", (o, v) => o with { MaxEpochs = v }, isLimit: true);
         Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
         Add("--minutes", nameof(FitOptions.TimeBudget), Defaults.TimeBudget, "Minutes after which training stops with the best weights so far", (o, v) => o with { TimeBudget = v }, isLimit: true);
-        foreach (var setting in _settings)
-            command.Options.Add(setting.Option);
+        _settings.AddTo(command);
+        _objective.AddTo(command);
     }
 
     /// <summary>What the user gave.</summary>
@@ -52,16 +52,8 @@ internal sealed class FitCommandOptions
     /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
     public FitOptions Bind(ParseResult result, FitOptions? stored)
     {
-        var options = stored ?? FitOptions.DefaultsOf(KindOf(result));
-        foreach (var setting in _settings.Where(s => result.GetResult(s.Option) is { Implicit: false }))
-        {
-            var changed = setting.Apply(options, result);
-            Require(setting, changed);
-            if (stored is not null && !setting.IsLimit && changed != options)
-                throw new DataException($"{setting.Option.Name} cannot change within a run: it is {setting.Get(stored)}; leave it out, or start another run");
-            options = changed;
-        }
-
+        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(KindOf(result)), stored is not null);
+        options = options with { Objective = _objective.Bind(result, stored?.Objective) };
         if (options.Dimension % options.Heads != 0)
             throw new DataException($"--heads {options.Heads} does not divide --dimension {options.Dimension}");
         if (options.Heads > 1 && options.Network == NetworkKind.Gru)
@@ -73,23 +65,6 @@ internal sealed class FitCommandOptions
 
     private NetworkKind KindOf(ParseResult result) => Enum.Parse<NetworkKind>(result.GetRequiredValue(_network), ignoreCase: true);
 
-    private static void Require(Setting setting, FitOptions options)
-    {
-        var problems = new List<ValidationResult>();
-        var context = new ValidationContext(options) { MemberName = setting.Property, DisplayName = setting.Option.Name };
-        if (!Validator.TryValidateProperty(typeof(FitOptions).GetProperty(setting.Property)!.GetValue(options), context, problems))
-            throw new DataException(problems[0].ErrorMessage!);
-    }
-
-    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false)
-    {
-        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => standard, HelpName = standard is bool ? "true|false" : "N" };
-        _settings.Add(new Setting(option, property, isLimit, (options, result) => with(options, result.GetRequiredValue(option))));
-    }
-
-    private sealed record Setting(Option Option, string Property, bool IsLimit, Func<FitOptions, ParseResult, FitOptions> Apply)
-    {
-        public string Get(FitOptions options) =>
-            Convert.ToString(typeof(FitOptions).GetProperty(Property)!.GetValue(options), CultureInfo.InvariantCulture)!;
-    }
+    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false) =>
+        _settings.Add(name, property, standard, description, with, isLimit);
 }

@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
 using TorchSharp;
@@ -15,6 +16,7 @@ internal sealed class Learner : IDisposable
     private readonly FullSoftmax? _policy;
     private readonly FeedbackWeights _weights;
     private readonly IPropensity? _propensity;
+    private readonly CategoryHeads? _categories;
 
     /// <param name="network">Learns in place.</param>
     /// <param name="options">The settings.</param>
@@ -24,8 +26,9 @@ internal sealed class Learner : IDisposable
         (_network, _options) = (network, options);
         _weights = new FeedbackWeights(options.Objective);
         _propensity = MakePropensity(set);
-        (string, Parameter)[] policy = [.. network.named_parameters()];
-        (string, Parameter)[] head = [.. WeightsOf(_propensity)];
+        _categories = MakeCategories(set);
+        (string, Parameter)[] policy = [.. network.named_parameters(), .. Named("category", _categories)];
+        (string, Parameter)[] head = [.. Named("propensity", _propensity as PropensityHead)];
         Weights = [.. policy, .. head];
         Optimiser = new Adam(policy, options.LearningRate, options.ClipNorm, head);
         _loss = MakeLoss(set.ItemCounts);
@@ -57,9 +60,12 @@ internal sealed class Learner : IDisposable
         var gradient = zeros_like(states);
         var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states) : 0;
         var (weights, sums) = Weigh(batch, states.detach());
-        var loss = LossOf(states.detach(), batch.Targets(), weights, gradient);
+        var rows = weights?.nonzero().squeeze(1);
+        var (loss, categoryLoss) = rows is null
+            ? LossOf(states.detach(), batch.Targets(), null, gradient)
+            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient);
         states.backward([gradient]);
-        return new StepReport(loss, batch.Positions, sums, propensityLoss, 0);
+        return new StepReport(loss, batch.Positions, sums, propensityLoss, categoryLoss);
     }
 
     public void Dispose()
@@ -67,6 +73,7 @@ internal sealed class Learner : IDisposable
         _loss.Dispose();
         _policy?.Dispose();
         (_propensity as IDisposable)?.Dispose();
+        _categories?.Dispose();
         Optimiser.Dispose();
     }
 
@@ -78,20 +85,20 @@ internal sealed class Learner : IDisposable
         return _weights.Of(batch.Rewards(), propensities, _policy?.LogProbabilities(states, batch.Targets()));
     }
 
-    /// <summary>Rows of weight 0, most of what was shown, cost nothing.</summary>
-    private double LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient)
+    /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category.</summary>
+    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient)
     {
-        if (weights is null)
-            return _loss.Accumulate(states, targets, null, gradient);
-        var rows = weights.nonzero().squeeze(1);
         if (rows.shape[0] == 0)
-            return 0;
+            return (0, 0);
         using var share = ((double)rows.shape[0] / states.shape[0]).ToScalar();
-        var (few, own) = (states.index_select(0, rows), zeros(rows.shape[0], states.shape[1]));
-        var loss = _loss.Accumulate(few, targets.index_select(0, rows), weights.index_select(0, rows).mul(share), own);
+        var own = zeros(rows.shape[0], states.shape[1]);
+        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(share), own);
         gradient.index_copy_(0, rows, own);
-        return loss;
+        return losses;
     }
+
+    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient) =>
+        (_loss.Accumulate(states, targets, weights, gradient), _categories?.Accumulate(states, targets, gradient) ?? 0);
 
     private IItemLoss MakeLoss(long[] counts)
     {
@@ -117,6 +124,14 @@ internal sealed class Learner : IDisposable
             _network.Shape.Dimension, _options.Objective.PropensityRank, set.Log.Feedback?.SlotCount ?? 0, set.ShownCounts),
     };
 
-    private static IEnumerable<(string, Parameter)> WeightsOf(IPropensity? propensity) =>
-        propensity is PropensityHead head ? head.named_parameters().Select(p => ($"propensity.{p.name}", p.parameter)) : [];
+    private CategoryHeads? MakeCategories(TrainingSet set)
+    {
+        var objective = _options.Objective;
+        return objective.HasCategories && ItemCodes.Of(set.Log.Catalogue, objective.CategoryAttribute) is { } codes
+            ? new CategoryHeads(_network.ItemMatrix, codes, objective.CategoryFromState, objective.CategoryFromItem)
+            : null;
+    }
+
+    private static IEnumerable<(string, Parameter)> Named(string prefix, nn.Module? module) =>
+        module is null ? [] : module.named_parameters().Select(p => ($"{prefix}.{p.name}", p.parameter));
 }

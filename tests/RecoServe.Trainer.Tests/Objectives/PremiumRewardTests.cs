@@ -11,15 +11,15 @@ public sealed class PremiumRewardTests
     [InlineData(8)]
     public void Train_RewardOnPremium_IsTheSameAsAddingItsLogarithmToTheLogits(double reward)
     {
-        const int States = 5, Items = 30;
+        const int States = 3, Items = 20;
         var random = new Random(7);
         var rows = (from s in Enumerable.Range(0, States) from a in Enumerable.Range(1, Items) select new LoggedRow(s, a, random.NextDouble(), 1, 1)).ToArray();
         var total = rows.Sum(r => r.Mass);
         rows = [.. rows.Select(r => r with { Mass = r.Mass / total })];
         using var plain = new TabularPolicy(States, Items);
         using var trained = new TabularPolicy(States, Items);
-        plain.Train(new ObjectiveOptions(), rows, 4000, 5);
-        trained.Train(new ObjectiveOptions(), [.. rows.Select(r => r with { Reward = IsPremium(r.Item) ? reward : 1 })], 4000, 5);
+        plain.Train(new ObjectiveOptions(), rows, 1500, 5);
+        trained.Train(new ObjectiveOptions(), [.. rows.Select(r => r with { Reward = IsPremium(r.Item) ? reward : 1 })], 1500, 5);
         for (var s = 0; s < States; s++)
         {
             var shifted = plain.Probabilities(s).Select((p, a) => p * (IsPremium(a + 1) ? reward : 1)).ToArray();

@@ -25,11 +25,11 @@ public sealed class SampledSoftmaxTests
     {
         using var scope = NewDisposeScope();
         var full = GradientOf(p => new FullSoftmax(p.Items, p.Bias, 64), draws: 1);
-        var corrected = GradientOf(p => Sampled(p, logQ: 1), draws: 300);
-        var uncorrected = GradientOf(p => Sampled(p, logQ: 0), draws: 300);
+        var corrected = GradientOf(p => Sampled(p, logQ: 1), draws: 900);
+        var uncorrected = GradientOf(p => Sampled(p, logQ: 0), draws: 900);
         var scale = full.norm().to(float64).item<double>();
         var (left, without) = ((corrected - full).norm().to(float64).item<double>() / scale, (uncorrected - full).norm().to(float64).item<double>() / scale);
-        Assert.True(left < 0.03 && without > 4 * left, $"{left} with, {without} without");
+        Assert.True(left < 0.03 && without > 3 * left, $"{left} with, {without} without");
     }
 
     [Fact]
