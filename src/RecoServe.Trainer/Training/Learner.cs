@@ -70,11 +70,11 @@ internal sealed class Learner : IDisposable
 
     public void Dispose()
     {
+        Optimiser.Dispose();
         _loss.Dispose();
         _policy?.Dispose();
         (_propensity as IDisposable)?.Dispose();
         _categories?.Dispose();
-        Optimiser.Dispose();
     }
 
     private (Tensor? Weights, WeightSums Sums) Weigh(Batch batch, Tensor states)
