@@ -57,12 +57,14 @@ internal sealed class FitCommand
         var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
         split.RequireTargets();
         stored?.RequireSame(split.Log);
+        foreach (var feature in options.ItemFeatures)
+            ItemFeature.Read(split.Log.Catalogue, feature);
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
         manual_seed(options.Seed).Dispose();
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(split.Log.Catalogue.Count), options.Dropout);
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>

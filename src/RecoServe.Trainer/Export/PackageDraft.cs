@@ -23,7 +23,7 @@ internal sealed class PackageDraft : IDisposable
         _catalogue = run.ReadCatalogue();
         _histories = run.ReadHistories();
         _metrics = run.ReadMetrics();
-        Network = new NextWatchNetwork(_settings.ShapeFor(_catalogue.Count), dropout: 0);
+        Network = new NextWatchNetwork(_settings.ShapeFor(_catalogue), dropout: 0);
         run.Checkpoint.RestoreBest(Network);
     }
 

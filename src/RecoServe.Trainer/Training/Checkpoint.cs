@@ -38,11 +38,17 @@ internal sealed class Checkpoint
     {
         var state = State(TensorFile.Read(_last, Weights(network).Concat(optimiser.State).ToDictionary()));
         optimiser.Steps = state.Steps;
+        network.Refresh();
         return state;
     }
 
     /// <summary>Restores the best weights in place.</summary>
-    public FitState RestoreBest(NextWatchNetwork network) => State(TensorFile.Read(_best, Weights(network)));
+    public FitState RestoreBest(NextWatchNetwork network)
+    {
+        var state = State(TensorFile.Read(_best, Weights(network)));
+        network.Refresh();
+        return state;
+    }
 
     private static Dictionary<string, Tensor> Weights(NextWatchNetwork network) =>
         network.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);

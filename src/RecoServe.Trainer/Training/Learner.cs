@@ -20,7 +20,9 @@ internal sealed class Learner(NextWatchNetwork network, FitOptions options) : ID
         network.train();
         var states = network.Read(batch.Items()).flatten(0, 1).index_select(0, batch.Cells());
         var loss = _softmax.Backward(network.Fuse(states, batch.Context()), batch.Targets());
+        network.SpreadGradient();
         Optimiser.Step();
+        network.Refresh();
         return loss;
     }
 

@@ -93,6 +93,6 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     private NextWatchNetwork NewNetwork()
     {
         using var _ = manual_seed(Options.Seed);
-        return new NextWatchNetwork(Run.Settings.ShapeFor(_log.Catalogue.Count), Options.Dropout);
+        return new NextWatchNetwork(Run.Settings.ShapeFor(_log.Catalogue), Options.Dropout);
     }
 }
