@@ -65,6 +65,8 @@ internal sealed class FitCommand
         var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
         ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
+        foreach (var feature in options.ItemFeatures)
+            ItemFeature.Read(split.Log.Catalogue, feature);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
             throw new DataException($"the split cannot change within a run: it is {before}");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
@@ -72,7 +74,7 @@ internal sealed class FitCommand
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
         manual_seed(options.Seed).Dispose();
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(split.Log.Catalogue.Count), options.Dropout);
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>

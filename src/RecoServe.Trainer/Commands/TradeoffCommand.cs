@@ -86,8 +86,8 @@ internal sealed class TradeoffCommand
         if (own.Count != theirs.Count || Enumerable.Range(1, own.Count).Any(i => own.IdOf(i) != theirs.IdOf(i)))
             throw new DataException($"{folder} was trained on other items than {split.Log.Catalogue.Count} of this log");
         LibTorch.EnsureLoaded();
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(own.Count), dropout: 0);
-        run.Checkpoint.RestoreBest(network.named_parameters());
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(own), dropout: 0);
+        run.Checkpoint.RestoreBest(network);
         return use(new NetworkScorer(network, run.Settings.Fit.MaxHistory));
     }
 

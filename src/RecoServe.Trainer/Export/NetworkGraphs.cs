@@ -13,7 +13,9 @@ internal static class NetworkGraphs
         var (shape, graph) = (network.Shape, new GraphBuilder("encoder"));
         graph.Input(PackageFiles.ItemsInput, DataType.Int32, "batch", "length");
         graph.Input(PackageFiles.LengthsInput, DataType.Int32, "batch");
-        var matrix = graph.External(PackageFiles.ItemMatrixInitializer, PackageFiles.ItemMatrix, shape.ItemCount + 1, shape.Dimension);
+        var matrix = shape.Output == OutputVectors.Tied
+            ? graph.External(PackageFiles.ItemMatrixInitializer, PackageFiles.ItemMatrix, shape.ItemCount + 1, shape.Dimension)
+            : graph.Weight("input_matrix", NetworkScorer.Floats(network.Items.Input), shape.ItemCount + 1, shape.Dimension);
         var state = shape.ContextSizes.Count == 0 ? PackageFiles.State : "read_state";
         Read(graph, network, matrix, state);
         Fuse(graph, network, state);
@@ -50,23 +52,25 @@ internal static class NetworkGraphs
         return scale == 1 ? vectors : graph.Apply("Mul", [vectors, graph.Weight("input_scale", [scale])]);
     }
 
-    /// <summary>state · (1 + Σ w(context)).</summary>
+    /// <summary>state · (1 + Σ w(context)), or state + Σ w(context).</summary>
     private static void Fuse(GraphBuilder graph, NextWatchNetwork network, string read)
     {
         var sizes = network.Shape.ContextSizes;
         if (sizes.Count == 0)
             return;
         var context = graph.Input(PackageFiles.ContextInput, DataType.Int32, "batch", sizes.Count);
-        var factor = "";
+        var total = "";
         for (var f = 0; f < sizes.Count; f++)
         {
             var table = graph.Weight($"context_{f}", NetworkScorer.Floats(network.ContextMatrix(f)), sizes[f] + 1, network.Shape.Dimension);
             var codes = graph.Node("Gather", [context, graph.Constant($"field_{f}", f)], [$"codes_{f}"], ("axis", 1));
             var rows = graph.Node("Gather", [table, codes], [$"rows_{f}"]);
-            factor = f == 0 ? rows : graph.Node("Add", [factor, rows], [$"sum_{f}"]);
+            total = f == 0 ? rows : graph.Node("Add", [total, rows], [$"sum_{f}"]);
         }
 
-        factor = graph.Node("Add", [factor, graph.Weight("one", [1f], 1)], ["factor"]);
-        graph.Node("Mul", [read, factor], [PackageFiles.State]);
+        if (network.Shape.Fusion == ContextFusion.Add)
+            graph.Node("Add", [read, total], [PackageFiles.State]);
+        else
+            graph.Node("Mul", [read, graph.Node("Add", [total, graph.Weight("one", [1f], 1)], ["factor"])], [PackageFiles.State]);
     }
 }

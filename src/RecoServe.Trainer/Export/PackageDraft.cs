@@ -23,8 +23,8 @@ internal sealed class PackageDraft : IDisposable
         _catalogue = run.ReadCatalogue();
         _histories = run.ReadHistories();
         _metrics = run.ReadMetrics();
-        Network = new NextWatchNetwork(_settings.ShapeFor(_catalogue.Count), dropout: 0);
-        run.Checkpoint.RestoreBest(Network.named_parameters());
+        Network = new NextWatchNetwork(_settings.ShapeFor(_catalogue), dropout: 0);
+        run.Checkpoint.RestoreBest(Network);
     }
 
     /// <summary>The best weights.</summary>

@@ -18,4 +18,16 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
 
     /// <summary>Whether item vectors are multiplied by √d where the encoder reads them.</summary>
     public bool ScaleInput { get; init; }
+
+    /// <summary>The vectors by which items are scored.</summary>
+    public OutputVectors Output { get; init; }
+
+    /// <summary>Whether each item has a bias.</summary>
+    public bool ItemBias { get; init; } = true;
+
+    /// <summary>Attributes that are part of an item's vector.</summary>
+    public IReadOnlyList<ItemFeature> ItemFeatures { get; init; } = [];
+
+    /// <summary>What the request's context does to the state.</summary>
+    public ContextFusion Fusion { get; init; }
 }

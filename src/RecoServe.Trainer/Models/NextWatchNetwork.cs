@@ -5,16 +5,11 @@ using static TorchSharp.torch;
 namespace RecoServe.Trainer.Models;
 
 /// <summary>
-/// A next-watch network with tied embeddings: an encoder reads the start marker and the watches, its state is multiplied by
-/// 1 + Σ w(context) of the request ("Latent Cross", Beutel et al. 2018, post-fusion) and its product with an item's
-/// embedding plus that item's bias is the item's logit (Press and Wolf 2017).
+/// A next-watch network: an encoder reads the vectors of the start marker and of the watches, the context of the request is
+/// fused with its state, and the product of that with an item's vector plus that item's bias is the item's logit.
 /// </summary>
 internal sealed class NextWatchNetwork : nn.Module
 {
-    /// <summary>Small item vectors keep the first softmax near the biases.</summary>
-    private const double ItemDeviation = 0.05;
-
-    private readonly Embedding _items;
     private readonly Embedding[] _context;
     private readonly Parameter _bias;
 
@@ -27,17 +22,18 @@ internal sealed class NextWatchNetwork : nn.Module
         : base(nameof(NextWatchNetwork))
     {
         Shape = shape;
-        _items = nn.Embedding(shape.ItemCount + 1, shape.Dimension, padding_idx: 0);
-        using (no_grad())
-            ItemMatrix.normal_(0, ItemDeviation);
+        Items = new ItemVectors(shape);
         Encoder = CreateEncoder(shape, dropout);
         _bias = nn.Parameter(zeros(shape.ItemCount + 1));
 
         // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
-        register_module("items", _items);
+        register_module("items", Items);
         register_module("encoder", Encoder);
-        register_parameter("item_bias", _bias);
+        if (shape.ItemBias)
+            register_parameter("item_bias", _bias);
+        else
+            _bias.grad = zeros(shape.ItemCount + 1);
         for (var f = 0; f < _context.Length; f++)
             register_module($"context_{f}", _context[f]);
         Initialise();
@@ -49,10 +45,13 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <summary>Item vectors [batch, length, d] → the state after every step, of the same shape.</summary>
     public nn.Module<Tensor, Tensor> Encoder { get; }
 
-    /// <summary>E [N + 1, d]; row 0, the start marker, is zero and stays so.</summary>
-    public Parameter ItemMatrix => _items.weight!;
+    /// <summary>The items' vectors.</summary>
+    public ItemVectors Items { get; }
 
-    /// <summary>b [N + 1]; entry 0 is −∞: the marker is never recommended.</summary>
+    /// <summary>The vectors E [N + 1, d] that items are scored with; row 0, the start marker, is zero and stays so.</summary>
+    public Parameter ItemMatrix => Items.Output;
+
+    /// <summary>b [N + 1]; entry 0 is −∞: the marker is never recommended. Without biases the others are 0 and stay so.</summary>
     public Parameter ItemBias => _bias;
 
     /// <summary>W_f [values + 1, d] of context field f; row 0, unknown, is zero and stays so.</summary>
@@ -62,6 +61,8 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <param name="counts">Watches of each item, N + 1 numbers; the first is not read.</param>
     public void SetPopularity(ReadOnlySpan<long> counts)
     {
+        if (!Shape.ItemBias)
+            return;
         var total = (double)counts.Length - 1;
         foreach (var count in counts[1..])
             total += count;
@@ -80,7 +81,7 @@ internal sealed class NextWatchNetwork : nn.Module
     public Tensor Read(Tensor items)
     {
         using var scope = NewDisposeScope();
-        var vectors = _items.call(items);
+        var vectors = Items.Lookup(items);
         if (Shape.ScaleInput)
         {
             using var scale = Math.Sqrt(Shape.Dimension).ToScalar();
@@ -90,7 +91,7 @@ internal sealed class NextWatchNetwork : nn.Module
         return Encoder.call(vectors).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Multiplies states by what the requests' contexts say; all codes unknown leave every bit as it was.</summary>
+    /// <summary>Fuses states with the requests' contexts; all codes unknown leave every bit as it was.</summary>
     /// <param name="states">float32 [rows, d].</param>
     /// <param name="context">int64 [rows, fields]; not read if the network has no context fields.</param>
     public Tensor Fuse(Tensor states, Tensor context)
@@ -99,8 +100,8 @@ internal sealed class NextWatchNetwork : nn.Module
             return states.alias();
         using var scope = NewDisposeScope();
         using var one = 1.ToScalar();
-        var factor = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate((sum, next) => sum + next).add(one);
-        return (states * factor).MoveToOuterDisposeScope();
+        var sum = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate((sum, next) => sum + next);
+        return (Shape.Fusion == ContextFusion.Add ? states + sum : states * sum.add(one)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Scores all items: float32 [rows, N + 1], column 0 is −∞.</summary>
@@ -111,11 +112,22 @@ internal sealed class NextWatchNetwork : nn.Module
         return addmm(_bias, states, transposed, beta: 1, alpha: 1);
     }
 
+    /// <summary>Passes the gradients of what is not a weight itself on to the weights: after the loss, before the optimiser's step.</summary>
+    public void SpreadGradient()
+    {
+        Items.SpreadGradient();
+        if (!Shape.ItemBias)
+            _bias.grad!.zero_();
+    }
+
+    /// <summary>Computes what depends on the weights: after every change of them.</summary>
+    public void Refresh() => Items.Compose();
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            foreach (var module in (nn.Module[])[_items, Encoder, .. _context])
+            foreach (var module in (nn.Module[])[Items, Encoder, .. _context])
                 module.Dispose();
             _bias.Dispose();
         }
@@ -129,12 +141,11 @@ internal sealed class NextWatchNetwork : nn.Module
         _ => new CausalTransformer(shape, dropout),
     };
 
-    /// <summary>What starts at zero: the marker, and the context vectors, so that a network begins context-free.</summary>
+    /// <summary>Context vectors start at zero, so that a network begins context-free.</summary>
     private void Initialise()
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        ItemMatrix[0].zero_();
         using var never = float.NegativeInfinity.ToScalar();
         _bias[0].fill_(never);
         foreach (var table in _context)

@@ -66,7 +66,7 @@ internal sealed class CommandSettings<TOptions>
         {
             var changed = setting.Apply(options, result);
             Require(setting, changed);
-            if (isResumed && !setting.IsLimit && !changed.Equals(options))
+            if (isResumed && !setting.IsLimit && setting.Get(changed) != setting.Get(options))
                 throw new DataException($"{setting.Option.Name} cannot change within a run: it is {setting.Get(stored)}; leave it out, or start another run");
             options = changed;
         }
@@ -87,7 +87,10 @@ internal sealed class CommandSettings<TOptions>
 
     private sealed record Setting(Option Option, string Property, bool IsLimit, Func<TOptions, ParseResult, TOptions> Apply)
     {
-        public string Get(TOptions options) =>
-            Convert.ToString(typeof(TOptions).GetProperty(Property)!.GetValue(options), CultureInfo.InvariantCulture)!;
+        public string Get(TOptions options) => typeof(TOptions).GetProperty(Property)!.GetValue(options) switch
+        {
+            IReadOnlyList<string> names => string.Join(' ', names),
+            var value => Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant(),
+        };
     }
 }

@@ -13,19 +13,30 @@ internal sealed class FitCommandOptions
     private readonly CommandSettings<FitOptions> _settings = new();
     private readonly ObjectiveCommandOptions _objective = new();
 
-    private readonly Option<string> _network = new("--network")
+    private readonly Option<string> _network = Choice(
+        "--network", Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR");
+
+    private readonly Option<string> _output = Choice(
+        "--output", Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others");
+
+    private readonly Option<string> _fusion = Choice(
+        "--context-fusion", Defaults.ContextFusion, "What the request's context does to the state");
+
+    private readonly Option<string[]> _itemFeatures = new("--item-feature")
     {
-        Description = "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR",
-        DefaultValueFactory = _ => NameOf(Defaults.Network),
+        Description = "Attributes of --items that are part of an item's vector: the mean of its values' vectors is added",
+        AllowMultipleArgumentsPerToken = true,
         HelpName = "NAME",
     };
-
-    public FitCommandOptions() => _network.AcceptOnlyFromAmong([.. Enum.GetValues<NetworkKind>().Select(NameOf)]);
 
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = KindOf(r) });
+        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) });
+        _settings.Add(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) });
+        _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
+        _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
+        Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors and states", (o, v) => o with { Dimension = v });
         Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
         Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
@@ -52,7 +63,7 @@ internal sealed class FitCommandOptions
     /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
     public FitOptions Bind(ParseResult result, FitOptions? stored)
     {
-        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(KindOf(result)), stored is not null);
+        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(Chosen<NetworkKind>(result, _network)), stored is not null);
         options = options with { Objective = _objective.Bind(result, stored?.Objective) };
         if (options.Dimension % options.Heads != 0)
             throw new DataException($"--heads {options.Heads} does not divide --dimension {options.Dimension}");
@@ -61,9 +72,19 @@ internal sealed class FitCommandOptions
         return options;
     }
 
-    private static string NameOf(NetworkKind kind) => kind.ToString().ToLowerInvariant();
+    private static Option<string> Choice<T>(string name, T standard, string description)
+        where T : struct, Enum
+    {
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => NameOf(standard), HelpName = "NAME" };
+        option.AcceptOnlyFromAmong([.. Enum.GetValues<T>().Select(NameOf)]);
+        return option;
+    }
 
-    private NetworkKind KindOf(ParseResult result) => Enum.Parse<NetworkKind>(result.GetRequiredValue(_network), ignoreCase: true);
+    private static string NameOf<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    private static T Chosen<T>(ParseResult result, Option<string> option)
+        where T : struct, Enum => Enum.Parse<T>(result.GetRequiredValue(option), ignoreCase: true);
 
     private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false) =>
         _settings.Add(name, property, standard, description, with, isLimit);

@@ -25,6 +25,18 @@ internal sealed record FitOptions
     /// <summary>Whether item vectors are multiplied by √d where a history is read.</summary>
     public bool ScaleInput { get; init; }
 
+    /// <summary>Whether items are scored by the vectors that are read, or by others.</summary>
+    public OutputVectors Output { get; init; } = OutputVectors.Tied;
+
+    /// <summary>Whether each item has a bias, which starts at the logarithm of its popularity.</summary>
+    public bool ItemBias { get; init; } = true;
+
+    /// <summary>Item attributes that are part of an item's vector.</summary>
+    public IReadOnlyList<string> ItemFeatures { get; init; } = [];
+
+    /// <summary>What the request's context does to the state.</summary>
+    public ContextFusion ContextFusion { get; init; } = ContextFusion.Multiply;
+
     /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
     [Range(1, 10_000)]
     public int MaxHistory { get; init; } = 200;

@@ -27,16 +27,16 @@ internal sealed class Learner : IDisposable
         _weights = new FeedbackWeights(options.Objective);
         _propensity = MakePropensity(set);
         _categories = MakeCategories(set);
-        (string, Parameter)[] policy = [.. network.named_parameters(), .. Named("category", _categories)];
+        (string, Parameter)[] categories = [.. Named("category", _categories)];
         (string, Parameter)[] head = [.. Named("propensity", _propensity as PropensityHead)];
-        Weights = [.. policy, .. head];
-        Optimiser = new Adam(policy, options.LearningRate, options.ClipNorm, head);
+        Besides = [.. categories, .. head];
+        Optimiser = new Adam([.. network.named_parameters(), .. categories], options.LearningRate, options.ClipNorm, head);
         _loss = MakeLoss(set.ItemCounts);
         _policy = _weights.NeedsPolicy ? NewSoftmax() : null;
     }
 
-    /// <summary>Everything that is trained, by name: the network, and what only training needs.</summary>
-    public IReadOnlyList<(string Name, Parameter Parameter)> Weights { get; }
+    /// <summary>What is trained besides the network, by name: only training needs it.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Besides { get; }
 
     /// <summary>The optimiser, with the state that a checkpoint needs.</summary>
     public Adam Optimiser { get; }
@@ -48,6 +48,7 @@ internal sealed class Learner : IDisposable
         manual_seed(HashSeed.Of(_options.Seed, Optimiser.Steps));
         var report = Accumulate(batch);
         Optimiser.Step();
+        _network.Refresh();
         return report;
     }
 
@@ -65,6 +66,7 @@ internal sealed class Learner : IDisposable
             ? LossOf(states.detach(), batch.Targets(), null, gradient)
             : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient);
         states.backward([gradient]);
+        _network.SpreadGradient();
         return new StepReport(loss, batch.Positions, sums, propensityLoss, categoryLoss);
     }
 

@@ -21,12 +21,18 @@ internal sealed record RunSettings
     public required string LogChecksum { get; init; }
 
     /// <summary>The network's kind and sizes.</summary>
-    public NetworkShape ShapeFor(int itemCount) => new(itemCount, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)])
+    /// <param name="catalogue">The run's items.</param>
+    /// <exception cref="Data.DataException">The items lack an attribute that the network reads.</exception>
+    public NetworkShape ShapeFor(Catalogue catalogue) => new(catalogue.Count, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)])
     {
         Kind = Fit.Network,
         Heads = Fit.Heads,
         MaxHistory = Fit.MaxHistory,
         ScaleInput = Fit.ScaleInput,
+        Output = Fit.Output,
+        ItemBias = Fit.ItemBias,
+        ItemFeatures = [.. Fit.ItemFeatures.Select(name => ItemFeature.Read(catalogue, name))],
+        Fusion = Fit.ContextFusion,
     };
 
     /// <summary>Every setting by name, for the manifest of a package.</summary>

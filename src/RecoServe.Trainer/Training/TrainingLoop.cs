@@ -30,7 +30,7 @@ internal sealed class TrainingLoop(
     public FitResult Run(CancellationToken cancellationToken)
     {
         using var learner = new Learner(network, options, set);
-        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(learner.Weights, learner.Optimiser) : new FitState();
+        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Besides, learner.Optimiser) : new FitState();
         run.CutMetrics(state.Epoch);
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
@@ -49,7 +49,7 @@ internal sealed class TrainingLoop(
 
             if (state.Batches == batches.Count)
                 state = EndEpoch(state);
-            run.Checkpoint.SaveLast(learner.Weights, learner.Optimiser, state);
+            run.Checkpoint.SaveLast(network, learner.Besides, learner.Optimiser, state);
         }
 
         return Finish(stop.Value, state);
@@ -62,7 +62,7 @@ internal sealed class TrainingLoop(
             state = state.Validated(score, options.HalveAfter);
         var isBest = score is not null && state.BestEpoch == state.Epoch;
         if (isBest)
-            run.Checkpoint.SaveBest(network.named_parameters(), state);
+            run.Checkpoint.SaveBest(network, state);
         var report = new EpochReport(state.Epoch, state.Sums, score, isBest);
         run.AppendMetrics(report);
         progress.Ended(report);
@@ -80,10 +80,10 @@ internal sealed class TrainingLoop(
     private FitResult Finish(StopReason reason, FitState state)
     {
         if (reason != StopReason.Interrupted && !run.Checkpoint.HasBest)
-            run.Checkpoint.SaveBest(network.named_parameters(), state with { BestEpoch = state.Epoch, Best = validate(new NetworkScorer(network, options.MaxHistory)) });
+            run.Checkpoint.SaveBest(network, state with { BestEpoch = state.Epoch, Best = validate(new NetworkScorer(network, options.MaxHistory)) });
         if (!run.Checkpoint.HasBest)
             return new FitResult(reason, 0, state.Best);
-        var best = run.Checkpoint.RestoreBest(network.named_parameters());
+        var best = run.Checkpoint.RestoreBest(network);
         return new FitResult(reason, best.BestEpoch, best.Best);
     }
 

@@ -75,8 +75,8 @@ public sealed class PackageDraftTests : IDisposable
         Assert.Empty(package.Probe.Cases[2].Context);
         Assert.Contains(package.Probe.Cases, c => c.Context.ContainsKey("device"));
 
-        using var network = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue.Count), 0);
-        run.Run.Checkpoint.RestoreBest([.. network.named_parameters()]);
+        using var network = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue), 0);
+        run.Run.Checkpoint.RestoreBest(network);
         foreach (var probe in package.Probe.Cases)
         {
             var scores = new double[log.Catalogue.Count + 1];

@@ -59,7 +59,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public double BestHitRate(bool withContext = true)
     {
         using var network = NewNetwork();
-        Run.Checkpoint.RestoreBest(network.named_parameters());
+        Run.Checkpoint.RestoreBest(network);
         return TinyLogs.LastItem(_log, new NetworkScorer(network, Options.MaxHistory), withContext).HitRate;
     }
 
@@ -69,9 +69,9 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         using var network = NewNetwork();
         using var adam = new Adam([.. network.named_parameters()], 1, 1);
         if (best)
-            Run.Checkpoint.RestoreBest(network.named_parameters());
+            Run.Checkpoint.RestoreBest(network);
         else
-            Run.Checkpoint.RestoreLast(network.named_parameters(), adam);
+            Run.Checkpoint.RestoreLast(network, [], adam);
         return [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -80,7 +80,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     {
         using var network = NewNetwork();
         using var adam = new Adam([.. network.named_parameters()], 1, 1);
-        Run.Checkpoint.RestoreLast(network.named_parameters(), adam);
+        Run.Checkpoint.RestoreLast(network, [], adam);
         return [.. adam.State.Values.SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -93,6 +93,6 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     private NextWatchNetwork NewNetwork()
     {
         using var _ = manual_seed(Options.Seed);
-        return new NextWatchNetwork(Run.Settings.ShapeFor(_log.Catalogue.Count), Options.Dropout);
+        return new NextWatchNetwork(Run.Settings.ShapeFor(_log.Catalogue), Options.Dropout);
     }
 }
