@@ -7,6 +7,7 @@ return await CommandRunner.RunAsync(
         SimulateCommand.Create(),
         FitCommand.Create(),
         EvaluateCommand.Create(),
+        ReportCommand.Create(),
         ExportCommand.Create(),
         TradeoffCommand.Create(),
     },

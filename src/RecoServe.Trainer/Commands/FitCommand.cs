@@ -3,6 +3,7 @@ using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
+using RecoServe.Trainer.Reports;
 using RecoServe.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -106,6 +107,7 @@ internal sealed class FitCommand
         var summary = new EvaluationSummary(options.Network.ToString().ToLowerInvariant(), split, RankingOptions.Full, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
+        console.Error.WriteLine($"report: {RunReport.Write(run)}");
     }
 
     private static string Describe(StopReason reason) => reason switch
@@ -119,7 +121,7 @@ internal sealed class FitCommand
     private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split) => new()
     {
         ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
-        ["items"] = Path.GetFileName(data.Items) ?? "",
+        ["item_file"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
@@ -132,5 +134,11 @@ internal sealed class FitCommand
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
         [SplitKey] = split.Name,
+        ["users"] = $"{split.Log.UserCount}",
+        ["items"] = $"{split.Log.Catalogue.Count}",
+        ["events"] = $"{split.Log.EventCount}",
+        ["training_events"] = $"{split.CountTrainingItems().Sum(count => (long)count)}",
+        ["validation_questions"] = $"{split.HeldOutOf(SplitPart.Validation).Count}",
+        ["test_questions"] = $"{split.HeldOutOf(SplitPart.Test).Count}",
     };
 }

@@ -10,11 +10,12 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// The folder of one training run: <c>options.json</c>, <c>catalogue.tsv</c>, <c>histories.tsv</c> (a sample for the export's
-/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended.
+/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended; the report of
+/// <see cref="Reports.RunReport"/> beside them.
 /// </summary>
 internal sealed class RunFolder
 {
-    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,mean_weight,effective_share,max_weight,propensity_loss,category_loss";
+    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate,mean_weight,effective_share,max_weight,propensity_loss,category_loss";
 
     private RunFolder(string path, RunSettings settings)
     {
@@ -114,7 +115,7 @@ internal sealed class RunFolder
         var objective = string.Create(CultureInfo.InvariantCulture, $"{weights?.Mean:G6},{weights?.EffectiveShare:G6},{weights?.Max:G6},{propensity:F6},{category:F6}");
         File.AppendAllText(In("metrics.csv"), string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{sums.Seconds:F2},{report.PositionsPerSecond:F0},{objective}\n"));
+            $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{sums.Seconds:F2},{report.PositionsPerSecond:F0},{report.LearningRate:G6},{objective}\n"));
     }
 
     /// <summary>Writes the metrics of the best weights.</summary>

@@ -35,7 +35,7 @@ internal sealed class TrainingLoop(
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
-            learner.Optimiser.Rate = options.LearningRate * Math.Pow(0.5, state.Halvings);
+            learner.Optimiser.Rate = RateOf(state);
             var batches = set.Epoch(options.Seed, state.Epoch, options.BatchSize);
             while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
             {
@@ -55,15 +55,18 @@ internal sealed class TrainingLoop(
         return Finish(stop.Value, state);
     }
 
+    private double RateOf(FitState state) => options.LearningRate * Math.Pow(0.5, state.Halvings);
+
     private FitState EndEpoch(FitState state)
     {
+        var rate = RateOf(state);
         var score = state.Epoch % options.EvaluateEvery == 0 ? validate(new NetworkScorer(network, options.MaxHistory)) : null;
         if (score is not null)
             state = state.Validated(score, options.HalveAfter);
         var isBest = score is not null && state.BestEpoch == state.Epoch;
         if (isBest)
             run.Checkpoint.SaveBest(network, state);
-        var report = new EpochReport(state.Epoch, state.Sums, score, isBest);
+        var report = new EpochReport(state.Epoch, state.Sums, score, isBest, rate);
         run.AppendMetrics(report);
         progress.Ended(report);
         return state.NextEpoch();
