@@ -70,13 +70,15 @@ internal sealed class FitCommand
             ItemFeature.Read(split.Log.Catalogue, feature);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
             throw new DataException($"the split cannot change within a run: it is {before}");
+        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
+        if (set.UserCount == 0)
+            throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
         manual_seed(options.Seed).Dispose();
         using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
-        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>
             new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));

@@ -44,6 +44,7 @@ internal sealed class FitCommandOptions
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
         Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
         Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
+        Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });

@@ -49,6 +49,10 @@ internal sealed record FitOptions
     [Range(1e-7, 1)]
     public double LearningRate { get; init; } = 5e-3;
 
+    /// <summary>Steps in which the step size rises evenly to its full height; 1: at once. Transformers and large weights want some hundred.</summary>
+    [Range(1, 1_000_000)]
+    public int WarmupSteps { get; init; } = 1;
+
     /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again.</summary>
     [Range(1, 100_000)]
     public int HalveAfter { get; init; } = 3;

@@ -35,11 +35,11 @@ internal sealed class TrainingLoop(
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
-            learner.Optimiser.Rate = RateOf(state);
             var batches = set.Epoch(options.Seed, state.Epoch, options.BatchSize);
             while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
             {
                 var start = time.GetTimestamp();
+                learner.Optimiser.Rate = RateOf(state) * Math.Min(1, (state.Steps + 1d) / options.WarmupSteps);
                 var batch = set.Batch(batches[state.Batches]);
                 var step = learner.Learn(batch);
                 RequireFinite(step.Loss, state);

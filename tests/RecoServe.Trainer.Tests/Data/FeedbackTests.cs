@@ -90,8 +90,8 @@ public sealed class FeedbackTests : IDisposable
         Assert.Equal([1, 1, 2, 2, 0], rows.Context[0].ToArray().Select(c => (int)c));
         Assert.Equal(0, log.Feedback.RowsOf(1).Count);
         Assert.Equal(5, log.Feedback.RowCount);
-        Assert.Equal([3, 3, 1, 1], rows.Between(0, 3) is { } all && rows.Between(1, 3) is { } late
-            ? new[] { late.Count, late.Items.Length, late.Steps.Span[0] - 1, all.Count - 4 } : []);
+        Assert.Equal([3, 1, 3], rows.Between(1, 3).Items.ToArray());
+        Assert.Equal([2, 1], rows.Between(0, 1).Items.ToArray());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Training;
 using TorchSharp;
 
@@ -7,11 +8,18 @@ namespace RecoServe.Trainer.Tests.Training;
 [Collection(Torch.Collection)]
 public sealed class LearnerTests
 {
-    [Fact]
-    public void Learn_ManySteps_LeavesNoTensorBehind()
+    [Theory]
+    [InlineData(LossKind.Softmax, ObjectiveKind.Clicks, PropensitySource.None)]
+    [InlineData(LossKind.Sampled, ObjectiveKind.Ips, PropensitySource.Head)]
+    [InlineData(LossKind.Gbce, ObjectiveKind.Ips, PropensitySource.Frequency)]
+    [InlineData(LossKind.Softmax, ObjectiveKind.TopK, PropensitySource.Head)]
+    public void Learn_ManySteps_LeavesNoTensorBehind(object loss, object kind, object propensity)
     {
         var log = TinyLogs.Contextual();
-        var options = TrainingRunFixture.Quick;
+        var options = TrainingRunFixture.Quick with
+        {
+            Objective = new ObjectiveOptions { Loss = (LossKind)loss, Kind = (ObjectiveKind)kind, Propensity = (PropensitySource)propensity, Negatives = 8 },
+        };
         using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3]), 0.1);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
         using var learner = new Learner(network, options, set);

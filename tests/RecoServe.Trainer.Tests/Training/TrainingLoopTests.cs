@@ -30,7 +30,7 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun()
     {
-        var options = TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3 };
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, WarmupSteps = 20 };
         using var unbroken = new TrainingRunFixture(TinyLogs.Contextual(), options);
         unbroken.Fit();
 
@@ -113,6 +113,16 @@ public sealed class TrainingLoopTests
 
         Assert.Equal(constant.Epochs.Take(3).Select(e => e.Loss), halving.Epochs.Take(3).Select(e => e.Loss));
         Assert.NotEqual(constant.Epochs[3].Loss, halving.Epochs[3].Loss);
+    }
+
+    [Fact]
+    public void Run_WarmUp_BeginsWithSmallSteps()
+    {
+        using var warm = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 1, WarmupSteps = 1000 });
+        using var cold = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 1 });
+        warm.Fit();
+        cold.Fit();
+        Assert.True(warm.Epochs[0].Loss > cold.Epochs[0].Loss + 0.01, $"{warm.Epochs[0].Loss} > {cold.Epochs[0].Loss}");
     }
 
     [Fact]
