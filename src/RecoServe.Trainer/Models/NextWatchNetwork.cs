@@ -28,7 +28,8 @@ internal sealed class NextWatchNetwork : nn.Module
 
         // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
-        register_module("items", Items);
+        foreach (var (name, module) in Items.Modules)
+            register_module(name, module);
         register_module("encoder", Encoder);
         if (shape.ItemBias)
             register_parameter("item_bias", _bias);
@@ -127,8 +128,8 @@ internal sealed class NextWatchNetwork : nn.Module
     {
         if (disposing)
         {
-            foreach (var module in (nn.Module[])[Items, Encoder, .. _context])
-                module.Dispose();
+            foreach (var part in (IDisposable[])[Items, Encoder, .. _context])
+                part.Dispose();
             _bias.Dispose();
         }
 

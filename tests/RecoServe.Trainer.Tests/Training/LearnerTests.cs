@@ -7,12 +7,21 @@ namespace RecoServe.Trainer.Tests.Training;
 [Collection(Torch.Collection)]
 public sealed class LearnerTests
 {
-    [Fact]
-    public void Learn_ManySteps_LeavesNoTensorBehind()
+    [Theory]
+    [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
+    public void Learn_ManySteps_LeavesNoTensorBehind(string kind)
     {
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick;
-        using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3]), 0.1);
+        using var network = new NextWatchNetwork(
+            new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3])
+            {
+                Kind = Enum.Parse<NetworkKind>(kind),
+                MaxHistory = options.MaxHistory,
+                ScaleInput = true,
+                ItemFeatures = [ItemFeature.Read(log.Catalogue, "category")],
+            },
+            0.1);
         using var learner = new Learner(network, options);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
         var batch = set.Batch(set.Epoch(1, 1, options.BatchSize)[0]);
