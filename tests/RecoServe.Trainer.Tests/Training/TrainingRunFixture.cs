@@ -39,6 +39,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Layers = 2,
         LearningRate = network == nameof(NetworkKind.Gru) ? 0.02 : 0.005,
         ScaleInput = switched,
+        StateDimension = switched ? 24 : 0,
         Output = switched ? OutputVectors.Separate : OutputVectors.Tied,
         ItemBias = !switched,
         ItemFeatures = ["category"],
