@@ -77,6 +77,8 @@ internal sealed class FitCommand
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
+        if (!FastProducts.TrySet(options.FastProducts) && options.FastProducts)
+            error.WriteLine("recotrain: --fast-products has no effect: this libtorch has no such switch");
         manual_seed(options.Seed).Dispose();
         using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
         network.SetPopularity(set.ItemCounts);

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Onnx;
+using TorchSharp.Modules;
 
 namespace RecoServe.Trainer.Export;
 
@@ -35,6 +37,15 @@ internal sealed class GraphBuilder(string name)
         tensor.Dims.AddRange(shape.ToArray());
         _graph.Initializer.Add(tensor);
         return weight;
+    }
+
+    /// <summary>Adds a linear layer's weight, [inputs, outputs] as <c>MatMul</c> wants it; torch has it the other way round.</summary>
+    /// <returns>The weight's name.</returns>
+    public string Transposed(string weight, Linear linear)
+    {
+        using var view = linear.weight!.t();
+        using var transposed = view.contiguous();
+        return Weight(weight, NetworkScorer.Floats(transposed), transposed.shape);
     }
 
     /// <summary>Adds a constant of whole numbers: a vector, or a scalar if <paramref name="shape"/> is empty.</summary>

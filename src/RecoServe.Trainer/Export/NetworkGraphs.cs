@@ -38,18 +38,22 @@ internal static class NetworkGraphs
     /// <summary>The encoder's part: from the graph's inputs to the state of each row's last step.</summary>
     private static void Read(GraphBuilder graph, NextWatchNetwork network, string matrix, string state)
     {
-        var (encoder, scale) = (network.Encoder, network.Shape.ScaleInput ? MathF.Sqrt(network.Shape.Dimension) : 1);
-        if (encoder is GruEncoder gru)
-            GruGraph.Add(graph, gru, items => Lookup(graph, matrix, items, scale), state);
+        var last = network.Narrow is null ? state : "wide_state";
+        if (network.Encoder is GruEncoder gru)
+            GruGraph.Add(graph, gru, items => Lookup(graph, network, matrix, items), last);
         else
-            new TransformerGraph(graph).Add((CausalTransformer)encoder, Lookup(graph, matrix, PackageFiles.ItemsInput, scale), state);
+            new TransformerGraph(graph).Add((CausalTransformer)network.Encoder, Lookup(graph, network, matrix, PackageFiles.ItemsInput), last);
+        if (network.Narrow is not null)
+            graph.Node("MatMul", [last, graph.Transposed("narrow", network.Narrow)], [state]);
     }
 
     /// <summary>Item vectors as the encoder reads them.</summary>
-    private static string Lookup(GraphBuilder graph, string matrix, string items, float scale)
+    private static string Lookup(GraphBuilder graph, NextWatchNetwork network, string matrix, string items)
     {
         var vectors = graph.Apply("Gather", [matrix, items]);
-        return scale == 1 ? vectors : graph.Apply("Mul", [vectors, graph.Weight("input_scale", [scale])]);
+        if (network.Shape.ScaleInput)
+            vectors = graph.Apply("Mul", [vectors, graph.Weight("input_scale", [MathF.Sqrt(network.Shape.Dimension)])]);
+        return network.Widen is null ? vectors : graph.Apply("MatMul", [vectors, graph.Transposed("widen", network.Widen)]);
     }
 
     /// <summary>state · (1 + Σ w(context)), or state + Σ w(context).</summary>

@@ -110,9 +110,7 @@ internal sealed class TransformerGraph(GraphBuilder graph)
 
     private string Linear(Linear linear, string name, string x)
     {
-        using var transposed = linear.weight!.t().contiguous();
-        var weight = graph.Weight($"{name}.weight", NetworkScorer.Floats(transposed), transposed.shape);
         var bias = graph.Weight($"{name}.bias", NetworkScorer.Floats(linear.bias!), linear.bias!.shape);
-        return graph.Apply("Add", [graph.Apply("MatMul", [x, weight]), bias]);
+        return graph.Apply("Add", [graph.Apply("MatMul", [x, graph.Transposed($"{name}.weight", linear)]), bias]);
     }
 }

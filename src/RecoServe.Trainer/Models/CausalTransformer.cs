@@ -20,11 +20,11 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
         : base(nameof(CausalTransformer))
     {
         _dropout = dropout;
-        _positions = nn.Parameter(empty(shape.MaxHistory + 1, shape.Dimension));
+        _positions = nn.Parameter(empty(shape.MaxHistory + 1, shape.Width));
         using (no_grad())
             _positions.normal_(0, PositionDeviation);
         Blocks = [.. Enumerable.Range(0, shape.Layers).Select(_ => CreateBlock(shape, dropout))];
-        LastNorm = nn.LayerNorm(shape.Dimension);
+        LastNorm = nn.LayerNorm(shape.Width);
         register_parameter("positions", _positions);
         for (var b = 0; b < Blocks.Count; b++)
             register_module($"block_{b}", Blocks[b]);
@@ -65,7 +65,7 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
 
     private static nn.Module<Tensor, Tensor> CreateBlock(NetworkShape shape, double dropout) => shape.Kind switch
     {
-        NetworkKind.Ligr => new LigrBlock(shape.Dimension, shape.Heads, dropout),
-        _ => new SasrecBlock(shape.Dimension, shape.Heads, dropout),
+        NetworkKind.Ligr => new LigrBlock(shape.Width, shape.Heads, dropout),
+        _ => new SasrecBlock(shape.Width, shape.Heads, dropout),
     };
 }

@@ -14,8 +14,8 @@ internal sealed class GruEncoder : nn.Module<Tensor, Tensor>
     public GruEncoder(NetworkShape shape, double dropout)
         : base(nameof(GruEncoder))
     {
-        (Layers, Dimension, _dropout) = (shape.Layers, shape.Dimension, dropout);
-        _gru = nn.GRU(shape.Dimension, shape.Dimension, shape.Layers, batchFirst: true);
+        (Layers, Dimension, _dropout) = (shape.Layers, shape.Width, dropout);
+        _gru = nn.GRU(shape.Width, shape.Width, shape.Layers, batchFirst: true);
         register_module("gru", _gru);
     }
 

@@ -11,47 +11,50 @@ namespace RecoServe.Trainer.Models;
 /// </summary>
 /// <remarks>
 /// Losses and encoders see matrices that are leaves with a gradient, however they came about: composed ones are computed by
-/// <see cref="Compose"/> after every change of the weights, and <see cref="SpreadGradient"/> passes their gradient on.
+/// <see cref="Compose"/> after every change of the weights, and <see cref="SpreadGradient"/> passes their gradient on. Not a
+/// module itself, for a module takes every matrix in its fields for a weight.
 /// </remarks>
-internal sealed class ItemVectors : nn.Module
+internal sealed class ItemVectors : IDisposable
 {
     /// <summary>Small item vectors keep the first softmax near the biases.</summary>
     private const double Deviation = 0.05;
 
     private readonly Embedding _own;
     private readonly Embedding _lookup;
-    private readonly Parameter? _output;
+    private readonly Embedding? _output;
     private readonly EmbeddingBag[] _features;
     private readonly (Tensor Codes, Tensor Starts)[] _values;
 
     /// <param name="shape">Sizes, features, and whether the output has vectors of its own.</param>
     public ItemVectors(NetworkShape shape)
-        : base(nameof(ItemVectors))
     {
         _own = NewTable(shape);
-        register_parameter("weight", _own.weight!);
-        _output = shape.Output == OutputVectors.Separate ? NewTable(shape).weight! : null;
-        if (_output is not null)
-            register_parameter("output", _output);
+        _output = shape.Output == OutputVectors.Separate ? NewTable(shape) : null;
         _features = [.. shape.ItemFeatures.Select(f => nn.EmbeddingBag(f.Values, shape.Dimension, mode: EmbeddingBagMode.Mean))];
         _values = [.. shape.ItemFeatures.Select(f => ((Tensor)tensor(f.Codes, int64), (Tensor)tensor(f.Starts[..^1], int64)))];
-        for (var f = 0; f < _features.Length; f++)
-            register_module($"feature_{f}", _features[f]);
         _lookup = _features.Length == 0 ? _own : NewTable(shape);
         if (_features.Length == 0)
             return;
         using var guard = no_grad();
-        _lookup.weight!.grad = zeros_like(_lookup.weight!);
+        Input.grad = zeros_like(Input);
         foreach (var feature in _features)
             feature.weight!.zero_();
         Compose();
     }
 
+    /// <summary>The weights, as modules with the names that they have in a checkpoint.</summary>
+    public IEnumerable<(string Name, nn.Module Module)> Modules =>
+    [
+        ("items", _own),
+        .. _output is null ? [] : new (string, nn.Module)[] { ("output_items", _output) },
+        .. _features.Select((feature, f) => ($"item_feature_{f}", (nn.Module)feature)),
+    ];
+
     /// <summary>Input vectors [N + 1, d]; row 0, the start marker, is zero and stays so.</summary>
     public Parameter Input => _lookup.weight!;
 
     /// <summary>Output vectors [N + 1, d], a leaf with a gradient; the same object as <see cref="Input"/> if tied.</summary>
-    public Parameter Output => _output ?? Input;
+    public Parameter Output => _output?.weight ?? Input;
 
     /// <summary>The vectors of a feature's values, [values, d].</summary>
     public Tensor FeatureMatrix(int feature) => _features[feature].weight!;
@@ -81,22 +84,18 @@ internal sealed class ItemVectors : nn.Module
         Input.grad!.zero_();
     }
 
-    protected override void Dispose(bool disposing)
+    public void Dispose()
     {
-        if (disposing)
+        _own.Dispose();
+        _lookup.Dispose();
+        _output?.Dispose();
+        foreach (var feature in _features)
+            feature.Dispose();
+        foreach (var (codes, starts) in _values)
         {
-            foreach (var module in (nn.Module[])[_own, _lookup, .. _features])
-                module.Dispose();
-            foreach (var (codes, starts) in _values)
-            {
-                codes.Dispose();
-                starts.Dispose();
-            }
-
-            _output?.Dispose();
+            codes.Dispose();
+            starts.Dispose();
         }
-
-        base.Dispose(disposing);
     }
 
     private static Embedding NewTable(NetworkShape shape)

@@ -2,13 +2,19 @@ namespace RecoServe.Trainer.Models;
 
 /// <summary>Kind and sizes of a <see cref="NextWatchNetwork"/>.</summary>
 /// <param name="ItemCount">Number of items N.</param>
-/// <param name="Dimension">Width d of item vectors and of every layer's state.</param>
+/// <param name="Dimension">Width d of item vectors, and of the state that scores them.</param>
 /// <param name="Layers">GRU layers or Transformer blocks, 1 or more.</param>
 /// <param name="ContextSizes">Number of known values of each context field.</param>
 internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IReadOnlyList<int> ContextSizes)
 {
     /// <summary>The encoder.</summary>
     public NetworkKind Kind { get; init; } = NetworkKind.Gru;
+
+    /// <summary>Width of every layer's state; d if it is 0. Another width is projected from d, and to d.</summary>
+    public int StateDimension { get; init; }
+
+    /// <summary><see cref="StateDimension"/>, resolved.</summary>
+    public int Width => StateDimension == 0 ? Dimension : StateDimension;
 
     /// <summary>Attention heads of a Transformer block; they divide the width.</summary>
     public int Heads { get; init; } = 1;

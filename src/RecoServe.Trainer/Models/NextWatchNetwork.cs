@@ -24,12 +24,21 @@ internal sealed class NextWatchNetwork : nn.Module
         Shape = shape;
         Items = new ItemVectors(shape);
         Encoder = CreateEncoder(shape, dropout);
+        if (shape.Width != shape.Dimension)
+            (Widen, Narrow) = (nn.Linear(shape.Dimension, shape.Width, hasBias: false), nn.Linear(shape.Width, shape.Dimension, hasBias: false));
         _bias = nn.Parameter(zeros(shape.ItemCount + 1));
 
         // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
-        register_module("items", Items);
+        foreach (var (name, module) in Items.Modules)
+            register_module(name, module);
         register_module("encoder", Encoder);
+        if (Widen is not null)
+        {
+            register_module("widen", Widen);
+            register_module("narrow", Narrow!);
+        }
+
         if (shape.ItemBias)
             register_parameter("item_bias", _bias);
         else
@@ -42,8 +51,14 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <summary>The network's kind and sizes.</summary>
     public NetworkShape Shape { get; }
 
-    /// <summary>Item vectors [batch, length, d] → the state after every step, of the same shape.</summary>
+    /// <summary>Vectors [batch, length, width] → the state after every step, of the same shape.</summary>
     public nn.Module<Tensor, Tensor> Encoder { get; }
+
+    /// <summary>From item vectors to the encoder's width; null if they have it.</summary>
+    public Linear? Widen { get; }
+
+    /// <summary>From the encoder's states to the width of item vectors; null if they have it.</summary>
+    public Linear? Narrow { get; }
 
     /// <summary>The items' vectors.</summary>
     public ItemVectors Items { get; }
@@ -88,7 +103,9 @@ internal sealed class NextWatchNetwork : nn.Module
             vectors = vectors.mul(scale);
         }
 
-        return Encoder.call(vectors).MoveToOuterDisposeScope();
+        if (Widen is null)
+            return Encoder.call(vectors).MoveToOuterDisposeScope();
+        return Narrow!.call(Encoder.call(Widen.call(vectors))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Fuses states with the requests' contexts; all codes unknown leave every bit as it was.</summary>
@@ -127,8 +144,8 @@ internal sealed class NextWatchNetwork : nn.Module
     {
         if (disposing)
         {
-            foreach (var module in (nn.Module[])[Items, Encoder, .. _context])
-                module.Dispose();
+            foreach (var part in (IDisposable?[])[Items, Encoder, Widen, Narrow, .. _context])
+                part?.Dispose();
             _bias.Dispose();
         }
 

@@ -37,7 +37,8 @@ internal sealed class FitCommandOptions
         _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
         _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
         Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
-        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors and states", (o, v) => o with { Dimension = v });
+        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
+        Add("--state-dimension", nameof(FitOptions.StateDimension), Defaults.StateDimension, "Width of states where it is another, with a projection to that of item vectors; 0 for the same", (o, v) => o with { StateDimension = v });
         Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
         Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
         Add("--scale-input", nameof(FitOptions.ScaleInput), Defaults.ScaleInput, "Whether item vectors are multiplied by the root of the dimension where a history is read (Transformer: true)", (o, v) => o with { ScaleInput = v });
@@ -50,6 +51,7 @@ internal sealed class FitCommandOptions
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
         Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });
         Add("--threads", nameof(FitOptions.Threads), Defaults.Threads, "Threads of a matrix product; results repeat for the same number", (o, v) => o with { Threads = v });
+        Add("--fast-products", nameof(FitOptions.FastProducts), Defaults.FastProducts, "Whether oneDNN multiplies matrices: faster on some processors, other last digits", (o, v) => o with { FastProducts = v });
         Add("--evaluate-every", nameof(FitOptions.EvaluateEvery), Defaults.EvaluateEvery, "Epochs from one validation to the next", (o, v) => o with { EvaluateEvery = v });
         Add("--epochs", nameof(FitOptions.MaxEpochs), Defaults.MaxEpochs, "Most passes over the log", (o, v) => o with { MaxEpochs = v }, isLimit: true);
         Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
@@ -66,8 +68,9 @@ internal sealed class FitCommandOptions
     {
         var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(Chosen<NetworkKind>(result, _network)), stored is not null);
         options = options with { Objective = _objective.Bind(result, stored?.Objective) };
-        if (options.Dimension % options.Heads != 0)
-            throw new DataException($"--heads {options.Heads} does not divide --dimension {options.Dimension}");
+        var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);
+        if (width % options.Heads != 0)
+            throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
         if (options.Heads > 1 && options.Network == NetworkKind.Gru)
             throw new DataException("--heads is of a Transformer; --network gru has none");
         return options;

@@ -18,7 +18,11 @@ internal sealed record FitOptions
     [Range(1, 16)]
     public int Layers { get; init; } = 1;
 
-    /// <summary>Attention heads of a Transformer block; they divide the dimension.</summary>
+    /// <summary>Width of every layer's state where it is not the dimension; 0 if it is.</summary>
+    [Range(0, 4096)]
+    public int StateDimension { get; init; }
+
+    /// <summary>Attention heads of a Transformer block; they divide the state's width.</summary>
     [Range(1, 64)]
     public int Heads { get; init; } = 1;
 
@@ -90,6 +94,9 @@ internal sealed record FitOptions
     /// <summary>Threads of a matrix product. Results are repeatable for the same number only.</summary>
     [Range(1, 1024)]
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Whether oneDNN multiplies matrices: see <see cref="Models.FastProducts"/>. Results repeat for the same answer only.</summary>
+    public bool FastProducts { get; init; }
 
     /// <summary>
     /// Newest events of a user that are learned from. A Transformer's state after the longest history that it serves has a

@@ -26,6 +26,7 @@ internal sealed record RunSettings
     public NetworkShape ShapeFor(Catalogue catalogue) => new(catalogue.Count, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)])
     {
         Kind = Fit.Network,
+        StateDimension = Fit.StateDimension,
         Heads = Fit.Heads,
         MaxHistory = Fit.MaxHistory,
         ScaleInput = Fit.ScaleInput,

@@ -41,6 +41,24 @@ public sealed class PackageDraftTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Gru", false)]
+    [InlineData("Gru", true)]
+    [InlineData("Sasrec", false)]
+    [InlineData("Sasrec", true)]
+    [InlineData("Ligr", false)]
+    [InlineData("Ligr", true)]
+    public void Publish_AnyNetworkAndSwitches_ComputesTheSameInOnnxRuntime(string network, bool switched)
+    {
+        var options = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11 };
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        run.Fit();
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
+        Assert.Equal(1, parity.SameTop);
+        Assert.Equal(network.ToLowerInvariant(), ModelPackage.Open(directory).Manifest.Network);
+    }
+
+    [Theory]
     [InlineData(PackageFiles.ItemMatrix)]
     [InlineData(PackageFiles.ItemBias)]
     [InlineData(PackageFiles.Encoder)]

@@ -9,18 +9,36 @@ namespace RecoServe.Trainer.Tests.Training;
 public sealed class LearnerTests
 {
     [Theory]
-    [InlineData(LossKind.Softmax, ObjectiveKind.Clicks, PropensitySource.None)]
+    [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
+    public void Learn_AnyNetwork_LeavesNoTensorBehind(string kind) => LearnManyTimes(Enum.Parse<NetworkKind>(kind), new ObjectiveOptions());
+
+    [Theory]
     [InlineData(LossKind.Sampled, ObjectiveKind.Ips, PropensitySource.Head)]
     [InlineData(LossKind.Gbce, ObjectiveKind.Ips, PropensitySource.Frequency)]
     [InlineData(LossKind.Softmax, ObjectiveKind.TopK, PropensitySource.Head)]
-    public void Learn_ManySteps_LeavesNoTensorBehind(object loss, object kind, object propensity)
+    public void Learn_AnyObjective_LeavesNoTensorBehind(object loss, object kind, object propensity) => LearnManyTimes(NetworkKind.Gru, new ObjectiveOptions
+    {
+        Loss = (LossKind)loss,
+        Kind = (ObjectiveKind)kind,
+        Propensity = (PropensitySource)propensity,
+        CategoryFromState = 1,
+        CategoryFromItem = 1,
+        Negatives = 8,
+    });
+
+    private static void LearnManyTimes(NetworkKind kind, ObjectiveOptions objective)
     {
         var log = TinyLogs.Contextual();
-        var options = TrainingRunFixture.Quick with
-        {
-            Objective = new ObjectiveOptions { Loss = (LossKind)loss, Kind = (ObjectiveKind)kind, Propensity = (PropensitySource)propensity, Negatives = 8 },
-        };
-        using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3]), 0.1);
+        var options = TrainingRunFixture.Quick with { Objective = objective };
+        using var network = new NextWatchNetwork(
+            new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3])
+            {
+                Kind = kind,
+                MaxHistory = options.MaxHistory,
+                ScaleInput = true,
+                ItemFeatures = [ItemFeature.Read(log.Catalogue, "category")],
+            },
+            0.1);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
         using var learner = new Learner(network, options, set);
         var batch = set.Batch(set.Epoch(1, 1, options.BatchSize)[0]);

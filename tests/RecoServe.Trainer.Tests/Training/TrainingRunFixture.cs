@@ -31,6 +31,21 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Threads = 1,
     };
 
+    /// <summary>The quick options with another network, and everything that it can be switched to if asked.</summary>
+    public static FitOptions QuickFor(string network, bool switched = false) => Quick with
+    {
+        Network = Enum.Parse<NetworkKind>(network, ignoreCase: true),
+        Heads = network == nameof(NetworkKind.Gru) ? 1 : 2,
+        Layers = 2,
+        LearningRate = network == nameof(NetworkKind.Gru) ? 0.02 : 0.005,
+        ScaleInput = switched,
+        StateDimension = switched ? 24 : 0,
+        Output = switched ? OutputVectors.Separate : OutputVectors.Tied,
+        ItemBias = !switched,
+        ItemFeatures = ["category"],
+        ContextFusion = switched ? ContextFusion.Add : ContextFusion.Multiply,
+    };
+
     public string Folder { get; }
 
     public RunFolder Run { get; private set; }
