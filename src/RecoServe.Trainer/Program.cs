@@ -6,6 +6,7 @@ return await CommandRunner.RunAsync(
     {
         SimulateCommand.Create(),
         FitCommand.Create(),
+        SearchCommand.Create(),
         EvaluateCommand.Create(),
         ReportCommand.Create(),
         ExportCommand.Create(),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
@@ -41,7 +42,7 @@ internal sealed class FitCommand
         var fit = new FitCommand();
         var command = new Command("fit", "Train a network; Ctrl-C stops after the current batch and leaves a run that --resume continues")
         {
-            fit._out, fit._resume,
+            fit._out, fit._resume, ConfigFile.CreateOption(),
         };
         fit._data.AddTo(command);
         fit._split.AddTo(command);
@@ -74,6 +75,8 @@ internal sealed class FitCommand
         if (set.UserCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
+        if (stored is null)
+            File.WriteAllText(Path.Combine(run.Path, "config.yaml"), ResolvedConfig.Of(result));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);

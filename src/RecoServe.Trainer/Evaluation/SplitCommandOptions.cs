@@ -25,11 +25,10 @@ internal sealed class SplitCommandOptions
         HelpName = "DATE|FRACTION",
     };
 
-    private readonly Option<string> _targets = new("--targets")
+    private readonly Option<string?> _targets = new("--targets")
     {
-        Description = "Which events of a period are asked for: every one, each user's first or last, or all new items together",
+        Description = "Which events of a period are asked for: every one (the default), each user's first or last, or all new items together",
         HelpName = "every|first|last|together",
-        DefaultValueFactory = _ => "every",
     };
 
     /// <summary>Declares the options on a command.</summary>
@@ -56,7 +55,7 @@ internal sealed class SplitCommandOptions
             throw new DataException("--split given and --test-data go together");
         EvaluationSplit split = kind switch
         {
-            "time" => TimeSplit.Of(log, Point(result, _validateFrom), Point(result, _testFrom), Enum.Parse<TargetRule>(result.GetRequiredValue(_targets), ignoreCase: true)),
+            "time" => TimeSplit.Of(log, Point(result, _validateFrom), Point(result, _testFrom), Enum.Parse<TargetRule>(result.GetValue(_targets) ?? nameof(TargetRule.Every), ignoreCase: true)),
             "given" => new GivenSplit(log),
             _ => new LeaveOneOutSplit(log),
         };
