@@ -31,9 +31,15 @@ internal sealed class CommandSettings<TOptions>
         var names = Enum.GetValues<T>().ToDictionary(NameOf);
         T Parse(ArgumentResult argument)
         {
-            if (names.TryGetValue(argument.Tokens[0].Value, out var value))
-                return value;
-            argument.AddError($"{name}: \"{argument.Tokens[0].Value}\" must be one of {string.Join(", ", names.Keys)}");
+            var given = argument.Tokens[0].Value;
+            foreach (var (key, value) in names)
+            {
+                // A resolved config has the values' own names.
+                if (given.Equals(key, StringComparison.OrdinalIgnoreCase) || given.Equals($"{value}", StringComparison.OrdinalIgnoreCase))
+                    return value;
+            }
+
+            argument.AddError($"{name}: \"{given}\" must be one of {string.Join(", ", names.Keys)}");
             return standard;
         }
 

@@ -52,6 +52,10 @@ public sealed class FeedbackFitTests : IDisposable
         await SimulateAsync();
         Assert.Equal(0, await RunAsync($"{Fit} {options} --epochs 1 --out {In("run")}".Split(' ')));
         Assert.Contains("all epochs are done", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync($"fit --config {In("run/config.yaml")} --out {In("again")}".Split(' ')));
+        Assert.Equal(
+            await File.ReadAllTextAsync(In("run/metrics.json"), TestContext.Current.CancellationToken),
+            await File.ReadAllTextAsync(In("again/metrics.json"), TestContext.Current.CancellationToken));
     }
 
     [Theory]
