@@ -10,5 +10,6 @@ return await CommandRunner.RunAsync(
         EvaluateCommand.Create(),
         ReportCommand.Create(),
         ExportCommand.Create(),
+        TradeoffCommand.Create(),
     },
     args);

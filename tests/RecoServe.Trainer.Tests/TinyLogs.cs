@@ -38,7 +38,9 @@ internal static class TinyLogs
         var starts = new int[histories.Length + 1];
         for (var u = 0; u < histories.Length; u++)
             starts[u + 1] = starts[u] + histories[u].Length;
-        var catalogue = Catalogue.Create([.. Enumerable.Range(1, items).Select(i => $"video-{i}")], new Dictionary<string, IReadOnlyList<string>>());
+        var catalogue = Catalogue.Create(
+            [.. Enumerable.Range(1, items).Select(i => $"video-{i}")],
+            new Dictionary<string, IReadOnlyList<string>> { ["category"] = [.. Enumerable.Range(1, items).Select(i => i % 5 == 0 ? "" : $"third-{i % 3}|half-{i % 2}")] });
         return new WatchLog(
             catalogue,
             [.. histories.Select((_, u) => $"user-{u}")],

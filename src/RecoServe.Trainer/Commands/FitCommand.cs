@@ -3,6 +3,7 @@ using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Reports;
 using RecoServe.Trainer.Training;
 using static TorchSharp.torch;
@@ -16,6 +17,7 @@ internal sealed class FitCommand
 
     private readonly DataCommandOptions _data = new();
     private readonly SplitCommandOptions _split = new();
+    private readonly FeedbackCommandOptions _feedback = new();
     private readonly FitCommandOptions _fit = new();
 
     private readonly Option<string> _out = new("--out")
@@ -44,6 +46,7 @@ internal sealed class FitCommand
         };
         fit._data.AddTo(command);
         fit._split.AddTo(command);
+        fit._feedback.AddTo(command);
         fit._fit.AddTo(command);
 
         // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
@@ -60,19 +63,27 @@ internal sealed class FitCommand
         if (stored is null)
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
+        data = data with { Feedback = _feedback.Bind(result, options.Objective.Propensity == PropensitySource.Column) };
         var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
+        ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
+        foreach (var feature in options.ItemFeatures)
+            ItemFeature.Read(split.Log.Catalogue, feature);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
             throw new DataException($"the split cannot change within a run: it is {before}");
+        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
+        if (set.UserCount == 0)
+            throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
         if (stored is null)
             File.WriteAllText(Path.Combine(run.Path, "config.yaml"), ResolvedConfig.Of(result));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
+        if (!FastProducts.TrySet(options.FastProducts) && options.FastProducts)
+            error.WriteLine("recotrain: --fast-products has no effect: this libtorch has no such switch");
         manual_seed(options.Seed).Dispose();
-        using var network = new GruNetwork(run.Settings.ShapeFor(split.Log.Catalogue.Count), options.Dropout);
-        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.MaxHistory);
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>
             new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));
@@ -83,7 +94,7 @@ internal sealed class FitCommand
         }
 
         error.WriteLine($"stopped: {Describe(fit.Reason)}; the best weights are those of epoch {fit.Epoch}");
-        Test(split, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+        Test(split, options, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
         return 0;
     }
 
@@ -93,14 +104,14 @@ internal sealed class FitCommand
         return new ValidationScore(report["HR@10"], report["NDCG@10"]);
     }
 
-    private static void Test(EvaluationSplit split, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
+    private static void Test(EvaluationSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
     {
         (SplitPart Part, RankingReport Report)[] reports =
             [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer, RankingOptions.Full)))];
         run.WriteMetrics(reports
             .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
             .ToDictionary());
-        var summary = new EvaluationSummary("gru", split, RankingOptions.Full, reports, seconds);
+        var summary = new EvaluationSummary(options.Network.ToString().ToLowerInvariant(), split, RankingOptions.Full, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
         console.Error.WriteLine($"report: {RunReport.Write(run)}");
@@ -122,6 +133,10 @@ internal sealed class FitCommand
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
+        ["impressions"] = string.Join(' ', data.Feedback.Impressions.Select(Path.GetFileName)),
+        ["reward"] = data.Feedback.Reward ?? "",
+        ["reward_horizon_seconds"] = $"{data.Feedback.HorizonSeconds}",
+        ["reward_discount"] = $"{data.Feedback.Discount}",
         ["min_item_count"] = $"{data.MinItemCount}",
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),

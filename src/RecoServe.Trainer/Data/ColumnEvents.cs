@@ -11,11 +11,12 @@ internal sealed class ColumnEvents
     private readonly DataOptions _options;
     private readonly TableFile _table;
     private readonly int _file;
+    private readonly string _into;
     private readonly string[] _columns;
 
-    private ColumnEvents(Workspace workspace, string path, int file, DataOptions options)
+    private ColumnEvents(Workspace workspace, string path, int file, DataOptions options, string into)
     {
-        (_workspace, _options, _table, _file) = (workspace, options, TableFile.Open(workspace, path), file);
+        (_workspace, _options, _table, _file, _into) = (workspace, options, TableFile.Open(workspace, path), file, into);
         _columns =
         [
             $"{_table.IdColumn(DataOptions.UserColumn, options)} AS \"#user\"",
@@ -27,12 +28,12 @@ internal sealed class ColumnEvents
 
     private string TimeName => _options.NameInFiles(DataOptions.TimeColumn);
 
-    /// <summary>Adds the file's events to the table <c>events</c>; see <see cref="WatchLogReader"/>.</summary>
+    /// <summary>Adds the file's events to the table <c>events</c>, or another like it; see <see cref="WatchLogReader"/>.</summary>
     /// <returns>The file: its columns, and whether its events have times.</returns>
     /// <exception cref="DataException">Names the line and the column.</exception>
-    public static TableFile Load(Workspace workspace, string path, int file, DataOptions options)
+    public static TableFile Load(Workspace workspace, string path, int file, DataOptions options, string into = "events")
     {
-        var events = new ColumnEvents(workspace, path, file, options);
+        var events = new ColumnEvents(workspace, path, file, options, into);
         events.Insert();
         events.RefuseBadFields();
         events.RefuseMixedTimes();
@@ -45,7 +46,7 @@ internal sealed class ColumnEvents
         var (time, iso) = TimeSql();
         var contexts = string.Concat(_options.ContextColumns.Select((_, i) => $", \"#c{i}\""));
         _table.Execute(() => $"""
-            INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {(_table.IsMatrix ? "hash(\"#user\", \"#item\") >> 1" : TableFile.Row)}, 0{contexts}
+            INSERT INTO {_into} SELECT "#user", "#item", {time}, {iso}, {_file}, {(_table.IsMatrix ? "hash(\"#user\", \"#item\") >> 1" : TableFile.Row)}, 0{contexts}
             FROM {_table.Relation(_columns, _options.Where)}
             """, _options.Where);
     }
@@ -73,7 +74,7 @@ internal sealed class ColumnEvents
         string[] bad = ["coalesce(user_id, '') = ''", "coalesce(item_id, '') = ''", "time IS NULL"];
         string[] names = [DataOptions.UserColumn, DataOptions.ItemColumn, DataOptions.TimeColumn];
         var query = $"""
-            SELECT row, {bad[0]}, {bad[1]} FROM events WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1
+            SELECT row, {bad[0]}, {bad[1]} FROM {_into} WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1
             """;
         foreach (var (row, column) in _workspace.Query(query, r => (r.GetInt64(0), r.GetBoolean(1) ? 0 : r.GetBoolean(2) ? 1 : 2)).ToList())
         {
@@ -89,7 +90,7 @@ internal sealed class ColumnEvents
     private void RefuseMixedTimes()
     {
         var query = $"""
-            SELECT row FROM events WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1)
+            SELECT row FROM {_into} WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1)
             ORDER BY row LIMIT 1
             """;
         foreach (var row in _workspace.Query(query, r => r.GetInt64(0)).ToList())
@@ -102,7 +103,7 @@ internal sealed class ColumnEvents
     private void RefuseUnfitIds()
     {
         var query = $"""
-            SELECT row, item_id FROM events WHERE file = {_file} AND {CatalogueText.IsUnfit("item_id")} ORDER BY row LIMIT 1
+            SELECT row, item_id FROM {_into} WHERE file = {_file} AND {CatalogueText.IsUnfit("item_id")} ORDER BY row LIMIT 1
             """;
         foreach (var (row, id) in _workspace.Query(query, r => (r.GetInt64(0), r.GetString(1))).ToList())
             throw _table.Fault(row, $"column {_options.NameInFiles(DataOptions.ItemColumn)}: {CatalogueText.ProblemOf(id)}");

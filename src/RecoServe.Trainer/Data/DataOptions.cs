@@ -45,6 +45,9 @@ internal sealed record DataOptions
     /// <summary>Users with fewer events than this are left out; see <see cref="MinItemCount"/>.</summary>
     public int MinUserCount { get; init; } = 1;
 
+    /// <summary>What was shown, and how much what came of it is worth.</summary>
+    public FeedbackOptions Feedback { get; init; } = new();
+
     /// <summary>What DuckDB may hold in memory before it spills to disk, for example <c>4GB</c>; null for half of the machine's.</summary>
     public string? MemoryLimit { get; init; }
 

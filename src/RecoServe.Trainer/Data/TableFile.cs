@@ -72,6 +72,11 @@ internal sealed class TableFile
         throw Fault(0, $"there is no column {theirs}, only {string.Join(", ", Columns)}; name it with --column {column}=NAME");
     }
 
+    /// <summary>Whether the file has a column.</summary>
+    /// <param name="column">Our name.</param>
+    /// <param name="options">Tell the name in the file.</param>
+    public bool Has(string column, DataOptions options) => Columns.Contains(options.NameInFiles(column));
+
     /// <summary>SQL for a column of ids, as text.</summary>
     /// <exception cref="DataException">There is no such column, or its type is not exact: 7 would become 7.0.</exception>
     public string IdColumn(string column, DataOptions options)

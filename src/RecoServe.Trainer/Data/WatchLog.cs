@@ -14,6 +14,7 @@ namespace RecoServe.Trainer.Data;
 /// <param name="contextCodes">For each context column, the code of every event: 0 = unknown, i + 1 = <c>Values[i]</c>.</param>
 /// <param name="times">The time of every event, milliseconds since 1970 UTC; null if the source has none.</param>
 /// <param name="testEvents">How many of each user's last events come from test data apart; null if there is none.</param>
+/// <param name="feedback">What was shown and what came of it; null to learn from the watches alone, each with reward 1.</param>
 internal sealed class WatchLog(
     Catalogue catalogue,
     string[] users,
@@ -22,13 +23,21 @@ internal sealed class WatchLog(
     IReadOnlyList<ContextField> contextFields,
     ushort[][] contextCodes,
     long[]? times = null,
-    int[]? testEvents = null)
+    int[]? testEvents = null,
+    FeedbackLog? feedback = null)
 {
     /// <summary>The items.</summary>
     public Catalogue Catalogue { get; } = catalogue;
 
     /// <summary>The context columns, in the order of a model's context input.</summary>
     public IReadOnlyList<ContextField> ContextFields { get; } = contextFields;
+
+    /// <summary>What was shown and what came of it; null if the watches alone are learned from, each with reward 1.</summary>
+    public FeedbackLog? Feedback { get; } = feedback;
+
+    /// <summary>The same watches with feedback.</summary>
+    public WatchLog With(FeedbackLog rows) =>
+        new(Catalogue, users, starts, items, ContextFields, contextCodes, times, testEvents, rows);
 
     /// <summary>Number of users.</summary>
     public int UserCount => users.Length;

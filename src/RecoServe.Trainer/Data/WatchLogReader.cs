@@ -23,6 +23,7 @@ internal sealed class WatchLogReader
 {
     private readonly Workspace _workspace;
     private readonly DataOptions _options;
+    private readonly List<TableFile> _tables = [];
     private bool _isText;
     private bool _hasTimes;
 
@@ -42,12 +43,16 @@ internal sealed class WatchLogReader
     private WatchLog Read()
     {
         var columns = LoadEvents();
+        LoadFeedback(columns);
         KCore.Reduce(_workspace, _options.MinItemCount, _options.MinUserCount);
         IndexItems();
         IndexUsers();
         var contexts = _options.ContextColumns.Select(IndexContext).ToArray();
         var catalogue = ReadCatalogue(columns);
-        return ReadEvents(catalogue, contexts);
+        var log = ReadEvents(catalogue, contexts);
+        return _options.Feedback.IsAsked
+            ? log.With(new FeedbackReader(_workspace, _options.Feedback, log, _firstTestFile).Read())
+            : log;
     }
 
     /// <summary>Fills the table <c>events</c>; returns the column names of all files.</summary>
@@ -75,11 +80,36 @@ internal sealed class WatchLogReader
             }
 
             var table = ColumnEvents.Load(_workspace, files[file], file, _options);
+            _tables.Add(table);
             columns.UnionWith(table.Columns);
             _hasTimes &= !table.IsMatrix;
         }
 
         return columns;
+    }
+
+    /// <summary>Fills the tables <c>shown</c> and those of <see cref="JudgedRows"/>.</summary>
+    private void LoadFeedback(HashSet<string> columns)
+    {
+        if (!_options.Feedback.IsAsked)
+            return;
+        if (_isText || !_hasTimes)
+            throw new DataException($"{string.Join(", ", _options.Data)}: rewards, propensities and impressions need a log with columns and times");
+        var judged = new JudgedRows(_workspace, _options, _tables);
+        if (_options.Feedback.Impressions.Count == 0 || _options.Feedback.HorizonSeconds > 0)
+        {
+            for (var file = 0; file < _tables.Count; file++)
+                judged.AddEvents(_tables[file], file);
+        }
+
+        _workspace.Execute("CREATE TABLE shown AS FROM events LIMIT 0");
+        var shown = FilePatterns.Expand(_workspace, _options.Feedback.Impressions, mayBeEmpty: true);
+        for (var file = 0; file < shown.Count; file++)
+        {
+            var table = ColumnEvents.Load(_workspace, shown[file], file, _options with { Where = null }, "shown");
+            columns.UnionWith(table.Columns);
+            judged.AddShown(table, file);
+        }
     }
 
     private void IndexItems()

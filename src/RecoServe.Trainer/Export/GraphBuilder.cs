@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Onnx;
+using TorchSharp.Modules;
 
 namespace RecoServe.Trainer.Export;
 
@@ -9,6 +11,7 @@ namespace RecoServe.Trainer.Export;
 internal sealed class GraphBuilder(string name)
 {
     private readonly GraphProto _graph = new() { Name = name };
+    private int _unnamed;
 
     /// <summary>Declares an input; a dimension is a number, or a name if it is free.</summary>
     /// <returns>The input's name.</returns>
@@ -36,20 +39,22 @@ internal sealed class GraphBuilder(string name)
         return weight;
     }
 
+    /// <summary>Adds a linear layer's weight, [inputs, outputs] as <c>MatMul</c> wants it; torch has it the other way round.</summary>
+    /// <returns>The weight's name.</returns>
+    public string Transposed(string weight, Linear linear)
+    {
+        using var view = linear.weight!.t();
+        using var transposed = view.contiguous();
+        return Weight(weight, NetworkScorer.Floats(transposed), transposed.shape);
+    }
+
     /// <summary>Adds a constant of whole numbers: a vector, or a scalar if <paramref name="shape"/> is empty.</summary>
     /// <returns>The constant's name.</returns>
-    public string Constant(string constant, long value, params ReadOnlySpan<long> shape)
-    {
-        var tensor = new TensorProto
-        {
-            Name = constant,
-            DataType = (int)TensorProto.Types.DataType.Int64,
-            RawData = ByteString.CopyFrom(BitConverter.GetBytes(value)),
-        };
-        tensor.Dims.AddRange(shape.ToArray());
-        _graph.Initializer.Add(tensor);
-        return constant;
-    }
+    public string Constant(string constant, long value, params ReadOnlySpan<long> shape) => Whole(constant, [value], shape);
+
+    /// <summary>Adds a constant vector of whole numbers.</summary>
+    /// <returns>The constant's name.</returns>
+    public string Vector(string constant, params ReadOnlySpan<long> values) => Whole(constant, values, [values.Length]);
 
     /// <summary>Adds a float32 weight whose numbers lie in a file beside the graph.</summary>
     /// <returns>The weight's name.</returns>
@@ -88,6 +93,11 @@ internal sealed class GraphBuilder(string name)
         return output[^1];
     }
 
+    /// <summary>Adds an operator with one output, whose name is of no interest.</summary>
+    /// <returns>The output.</returns>
+    public string Apply(string op, ReadOnlySpan<string> inputs, params (string Name, object Value)[] attributes) =>
+        Node(op, inputs, [$"{op.ToLowerInvariant()}_{++_unnamed}"], attributes);
+
     /// <summary>Writes the model.</summary>
     public void Write(string path)
     {
@@ -101,6 +111,19 @@ internal sealed class GraphBuilder(string name)
         };
         using var file = File.Create(path);
         model.WriteTo(file);
+    }
+
+    private string Whole(string constant, ReadOnlySpan<long> values, ReadOnlySpan<long> shape)
+    {
+        var tensor = new TensorProto
+        {
+            Name = constant,
+            DataType = (int)TensorProto.Types.DataType.Int64,
+            RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values)),
+        };
+        tensor.Dims.AddRange(shape.ToArray());
+        _graph.Initializer.Add(tensor);
+        return constant;
     }
 
     private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, object[] shape)

@@ -23,12 +23,12 @@ internal sealed class PackageDraft : IDisposable
         _catalogue = run.ReadCatalogue();
         _histories = run.ReadHistories();
         _metrics = run.ReadMetrics();
-        Network = new GruNetwork(_settings.ShapeFor(_catalogue.Count), dropout: 0);
+        Network = new NextWatchNetwork(_settings.ShapeFor(_catalogue), dropout: 0);
         run.Checkpoint.RestoreBest(Network);
     }
 
     /// <summary>The best weights.</summary>
-    public GruNetwork Network { get; }
+    public NextWatchNetwork Network { get; }
 
     /// <summary>What the parity check found; null before <see cref="Verify"/>.</summary>
     public ParityCheck? Parity { get; private set; }
@@ -52,7 +52,7 @@ internal sealed class PackageDraft : IDisposable
     {
         Name = name,
         Version = 0,
-        Network = "gru",
+        Network = _settings.Fit.Network.ToString().ToLowerInvariant(),
         ItemCount = _catalogue.Count,
         Dimension = _settings.Fit.Dimension,
         MaxHistory = _settings.Fit.MaxHistory,
@@ -66,8 +66,8 @@ internal sealed class PackageDraft : IDisposable
     public void WriteFiles(string directory)
     {
         string In(string file) => Path.Combine(directory, file);
-        GruGraphs.WriteEncoder(Network, In(PackageFiles.Encoder));
-        GruGraphs.WriteScorer(Network.Shape, In(PackageFiles.Scorer));
+        NetworkGraphs.WriteEncoder(Network, In(PackageFiles.Encoder));
+        NetworkGraphs.WriteScorer(Network.Shape, In(PackageFiles.Scorer));
         File.WriteAllBytes(In(PackageFiles.ItemMatrix), Network.ItemMatrix.bytes);
         File.WriteAllBytes(In(PackageFiles.ItemBias), Network.ItemBias.bytes);
         _catalogue.Write(In(PackageFiles.Catalogue));

@@ -25,7 +25,7 @@ internal sealed record ParityCheck(int Histories, double LargestDelta, double Sa
 
     /// <summary>Compares a package with the network.</summary>
     /// <exception cref="PackageException">They differ; names the history and the item that differ most.</exception>
-    public static ParityCheck Run(GruNetwork network, ModelPackage package, IReadOnlyList<Question> histories)
+    public static ParityCheck Run(NextWatchNetwork network, ModelPackage package, IReadOnlyList<Question> histories)
     {
         using var runner = new ModelRunner(package, new RunnerOptions { MaxBatchSize = 128 });
         var scorer = new NetworkScorer(network, package.Manifest.MaxHistory);

@@ -8,7 +8,7 @@ namespace RecoServe.Trainer.Models;
 /// <summary>Scores with a network as it is now: without dropout, in libtorch. Not for two threads at once.</summary>
 /// <param name="network">The network.</param>
 /// <param name="maxHistory">Newest watches that it reads.</param>
-internal sealed class NetworkScorer(GruNetwork network, int maxHistory) : IItemScorer
+internal sealed class NetworkScorer(NextWatchNetwork network, int maxHistory) : IItemScorer
 {
     private const long MaxCells = 16 << 20;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
 
@@ -10,27 +10,54 @@ internal sealed class FitCommandOptions
 {
     private static readonly FitOptions Defaults = new();
 
-    private readonly List<Setting> _settings = [];
+    private readonly CommandSettings<FitOptions> _settings = new();
+    private readonly ObjectiveCommandOptions _objective = new();
+
+    private readonly Option<string> _network = Choice(
+        "--network", Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR");
+
+    private readonly Option<string> _output = Choice(
+        "--output", Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others");
+
+    private readonly Option<string> _fusion = Choice(
+        "--context-fusion", Defaults.ContextFusion, "What the request's context does to the state");
+
+    private readonly Option<string[]> _itemFeatures = new("--item-feature")
+    {
+        Description = "Attributes of --items that are part of an item's vector: the mean of its values' vectors is added",
+        AllowMultipleArgumentsPerToken = true,
+        HelpName = "NAME",
+    };
 
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors and states", (o, v) => o with { Dimension = v });
-        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers", (o, v) => o with { Layers = v });
+        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) });
+        _settings.Add(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) });
+        _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
+        _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
+        Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
+        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
+        Add("--state-dimension", nameof(FitOptions.StateDimension), Defaults.StateDimension, "Width of states where it is another, with a projection to that of item vectors; 0 for the same", (o, v) => o with { StateDimension = v });
+        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
+        Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
+        Add("--scale-input", nameof(FitOptions.ScaleInput), Defaults.ScaleInput, "Whether item vectors are multiplied by the root of the dimension where a history is read (Transformer: true)", (o, v) => o with { ScaleInput = v });
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
         Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
-        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size", (o, v) => o with { LearningRate = v });
+        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
+        Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
         Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });
         Add("--threads", nameof(FitOptions.Threads), Defaults.Threads, "Threads of a matrix product; results repeat for the same number", (o, v) => o with { Threads = v });
+        Add("--fast-products", nameof(FitOptions.FastProducts), Defaults.FastProducts, "Whether oneDNN multiplies matrices: faster on some processors, other last digits", (o, v) => o with { FastProducts = v });
         Add("--evaluate-every", nameof(FitOptions.EvaluateEvery), Defaults.EvaluateEvery, "Epochs from one validation to the next", (o, v) => o with { EvaluateEvery = v });
         Add("--epochs", nameof(FitOptions.MaxEpochs), Defaults.MaxEpochs, "Most passes over the log", (o, v) => o with { MaxEpochs = v }, isLimit: true);
         Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
         Add("--minutes", nameof(FitOptions.TimeBudget), Defaults.TimeBudget, "Minutes after which training stops with the best weights so far", (o, v) => o with { TimeBudget = v }, isLimit: true);
-        foreach (var setting in _settings)
-            command.Options.Add(setting.Option);
+        _settings.AddTo(command);
+        _objective.AddTo(command);
     }
 
     /// <summary>What the user gave.</summary>
@@ -39,36 +66,30 @@ internal sealed class FitCommandOptions
     /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
     public FitOptions Bind(ParseResult result, FitOptions? stored)
     {
-        var options = stored ?? Defaults;
-        foreach (var setting in _settings.Where(s => result.GetResult(s.Option) is { Implicit: false }))
-        {
-            var changed = setting.Apply(options, result);
-            Require(setting, changed);
-            if (stored is not null && !setting.IsLimit && changed != options)
-                throw new DataException($"{setting.Option.Name} cannot change within a run: it is {setting.Get(stored)}; leave it out, or start another run");
-            options = changed;
-        }
-
+        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(Chosen<NetworkKind>(result, _network)), stored is not null);
+        options = options with { Objective = _objective.Bind(result, stored?.Objective) };
+        var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);
+        if (width % options.Heads != 0)
+            throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
+        if (options.Heads > 1 && options.Network == NetworkKind.Gru)
+            throw new DataException("--heads is of a Transformer; --network gru has none");
         return options;
     }
 
-    private static void Require(Setting setting, FitOptions options)
+    private static Option<string> Choice<T>(string name, T standard, string description)
+        where T : struct, Enum
     {
-        var problems = new List<ValidationResult>();
-        var context = new ValidationContext(options) { MemberName = setting.Property, DisplayName = setting.Option.Name };
-        if (!Validator.TryValidateProperty(typeof(FitOptions).GetProperty(setting.Property)!.GetValue(options), context, problems))
-            throw new DataException(problems[0].ErrorMessage!);
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => NameOf(standard), HelpName = "NAME" };
+        option.AcceptOnlyFromAmong([.. Enum.GetValues<T>().Select(NameOf)]);
+        return option;
     }
 
-    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false)
-    {
-        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => standard, HelpName = "N" };
-        _settings.Add(new Setting(option, property, isLimit, (options, result) => with(options, result.GetRequiredValue(option))));
-    }
+    private static string NameOf<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
 
-    private sealed record Setting(Option Option, string Property, bool IsLimit, Func<FitOptions, ParseResult, FitOptions> Apply)
-    {
-        public string Get(FitOptions options) =>
-            Convert.ToString(typeof(FitOptions).GetProperty(Property)!.GetValue(options), CultureInfo.InvariantCulture)!;
-    }
+    private static T Chosen<T>(ParseResult result, Option<string> option)
+        where T : struct, Enum => Enum.Parse<T>(result.GetRequiredValue(option), ignoreCase: true);
+
+    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false) =>
+        _settings.Add(name, property, standard, description, with, isLimit);
 }

@@ -1,17 +1,45 @@
 using System.ComponentModel.DataAnnotations;
+using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
 
 /// <summary>Settings of one training run.</summary>
 internal sealed record FitOptions
 {
+    /// <summary>How histories are read.</summary>
+    public NetworkKind Network { get; init; } = NetworkKind.Gru;
+
     /// <summary>Width d of item vectors and states: what published tables use on logs of a million watches.</summary>
     [Range(1, 4096)]
     public int Dimension { get; init; } = 64;
 
-    /// <summary>GRU layers: a second one rarely pays on watch histories.</summary>
-    [Range(1, 8)]
+    /// <summary>GRU layers, a second of which rarely pays on watch histories, or Transformer blocks.</summary>
+    [Range(1, 16)]
     public int Layers { get; init; } = 1;
+
+    /// <summary>Width of every layer's state where it is not the dimension; 0 if it is.</summary>
+    [Range(0, 4096)]
+    public int StateDimension { get; init; }
+
+    /// <summary>Attention heads of a Transformer block; they divide the state's width.</summary>
+    [Range(1, 64)]
+    public int Heads { get; init; } = 1;
+
+    /// <summary>Whether item vectors are multiplied by √d where a history is read.</summary>
+    public bool ScaleInput { get; init; }
+
+    /// <summary>Whether items are scored by the vectors that are read, or by others.</summary>
+    public OutputVectors Output { get; init; } = OutputVectors.Tied;
+
+    /// <summary>Whether each item has a bias, which starts at the logarithm of its popularity.</summary>
+    public bool ItemBias { get; init; } = true;
+
+    /// <summary>Item attributes that are part of an item's vector.</summary>
+    public IReadOnlyList<string> ItemFeatures { get; init; } = [];
+
+    /// <summary>What the request's context does to the state.</summary>
+    public ContextFusion ContextFusion { get; init; } = ContextFusion.Multiply;
 
     /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
     [Range(1, 10_000)]
@@ -25,6 +53,10 @@ internal sealed record FitOptions
     [Range(1e-7, 1)]
     public double LearningRate { get; init; } = 5e-3;
 
+    /// <summary>Steps in which the step size rises evenly to its full height; 1: at once. Transformers and large weights want some hundred.</summary>
+    [Range(1, 1_000_000)]
+    public int WarmupSteps { get; init; } = 1;
+
     /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again.</summary>
     [Range(1, 100_000)]
     public int HalveAfter { get; init; } = 3;
@@ -36,6 +68,9 @@ internal sealed record FitOptions
     /// <summary>Longest gradient: recurrent networks have rare, huge ones.</summary>
     [Range(1e-6, 1e6)]
     public double ClipNorm { get; init; } = 5;
+
+    /// <summary>What the training strives for.</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
 
     /// <summary>Most passes over the training events.</summary>
     [Range(1, 100_000)]
@@ -59,4 +94,18 @@ internal sealed record FitOptions
     /// <summary>Threads of a matrix product. Results are repeatable for the same number only.</summary>
     [Range(1, 1024)]
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Whether oneDNN multiplies matrices: see <see cref="Models.FastProducts"/>. Results repeat for the same answer only.</summary>
+    public bool FastProducts { get; init; }
+
+    /// <summary>
+    /// Newest events of a user that are learned from. A Transformer's state after the longest history that it serves has a
+    /// position of its own, so that one is learned too; a GRU has no positions.
+    /// </summary>
+    public int Window => Network == NetworkKind.Gru ? MaxHistory : MaxHistory + 1;
+
+    /// <summary>What suits a network where nothing else is asked for.</summary>
+    public static FitOptions DefaultsOf(NetworkKind network) => network == NetworkKind.Gru
+        ? new()
+        : new() { Network = network, Layers = 2, ScaleInput = true, LearningRate = 1e-3 };
 }

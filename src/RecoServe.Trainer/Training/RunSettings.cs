@@ -20,17 +20,35 @@ internal sealed record RunSettings
     /// <summary>SHA-256 of the training events: another log cannot continue this run.</summary>
     public required string LogChecksum { get; init; }
 
-    /// <summary>The network's sizes.</summary>
-    public GruShape ShapeFor(int itemCount) => new(itemCount, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)]);
+    /// <summary>The network's kind and sizes.</summary>
+    /// <param name="catalogue">The run's items.</param>
+    /// <exception cref="Data.DataException">The items lack an attribute that the network reads.</exception>
+    public NetworkShape ShapeFor(Catalogue catalogue) => new(catalogue.Count, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)])
+    {
+        Kind = Fit.Network,
+        StateDimension = Fit.StateDimension,
+        Heads = Fit.Heads,
+        MaxHistory = Fit.MaxHistory,
+        ScaleInput = Fit.ScaleInput,
+        Output = Fit.Output,
+        ItemBias = Fit.ItemBias,
+        ItemFeatures = [.. Fit.ItemFeatures.Select(name => ItemFeature.Read(catalogue, name))],
+        Fusion = Fit.ContextFusion,
+    };
 
     /// <summary>Every setting by name, for the manifest of a package.</summary>
     public IReadOnlyDictionary<string, string> Flatten()
     {
         using var fit = JsonSerializer.SerializeToDocument(Fit, RunJson.Default.FitOptions);
-        return fit.RootElement.EnumerateObject().Select(p => KeyValuePair.Create($"fit/{p.Name}", p.Value.ToString()))
+        return Flatten("fit", fit.RootElement)
             .Concat(Data.Select(d => KeyValuePair.Create($"data/{d.Key}", d.Value)))
             .ToDictionary();
     }
+
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(string name, JsonElement element) =>
+        element.ValueKind == JsonValueKind.Object
+            ? element.EnumerateObject().SelectMany(p => Flatten($"{name}/{p.Name}", p.Value))
+            : [KeyValuePair.Create(name, element.ToString())];
 }
 
 [JsonSourceGenerationOptions(
@@ -38,6 +56,7 @@ internal sealed record RunSettings
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
+    UseStringEnumConverter = true,
     IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(RunSettings))]
 [JsonSerializable(typeof(FitState))]

@@ -41,6 +41,24 @@ public sealed class PackageDraftTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Gru", false)]
+    [InlineData("Gru", true)]
+    [InlineData("Sasrec", false)]
+    [InlineData("Sasrec", true)]
+    [InlineData("Ligr", false)]
+    [InlineData("Ligr", true)]
+    public void Publish_AnyNetworkAndSwitches_ComputesTheSameInOnnxRuntime(string network, bool switched)
+    {
+        var options = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11 };
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        run.Fit();
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
+        Assert.Equal(1, parity.SameTop);
+        Assert.Equal(network.ToLowerInvariant(), ModelPackage.Open(directory).Manifest.Network);
+    }
+
+    [Theory]
     [InlineData(PackageFiles.ItemMatrix)]
     [InlineData(PackageFiles.ItemBias)]
     [InlineData(PackageFiles.Encoder)]
@@ -75,7 +93,7 @@ public sealed class PackageDraftTests : IDisposable
         Assert.Empty(package.Probe.Cases[2].Context);
         Assert.Contains(package.Probe.Cases, c => c.Context.ContainsKey("device"));
 
-        using var network = new GruNetwork(run.Run.Settings.ShapeFor(log.Catalogue.Count), 0);
+        using var network = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue), 0);
         run.Run.Checkpoint.RestoreBest(network);
         foreach (var probe in package.Probe.Cases)
         {
@@ -111,7 +129,7 @@ public sealed class PackageDraftTests : IDisposable
         {
             using var more = 0.01.ToScalar();
             using (no_grad())
-                draft.Network.GruWeight("weight_hh_l0").narrow(0, 3, 1).add_(more);
+                ((GruEncoder)draft.Network.Encoder).Weight("weight_hh_l0").narrow(0, 3, 1).add_(more);
             return;
         }
 

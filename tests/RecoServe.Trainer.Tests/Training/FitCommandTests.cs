@@ -112,6 +112,10 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--learning-rate abc", "recotrain: --learning-rate: \"abc\" is not a number")]
     [InlineData("--epochs 1.5", "recotrain: --epochs: \"1.5\" is not a whole number")]
     [InlineData("--epochs 0", "--epochs must be between 1 and 100000")]
+    [InlineData("--network lstm", "'lstm'")]
+    [InlineData("--heads 2", "--heads is of a Transformer; --network gru has none")]
+    [InlineData("--network sasrec --heads 3", "--heads 3 does not divide --dimension 64")]
+    [InlineData("--item-feature category", "--item-feature category: the items have no attribute of this name; they have none (--items names a file of them)")]
     public async Task Fit_ValueOutOfRange_NamesTheOption(string option, string message)
     {
         WriteCycle();
@@ -138,6 +142,24 @@ public sealed class FitCommandTests : IDisposable
         await File.WriteAllTextAsync(In("run"), "mine", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("absent.txt")} --out {In("run")}"));
         Assert.Equal($"recotrain: {In("run")} is a file; give a folder", _error.ToString().TrimEnd());
+    }
+
+    [Fact]
+    public async Task Fit_TransformerWithItemFeatures_IsResumedAndExported()
+    {
+        WriteCycle();
+        await File.WriteAllLinesAsync(
+            In("items.csv"), ["item_id,category,language", .. Enumerable.Range(1, 30).Select(i => $"{i},a{i % 4}|b{i % 3},l{i % 2}")], TestContext.Current.CancellationToken);
+        var fit = $"fit --data {In("log.txt")} --items {In("items.csv")} --out {In("run")}";
+        Assert.Equal(0, await RunAsync($"{fit} --network sasrec --dimension 16 --item-feature category language --output separate --item-bias false --epochs 1 --threads 1"));
+        Assert.Equal(0, await RunAsync($"{fit} --resume --epochs 2 --item-feature category language"));
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --resume --item-feature language"));
+        Assert.Contains("--item-feature cannot change within a run: it is category language", _error.ToString(), StringComparison.Ordinal);
+        var stored = RunFolder.Open(In("run")).Settings.Fit;
+        Assert.Equal((2, true, 1e-3), (stored.Layers, stored.ScaleInput, stored.LearningRate));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        Assert.Equal("sasrec", ModelPackage.Open(In("models/cycle/1")).Manifest.Settings["fit/network"]);
+        Assert.Contains("sasrec: 60 users", _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,10 +27,29 @@ public sealed class TrainingLoopTests
         Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
     }
 
-    [Fact]
-    public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun()
+    [Theory]
+    [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
+    public void Run_AnyNetwork_LearnsTheCycle(string network)
     {
-        var options = TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3 };
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.QuickFor(network));
+        Assert.InRange(run.Fit().Validation.HitRate, 0.95, 1);
+    }
+
+    [Theory]
+    [InlineData("Gru", false)]
+    [InlineData("Gru", true)]
+    [InlineData("Sasrec", false)]
+    [InlineData("Sasrec", true)]
+    [InlineData("Ligr", true)]
+    public void Run_SwitchedNetworkStoppedAndResumed_IsBitForBitAnUnbrokenRun(string network, bool switched) =>
+        StoppedAndResumed(TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 4, Dropout = 0.3 });
+
+    [Fact]
+    public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun() =>
+        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, WarmupSteps = 20 });
+
+    private static void StoppedAndResumed(FitOptions options)
+    {
         using var unbroken = new TrainingRunFixture(TinyLogs.Contextual(), options);
         unbroken.Fit();
 
@@ -113,6 +132,16 @@ public sealed class TrainingLoopTests
 
         Assert.Equal(constant.Epochs.Take(3).Select(e => e.Loss), halving.Epochs.Take(3).Select(e => e.Loss));
         Assert.NotEqual(constant.Epochs[3].Loss, halving.Epochs[3].Loss);
+    }
+
+    [Fact]
+    public void Run_WarmUp_BeginsWithSmallSteps()
+    {
+        using var warm = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, WarmupSteps = 1000 });
+        using var cold = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4 });
+        warm.Fit();
+        cold.Fit();
+        Assert.True(warm.Epochs[3].Loss > cold.Epochs[3].Loss + 0.1, $"{warm.Epochs[3].Loss} > {cold.Epochs[3].Loss}");
     }
 
     [Fact]

@@ -31,6 +31,21 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Threads = 1,
     };
 
+    /// <summary>The quick options with another network, and everything that it can be switched to if asked.</summary>
+    public static FitOptions QuickFor(string network, bool switched = false) => Quick with
+    {
+        Network = Enum.Parse<NetworkKind>(network, ignoreCase: true),
+        Heads = network == nameof(NetworkKind.Gru) ? 1 : 2,
+        Layers = 2,
+        LearningRate = network == nameof(NetworkKind.Gru) ? 0.02 : 0.005,
+        ScaleInput = switched,
+        StateDimension = switched ? 24 : 0,
+        Output = switched ? OutputVectors.Separate : OutputVectors.Tied,
+        ItemBias = !switched,
+        ItemFeatures = ["category"],
+        ContextFusion = switched ? ContextFusion.Add : ContextFusion.Multiply,
+    };
+
     public string Folder { get; }
 
     public RunFolder Run { get; private set; }
@@ -50,7 +65,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Run = RunFolder.Open(Folder);
         set_num_threads(Options.Threads);
         using var network = NewNetwork();
-        var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.MaxHistory);
+        var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.Window);
         network.SetPopularity(set.ItemCounts);
         return new TrainingLoop(set, network, Options, Run, Validate, this, time ?? TimeProvider.System).Run(Stop);
     }
@@ -67,11 +82,11 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public float[] Weights(bool best)
     {
         using var network = NewNetwork();
-        using var adam = new Adam(network.named_parameters(), 1, 1);
+        using var adam = new Adam([.. network.named_parameters()], 1, 1);
         if (best)
             Run.Checkpoint.RestoreBest(network);
         else
-            Run.Checkpoint.RestoreLast(network, adam);
+            Run.Checkpoint.RestoreLast(network, [], adam);
         return [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -79,8 +94,8 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public float[] Moments()
     {
         using var network = NewNetwork();
-        using var adam = new Adam(network.named_parameters(), 1, 1);
-        Run.Checkpoint.RestoreLast(network, adam);
+        using var adam = new Adam([.. network.named_parameters()], 1, 1);
+        Run.Checkpoint.RestoreLast(network, [], adam);
         return [.. adam.State.Values.SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -90,9 +105,9 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private GruNetwork NewNetwork()
+    private NextWatchNetwork NewNetwork()
     {
         using var _ = manual_seed(Options.Seed);
-        return new GruNetwork(Run.Settings.ShapeFor(_log.Catalogue.Count), Options.Dropout);
+        return new NextWatchNetwork(Run.Settings.ShapeFor(_log.Catalogue), Options.Dropout);
     }
 }

@@ -1,0 +1,71 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace RecoServe.Trainer.Models;
+
+/// <summary>
+/// A causal Transformer: learned vectors of the positions from the start marker on are added to the input, then come the
+/// blocks and a last layer norm. Rows are padded on the right, where no earlier step looks: attention needs no other mask.
+/// </summary>
+internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
+{
+    private const double PositionDeviation = 0.02;
+
+    private readonly Parameter _positions;
+    private readonly double _dropout;
+
+    /// <param name="shape">Kind, width, heads, blocks and number of positions.</param>
+    /// <param name="dropout">Share of input and branch cells zeroed in training.</param>
+    public CausalTransformer(NetworkShape shape, double dropout)
+        : base(nameof(CausalTransformer))
+    {
+        _dropout = dropout;
+        _positions = nn.Parameter(empty(shape.MaxHistory + 1, shape.Width));
+        using (no_grad())
+            _positions.normal_(0, PositionDeviation);
+        Blocks = [.. Enumerable.Range(0, shape.Layers).Select(_ => CreateBlock(shape, dropout))];
+        LastNorm = nn.LayerNorm(shape.Width);
+        register_parameter("positions", _positions);
+        for (var b = 0; b < Blocks.Count; b++)
+            register_module($"block_{b}", Blocks[b]);
+        register_module("last_norm", LastNorm);
+    }
+
+    /// <summary>[max history + 1, d]: row p is added to the vector of step p, the start marker's being 0.</summary>
+    public Tensor Positions => _positions;
+
+    /// <summary>The blocks in the order of computation.</summary>
+    public IReadOnlyList<nn.Module<Tensor, Tensor>> Blocks { get; }
+
+    /// <summary>The layer norm after the last block.</summary>
+    public LayerNorm LastNorm { get; }
+
+    /// <param name="input">float32 [batch, length, d], no longer than there are positions.</param>
+    /// <returns>The state after every step, of the same shape.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var x = nn.functional.dropout(input + _positions.narrow(0, 0, input.shape[1]), _dropout, training);
+        foreach (var block in Blocks)
+            x = block.call(x);
+        return LastNorm.call(x).MoveToOuterDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach (var module in (nn.Module[])[.. Blocks, LastNorm])
+                module.Dispose();
+            _positions.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static nn.Module<Tensor, Tensor> CreateBlock(NetworkShape shape, double dropout) => shape.Kind switch
+    {
+        NetworkKind.Ligr => new LigrBlock(shape.Width, shape.Heads, dropout),
+        _ => new SasrecBlock(shape.Width, shape.Heads, dropout),
+    };
+}

@@ -1,0 +1,39 @@
+namespace RecoServe.Trainer.Models;
+
+/// <summary>Kind and sizes of a <see cref="NextWatchNetwork"/>.</summary>
+/// <param name="ItemCount">Number of items N.</param>
+/// <param name="Dimension">Width d of item vectors, and of the state that scores them.</param>
+/// <param name="Layers">GRU layers or Transformer blocks, 1 or more.</param>
+/// <param name="ContextSizes">Number of known values of each context field.</param>
+internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IReadOnlyList<int> ContextSizes)
+{
+    /// <summary>The encoder.</summary>
+    public NetworkKind Kind { get; init; } = NetworkKind.Gru;
+
+    /// <summary>Width of every layer's state; d if it is 0. Another width is projected from d, and to d.</summary>
+    public int StateDimension { get; init; }
+
+    /// <summary><see cref="StateDimension"/>, resolved.</summary>
+    public int Width => StateDimension == 0 ? Dimension : StateDimension;
+
+    /// <summary>Attention heads of a Transformer block; they divide the width.</summary>
+    public int Heads { get; init; } = 1;
+
+    /// <summary>Most watches that a Transformer reads: it has a vector for each position, and one for the start marker's.</summary>
+    public int MaxHistory { get; init; }
+
+    /// <summary>Whether item vectors are multiplied by √d where the encoder reads them.</summary>
+    public bool ScaleInput { get; init; }
+
+    /// <summary>The vectors by which items are scored.</summary>
+    public OutputVectors Output { get; init; }
+
+    /// <summary>Whether each item has a bias.</summary>
+    public bool ItemBias { get; init; } = true;
+
+    /// <summary>Attributes that are part of an item's vector.</summary>
+    public IReadOnlyList<ItemFeature> ItemFeatures { get; init; } = [];
+
+    /// <summary>What the request's context does to the state.</summary>
+    public ContextFusion Fusion { get; init; }
+}

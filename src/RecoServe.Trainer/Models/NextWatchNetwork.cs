@@ -1,0 +1,171 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace RecoServe.Trainer.Models;
+
+/// <summary>
+/// A next-watch network: an encoder reads the vectors of the start marker and of the watches, the context of the request is
+/// fused with its state, and the product of that with an item's vector plus that item's bias is the item's logit.
+/// </summary>
+internal sealed class NextWatchNetwork : nn.Module
+{
+    private readonly Embedding[] _context;
+    private readonly Parameter _bias;
+
+    static NextWatchNetwork() => LibTorch.EnsureLoaded();
+
+    /// <summary>A network with random weights, a function of torch's generator: seed it before.</summary>
+    /// <param name="shape">The network's kind and sizes.</param>
+    /// <param name="dropout">Share of embedding and state cells zeroed in training, 0 ≤ p &lt; 1.</param>
+    public NextWatchNetwork(NetworkShape shape, double dropout)
+        : base(nameof(NextWatchNetwork))
+    {
+        Shape = shape;
+        Items = new ItemVectors(shape);
+        Encoder = CreateEncoder(shape, dropout);
+        if (shape.Width != shape.Dimension)
+            (Widen, Narrow) = (nn.Linear(shape.Dimension, shape.Width, hasBias: false), nn.Linear(shape.Width, shape.Dimension, hasBias: false));
+        _bias = nn.Parameter(zeros(shape.ItemCount + 1));
+
+        // Last, so that the other weights are the same with and without context.
+        _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
+        foreach (var (name, module) in Items.Modules)
+            register_module(name, module);
+        register_module("encoder", Encoder);
+        if (Widen is not null)
+        {
+            register_module("widen", Widen);
+            register_module("narrow", Narrow!);
+        }
+
+        if (shape.ItemBias)
+            register_parameter("item_bias", _bias);
+        else
+            _bias.grad = zeros(shape.ItemCount + 1);
+        for (var f = 0; f < _context.Length; f++)
+            register_module($"context_{f}", _context[f]);
+        Initialise();
+    }
+
+    /// <summary>The network's kind and sizes.</summary>
+    public NetworkShape Shape { get; }
+
+    /// <summary>Vectors [batch, length, width] → the state after every step, of the same shape.</summary>
+    public nn.Module<Tensor, Tensor> Encoder { get; }
+
+    /// <summary>From item vectors to the encoder's width; null if they have it.</summary>
+    public Linear? Widen { get; }
+
+    /// <summary>From the encoder's states to the width of item vectors; null if they have it.</summary>
+    public Linear? Narrow { get; }
+
+    /// <summary>The items' vectors.</summary>
+    public ItemVectors Items { get; }
+
+    /// <summary>The vectors E [N + 1, d] that items are scored with; row 0, the start marker, is zero and stays so.</summary>
+    public Parameter ItemMatrix => Items.Output;
+
+    /// <summary>b [N + 1]; entry 0 is −∞: the marker is never recommended. Without biases the others are 0 and stay so.</summary>
+    public Parameter ItemBias => _bias;
+
+    /// <summary>W_f [values + 1, d] of context field f; row 0, unknown, is zero and stays so.</summary>
+    public Tensor ContextMatrix(int field) => _context[field].weight!;
+
+    /// <summary>Starts the biases at the logarithm of each item's share of the training watches (one is added to every count).</summary>
+    /// <param name="counts">Watches of each item, N + 1 numbers; the first is not read.</param>
+    public void SetPopularity(ReadOnlySpan<long> counts)
+    {
+        if (!Shape.ItemBias)
+            return;
+        var total = (double)counts.Length - 1;
+        foreach (var count in counts[1..])
+            total += count;
+        var bias = new float[counts.Length];
+        bias[0] = float.NegativeInfinity;
+        for (var i = 1; i < bias.Length; i++)
+            bias[i] = (float)Math.Log((counts[i] + 1) / total);
+        using var guard = no_grad();
+        using var values = tensor(bias);
+        _bias.copy_(values);
+    }
+
+    /// <summary>Reads histories.</summary>
+    /// <param name="items">int64 [batch, length]: 0, then item indexes oldest first, padded with 0 on the right.</param>
+    /// <returns>float32 [batch, length, d]: the state after every step; steps after a row's end mean nothing.</returns>
+    public Tensor Read(Tensor items)
+    {
+        using var scope = NewDisposeScope();
+        var vectors = Items.Lookup(items);
+        if (Shape.ScaleInput)
+        {
+            using var scale = Math.Sqrt(Shape.Dimension).ToScalar();
+            vectors = vectors.mul(scale);
+        }
+
+        if (Widen is null)
+            return Encoder.call(vectors).MoveToOuterDisposeScope();
+        return Narrow!.call(Encoder.call(Widen.call(vectors))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Fuses states with the requests' contexts; all codes unknown leave every bit as it was.</summary>
+    /// <param name="states">float32 [rows, d].</param>
+    /// <param name="context">int64 [rows, fields]; not read if the network has no context fields.</param>
+    public Tensor Fuse(Tensor states, Tensor context)
+    {
+        if (_context.Length == 0)
+            return states.alias();
+        using var scope = NewDisposeScope();
+        using var one = 1.ToScalar();
+        var sum = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate((sum, next) => sum + next);
+        return (Shape.Fusion == ContextFusion.Add ? states + sum : states * sum.add(one)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Scores all items: float32 [rows, N + 1], column 0 is −∞.</summary>
+    /// <param name="states">Fused states, float32 [rows, d].</param>
+    public Tensor Score(Tensor states)
+    {
+        using var transposed = ItemMatrix.t();
+        return addmm(_bias, states, transposed, beta: 1, alpha: 1);
+    }
+
+    /// <summary>Passes the gradients of what is not a weight itself on to the weights: after the loss, before the optimiser's step.</summary>
+    public void SpreadGradient()
+    {
+        Items.SpreadGradient();
+        if (!Shape.ItemBias)
+            _bias.grad!.zero_();
+    }
+
+    /// <summary>Computes what depends on the weights: after every change of them.</summary>
+    public void Refresh() => Items.Compose();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach (var part in (IDisposable?[])[Items, Encoder, Widen, Narrow, .. _context])
+                part?.Dispose();
+            _bias.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static nn.Module<Tensor, Tensor> CreateEncoder(NetworkShape shape, double dropout) => shape.Kind switch
+    {
+        NetworkKind.Gru => new GruEncoder(shape, dropout),
+        _ => new CausalTransformer(shape, dropout),
+    };
+
+    /// <summary>Context vectors start at zero, so that a network begins context-free.</summary>
+    private void Initialise()
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        using var never = float.NegativeInfinity.ToScalar();
+        _bias[0].fill_(never);
+        foreach (var table in _context)
+            table.weight!.zero_();
+    }
+}
