@@ -1,5 +1,5 @@
 using RecoServe.Goals;
-using RecoServe.LoadTest.Loops;
+using RecoServe.LoadGenerator.Loops;
 
 namespace RecoServe.LoadTest;
 

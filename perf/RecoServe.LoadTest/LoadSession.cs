@@ -1,7 +1,7 @@
 using RecoServe.Contracts.V1;
 using RecoServe.Engine.Packages;
-using RecoServe.LoadTest.Loops;
-using RecoServe.LoadTest.Targets;
+using RecoServe.LoadGenerator;
+using RecoServe.LoadGenerator.Loops;
 using RecoServe.Testing;
 
 namespace RecoServe.LoadTest;
@@ -17,7 +17,7 @@ internal sealed class LoadSession : IAsyncDisposable
     internal LoadSession(LoadOptions options, TimeProvider clock, RunProgress progress)
     {
         (Options, Clock, _progress) = (options, clock, progress);
-        Package = Models.Newest(options.Models);
+        Package = RepositoryModel.Newest(options.Models);
     }
 
     internal LoadOptions Options { get; }
@@ -69,7 +69,7 @@ internal sealed class LoadSession : IAsyncDisposable
     internal async Task<Target> StartAsync(string repository, IReadOnlyList<MadeRequest> requests, params string[] settings)
     {
         string[] arguments = ["--models", repository, "--port", "0", "--http-port", "0", "--Logging:LogLevel:Default", "Warning", .. settings];
-        return await Target.ConnectAsync(await TargetProcess.StartAsync(Options.Server, arguments, Clock), requests, Options, Clock);
+        return await Target.ConnectAsync(await TargetProcess.StartAsync(Options.Server, arguments, Clock), requests, Options.Connections, Options.Callers, Clock);
     }
 
     /// <summary>Starts a server and loads it until it is as fast as it gets.</summary>
@@ -88,7 +88,7 @@ internal sealed class LoadSession : IAsyncDisposable
         var file = _files.File("answer.bin");
         await File.WriteAllBytesAsync(file, Google.Protobuf.MessageExtensions.ToByteArray(answer));
         var requests = MadeRequest.Make(Package, Options.Seed).Select(r => r with { Items = answer.Items.Count }).ToArray();
-        var echo = await Target.ConnectAsync(await TargetProcess.StartAsync(Options.Echo, [file], Clock), requests, Options, Clock);
+        var echo = await Target.ConnectAsync(await TargetProcess.StartAsync(Options.Echo, [file], Clock), requests, Options.Connections, Options.Callers, Clock);
         await WarmUpAsync(echo);
         return echo;
     }

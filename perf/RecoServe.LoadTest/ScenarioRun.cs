@@ -1,5 +1,5 @@
 using Grpc.Core;
-using RecoServe.LoadTest.Loops;
+using RecoServe.LoadGenerator.Loops;
 
 namespace RecoServe.LoadTest;
 

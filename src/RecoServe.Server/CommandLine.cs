@@ -12,6 +12,7 @@ internal static class CommandLine
         recoserve: serves recommender models over gRPC
 
         usage: recoserve [--models DIR] [--default-model NAME] [--host IP] [--port N] [--http-port N] [--Section:Key VALUE]...
+               recoserve tune --models DIR --p99-ms N   finds batch size, delay and threads for a latency goal (tune --help)
 
           --models DIR           model repository: <name>/<version>/manifest.json (models)
           --default-model NAME   answers requests that name no model (the only one at start)

@@ -1,6 +1,11 @@
 using Microsoft.Extensions.Options;
 using RecoServe.Engine.Registry;
 using RecoServe.Server;
+using RecoServe.Server.Tuning;
+using Spectre.Console;
+
+if (args is [TuneCommand.Name, .. var tuning])
+    return await TuneCommand.RunAsync(tuning, AnsiConsole.Console, Console.Error);
 
 if (args.Contains("--help") || args.Contains("-h"))
 {

@@ -31,6 +31,8 @@ internal static class RecoServeApplication
             .AddSingleton(TimeProvider.System)
             .AddSingleton<EngineMetrics>()
             .AddSingleton<ServerMetrics>()
+            .AddSingleton<Drain>()
+            .AddHostedService(services => services.GetRequiredService<Drain>())
             .AddSingleton<LoadShedder>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<Recommender>()
@@ -47,6 +49,7 @@ internal static class RecoServeApplication
         builder.WebHost.ConfigureKestrel(Listen);
 
         var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<Drain>().InvokeAsync);
         app.Use(app.Services.GetRequiredService<LoadShedder>().InvokeAsync);
         app.MapGrpcService<RecommendationService>();
         app.MapGrpcService<FeedbackService>();
@@ -55,7 +58,7 @@ internal static class RecoServeApplication
         app.MapGrpcReflectionService();
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapGet("/healthz", () => "ok");
-        app.MapGet("/readyz", (ModelRegistry registry) => registry.IsReady ? Results.Text("ready") : Results.Text("not ready", statusCode: 503));
+        app.MapGet("/readyz", (ModelRegistry registry, Drain drain) => registry.IsReady && !drain.Stopping.IsCancellationRequested ? Results.Text("ready") : Results.Text("not ready", statusCode: 503));
         return app;
     }
 

@@ -23,4 +23,11 @@ internal sealed class ServerOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:00.010")]
     public TimeSpan MaxThreadDelay { get; set; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>
+    /// When the server stops: how long, after the last answer, connections stay and callers are told UNAVAILABLE, so that they go
+    /// elsewhere.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:00.250")]
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromMilliseconds(250);
 }

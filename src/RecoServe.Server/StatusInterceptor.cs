@@ -8,7 +8,7 @@ namespace RecoServe.Server;
 /// Services throw; callers never see internal details.
 /// </summary>
 internal sealed class StatusInterceptor(
-    ServerMetrics metrics, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<StatusInterceptor> log) : Interceptor
+    ServerMetrics metrics, Drain drain, TimeProvider clock, ILogger<StatusInterceptor> log) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -40,7 +40,7 @@ internal sealed class StatusInterceptor(
         var status = StatusCode.OK;
         try
         {
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            if (drain.Stopping.IsCancellationRequested)
                 throw new ServerStoppingException();
             return await call();
         }

@@ -11,7 +11,8 @@ public sealed class ArchitectureTests
     {
         { "Contracts", [] },
         { "Engine", [] },
-        { "Server", ["Contracts", "Engine"] },
+        { "LoadGenerator", ["Contracts", "Engine"] },
+        { "Server", ["Contracts", "Engine", "LoadGenerator"] },
         { "Client", ["Contracts"] },
         { "Demo", ["Client"] },
         { "Trainer", ["Engine"] },

@@ -9,7 +9,7 @@ public sealed class LoadCommandTests
     [InlineData("--seconds must be above 0, not -1", "--seconds", "-1")]
     [InlineData("--server must be a program, and there is no /nowhere/recoserve", "--server", "/nowhere/recoserve")]
     [InlineData("'swop' not recognized", "--scenario", "swop")]
-    [InlineData("must hold one model for --models, not 0", "--models", "/nowhere")]
+    [InlineData("/nowhere holds no models", "--models", "/nowhere")]
     public async Task Invoke_BadOption_NamesIt(string message, params string[] arguments)
     {
         using var error = new StringWriter();

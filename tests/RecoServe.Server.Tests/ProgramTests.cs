@@ -8,7 +8,7 @@ namespace RecoServe.Server.Tests;
 /// <summary>The program as an operator meets it: exit codes and messages of the built executable.</summary>
 public sealed class ProgramTests : IDisposable
 {
-    private static readonly string Executable = Path.Combine(
+    internal static readonly string Executable = Path.Combine(
         AppContext.BaseDirectory, "..", "..", "RecoServe.Server", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "recoserve");
 
     private readonly TemporaryDirectory _repository = new();
@@ -31,7 +31,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Logging:Console:LogLevel:Grpc must be one of", "--Logging:Console:LogLevel:Grpc", "Loud")]
     [InlineData(2, "recoserve: Batcher:Queue is not an option; Batcher has QueueCapacity, QueueBytes, MaxQueueDelay, Patience, RefuseHopeless\n", "--Batcher:Queue", "0")]
     [InlineData(2, "recoserve: Registry:DefaultModell is not an option; Registry has Repository, DefaultModel\n", "--Registry:DefaultModell", "x")]
-    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay\n", "--Server:Port:Grpc", "5000")]
+    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay, DrainTime\n", "--Server:Port:Grpc", "5000")]
     [InlineData(1, "is missing: it must hold models", "--models", "/nowhere")]
     public async Task Start_BadSetting_SaysWhatIsWrong(int exitCode, string message, params string[] arguments)
     {

@@ -50,6 +50,7 @@ public sealed class RunningServer : IAsyncDisposable
             ["Registry:Repository"] = repository.Path,
             ["Server:Port"] = "0",
             ["Server:HttpPort"] = "0",
+            ["Server:DrainTime"] = "00:00:00",
             ["Logging:LogLevel:Default"] = "None",
         };
         foreach (var (key, value) in settings)

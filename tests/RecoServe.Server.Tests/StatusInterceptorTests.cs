@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace RecoServe.Server.Tests;
@@ -12,8 +11,8 @@ public sealed class StatusInterceptorTests
     public async Task Stream_IsReadAgainAfterItsEnd_IsCancelledIfTheCallerIsGone(bool gone, StatusCode expected)
     {
         using var metrics = new ServerMetrics();
-        using var lifetime = new Lifetime();
-        var interceptor = new StatusInterceptor(metrics, lifetime, TimeProvider.System, NullLogger<StatusInterceptor>.Instance);
+        using var drain = new Drain(new ServerOptions { DrainTime = TimeSpan.Zero }, TimeProvider.System);
+        var interceptor = new StatusInterceptor(metrics, drain, TimeProvider.System, NullLogger<StatusInterceptor>.Instance);
         var call = interceptor.DuplexStreamingServerHandler<object, object>(
             null!, null!, new Call(new CancellationToken(gone)), (_, _, _) => throw new InvalidOperationException("the request is complete"));
         Assert.Equal(expected, (await Assert.ThrowsAsync<RpcException>(() => call)).StatusCode);
@@ -23,27 +22,12 @@ public sealed class StatusInterceptorTests
     public async Task Call_ServerIsStopping_IsUnavailableAndToldWhenToRetry()
     {
         using var metrics = new ServerMetrics();
-        using var lifetime = new Lifetime();
-        lifetime.StopApplication();
-        var interceptor = new StatusInterceptor(metrics, lifetime, TimeProvider.System, NullLogger<StatusInterceptor>.Instance);
+        using var drain = new Drain(new ServerOptions { DrainTime = TimeSpan.Zero }, TimeProvider.System);
+        await drain.StoppingAsync(TestContext.Current.CancellationToken);
+        var interceptor = new StatusInterceptor(metrics, drain, TimeProvider.System, NullLogger<StatusInterceptor>.Instance);
         var e = await Assert.ThrowsAsync<RpcException>(
             () => interceptor.UnaryServerHandler<object, object>(new object(), new Call(default), (request, _) => Task.FromResult(request)));
         Assert.Equal((StatusCode.Unavailable, "1000"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
-    }
-
-    private sealed class Lifetime : IHostApplicationLifetime, IDisposable
-    {
-        private readonly CancellationTokenSource _stopping = new();
-
-        public CancellationToken ApplicationStarted => default;
-
-        public CancellationToken ApplicationStopped => default;
-
-        public CancellationToken ApplicationStopping => _stopping.Token;
-
-        public void StopApplication() => _stopping.Cancel();
-
-        public void Dispose() => _stopping.Dispose();
     }
 
     /// <summary>No call on any wire: what the interceptor asks of one.</summary>

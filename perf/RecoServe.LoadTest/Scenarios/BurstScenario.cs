@@ -1,4 +1,4 @@
-using RecoServe.LoadTest.Loops;
+using RecoServe.LoadGenerator.Loops;
 
 namespace RecoServe.LoadTest.Scenarios;
 

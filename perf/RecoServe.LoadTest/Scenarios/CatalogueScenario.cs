@@ -1,3 +1,4 @@
+using RecoServe.LoadGenerator;
 using RecoServe.LoadTest.Targets;
 using RecoServe.Testing;
 
@@ -13,7 +14,7 @@ internal static class CatalogueScenario
         using var repository = new TemporaryDirectory();
         session.Show("make the model");
         Models.Make(repository.Path, session.Options.MostItems);
-        var package = Models.Newest(repository.Path);
+        var package = RepositoryModel.Newest(repository.Path);
         var requests = MadeRequest.Make(package, session.Options.Seed);
         var starts = await session.RoundsAsync("start", async () =>
         {

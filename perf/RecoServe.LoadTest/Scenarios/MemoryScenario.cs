@@ -1,3 +1,4 @@
+using RecoServe.LoadGenerator;
 using RecoServe.LoadTest.Targets;
 
 namespace RecoServe.LoadTest.Scenarios;

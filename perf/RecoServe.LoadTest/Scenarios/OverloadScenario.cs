@@ -1,5 +1,5 @@
-using RecoServe.LoadTest.Loops;
-using RecoServe.LoadTest.Targets;
+using RecoServe.LoadGenerator;
+using RecoServe.LoadGenerator.Loops;
 
 namespace RecoServe.LoadTest.Scenarios;
 

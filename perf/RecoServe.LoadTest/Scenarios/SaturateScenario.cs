@@ -1,4 +1,5 @@
 using RecoServe.Contracts.V1;
+using RecoServe.LoadGenerator;
 using RecoServe.LoadTest.Targets;
 
 namespace RecoServe.LoadTest.Scenarios;

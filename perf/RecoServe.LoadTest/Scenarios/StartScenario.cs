@@ -1,4 +1,4 @@
-using RecoServe.LoadTest.Targets;
+using RecoServe.LoadGenerator;
 
 namespace RecoServe.LoadTest.Scenarios;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using RecoServe.LoadTest.Loops;
-using RecoServe.LoadTest.Targets;
+using RecoServe.LoadGenerator;
+using RecoServe.LoadGenerator.Loops;
 
 namespace RecoServe.LoadTest.Scenarios;
 

@@ -1,4 +1,5 @@
-using RecoServe.LoadTest.Loops;
+using RecoServe.LoadGenerator;
+using RecoServe.LoadGenerator.Loops;
 using RecoServe.LoadTest.Targets;
 using RecoServe.Testing;
 

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using RecoServe.Contracts.V1;
+using RecoServe.LoadGenerator;
 using RecoServe.LoadTest.Targets;
 
 namespace RecoServe.LoadTest.Scenarios;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Sampling;
+using RecoServe.LoadGenerator;
 using RecoServe.Testing;
 
 namespace RecoServe.LoadTest.Targets;

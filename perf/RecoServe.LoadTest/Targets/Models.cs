@@ -10,16 +10,6 @@ internal static class Models
     /// <summary>Added to every logit of the second version of <see cref="Twins"/>: probabilities stay, and the logits say whose they are.</summary>
     internal const float TwinShift = 100;
 
-    /// <summary>The package that a server of a repository answers from by default: the newest version of its model.</summary>
-    /// <exception cref="PackageException">The repository has no model, or several.</exception>
-    internal static ModelPackage Newest(string repository)
-    {
-        var names = Directory.Exists(repository) ? Directory.GetDirectories(repository).Where(d => PackageWriter.Versions(d).Any()).ToArray() : [];
-        return names is [var only]
-            ? ModelPackage.Open(Path.Combine(only, $"{PackageWriter.Versions(only).Max()}"))
-            : throw new PackageException(repository, $"must hold one model for --models, not {names.Length}");
-    }
-
     /// <summary>A made model: no encoder to speak of, d = 64, and as many items as wanted.</summary>
     internal static void Make(string repository, int items) =>
         // Items in [−½, ½)⁶⁴: the logits after ten watches have a standard deviation of about 2, like those of trained models.

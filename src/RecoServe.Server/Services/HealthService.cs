@@ -4,7 +4,7 @@ using RecoServe.Contracts.Health.V1;
 namespace RecoServe.Server.Services;
 
 /// <summary>grpc.health.v1.Health: Check, List, Watch.</summary>
-internal sealed class HealthService(ModelHealth health, IHostApplicationLifetime lifetime) : Health.HealthBase
+internal sealed class HealthService(ModelHealth health, Drain drain) : Health.HealthBase
 {
     /// <summary>The bound that the protocol sets for List.</summary>
     private const int MaxListed = 100;
@@ -30,13 +30,13 @@ internal sealed class HealthService(ModelHealth health, IHostApplicationLifetime
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
         // A watch never ends by itself: without this it would hold up the server's shutdown.
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Stopping);
         try
         {
             await foreach (var status in health.WatchAsync(request.Service, ending.Token))
                 await responseStream.WriteAsync(new HealthCheckResponse { Status = status }, context.CancellationToken);
         }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (drain.Stopping.IsCancellationRequested)
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "the server is shutting down"));
         }

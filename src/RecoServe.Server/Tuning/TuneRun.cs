@@ -1,0 +1,60 @@
+using System.Globalization;
+using RecoServe.Engine.Packages;
+using RecoServe.LoadGenerator;
+using Spectre.Console;
+
+namespace RecoServe.Server.Tuning;
+
+/// <summary>One tuning: opens the model, runs the race, and says who won.</summary>
+internal static class TuneRun
+{
+    /// <summary>The race begins at a rate that most settings hold.</summary>
+    private const double FirstShareOfPeak = 0.3;
+
+    /// <summary>Tunes.</summary>
+    /// <returns>Whether any candidate holds the goal.</returns>
+    /// <exception cref="PackageException">The repository has no such model.</exception>
+    /// <exception cref="InvalidOperationException">A server could not be started; its own words.</exception>
+    internal static async Task<bool> RunAsync(TuneOptions options, IReadOnlyList<Candidate> grid, IAnsiConsole console, TimeProvider clock)
+    {
+        var package = RepositoryModel.Newest(options.Models, options.Model);
+        console.WriteLine($"{package.Manifest.Name} version {package.Manifest.Version}, p99 up to {Milliseconds(options.Goal)} ms, {Environment.ProcessorCount} cores: {grid.Count} settings");
+        await using var servers = new CandidateServers(options, package, clock);
+        var first = FirstShareOfPeak * await servers.PeakAsync(grid[0]);
+        var result = await new Race<Candidate>(servers.TailAsync, options.Goal, (rate, holding) => Show(console, grid, rate, holding)).RunAsync(grid, first);
+        if (result is null)
+        {
+            console.WriteLine($"no setting has a p99 of {Milliseconds(options.Goal)} ms, whatever the rate");
+            return false;
+        }
+
+        console.WriteLine($"holds {Rate(result.Rate)} requests a second with p99 {Milliseconds(result.Winner.Tail)} ms, on this machine and with the load generator on it:");
+        console.WriteLine($"recoserve {string.Join(' ', result.Winner.Who.Switches)}");
+        if (options.Sweep)
+            await SweepAsync(servers, options, grid, first, result.Winner.Who, console);
+        return true;
+    }
+
+    /// <summary>Every candidate on its own: what the race saves, and what it may miss.</summary>
+    private static async Task SweepAsync(CandidateServers servers, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, IAnsiConsole console)
+    {
+        var rates = new Dictionary<Candidate, double>();
+        var alone = new Race<Candidate>(servers.TailAsync, options.Goal, static (_, _) => { });
+        foreach (var candidate in grid)
+        {
+            rates[candidate] = (await alone.RunAsync([candidate], first))?.Rate ?? 0;
+            console.WriteLine($"{Rate(rates[candidate]),12}/s  {string.Join(' ', candidate.Switches)}");
+        }
+
+        // The winner once more, at the end: between its own turn and that of the best the machine may have changed.
+        var again = (await alone.RunAsync([winner], first))?.Rate ?? 0;
+        console.WriteLine($"sweep: the best holds {Rate(rates.Values.Max())}/s; the pick {Rate(rates[winner])}/s, {Rate(again)}/s when measured again");
+    }
+
+    private static void Show(IAnsiConsole console, IReadOnlyList<Candidate> grid, double rate, IReadOnlyList<Runner<Candidate>> holding) =>
+        console.WriteLine($"{Rate(rate),12}/s  held by {holding.Count} of {grid.Count}{(holding.Count is > 0 and < 4 ? $": {string.Join("; ", holding.Select(h => string.Join(' ', h.Who.Switches)))}" : "")}");
+
+    private static string Rate(double rate) => rate.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Milliseconds(TimeSpan time) => time.TotalMilliseconds.ToString("0.0##", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,61 @@
+using RecoServe.Server.Tuning;
+using RecoServe.Testing;
+using Spectre.Console;
+
+namespace RecoServe.Server.Tests.Tuning;
+
+public sealed class TuneCommandTests : IDisposable
+{
+    private readonly TemporaryDirectory _repository = new();
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+    private readonly IAnsiConsole _console;
+
+    public TuneCommandTests()
+    {
+        _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_output), Ansi = AnsiSupport.No });
+        _console.Profile.Width = 200;
+    }
+
+    public void Dispose() => _repository.Dispose();
+
+    [Theory]
+    [InlineData(2, "--p99-ms must be a number from 0.1 to 1000, not 0", "--p99-ms", "0")]
+    [InlineData(2, "--p99-ms must be a number from 0.1 to 1000, not fast", "--p99-ms", "fast")]
+    [InlineData(2, "--seconds must be a number from 0.1 to 60, not 100", "--seconds", "100")]
+    [InlineData(2, "/nowhere holds no models", "--models", "/nowhere")]
+    [InlineData(2, "has no model \"other\"", "--model", "other")]
+    public async Task Run_WrongCommandLine_SaysWhatWouldBeRight(int code, string message, params string[] arguments)
+    {
+        new TestModel().Publish(_repository.Path);
+        Assert.Equal(code, await TuneCommand.RunAsync(arguments.Contains("--models") ? arguments : [.. arguments, "--models", _repository.Path], _console, _error));
+        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_ServerThatDoesNotStart_SaysWhatTheServerSays()
+    {
+        new TestModel().Publish(_repository.Path);
+        Assert.Equal(1, await TuneCommand.RunAsync(["--models", _repository.Path, "--", "--Batcher:QueueCapacity", "none"], _console, _error));
+        Assert.Contains("Batcher:QueueCapacity must be a whole number", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The whole way in little: real servers, a real load, and a pick that a server can be started with.</summary>
+    [Fact]
+    public async Task Run_TwoSettings_PicksOneThatHoldsTheGoal()
+    {
+        new TestModel().Publish(_repository.Path);
+        var options = new TuneOptions([ProgramTests.Executable], _repository.Path, TimeSpan.FromSeconds(0.9))
+        {
+            Duration = TimeSpan.FromSeconds(0.1),
+            WarmUp = TimeSpan.FromSeconds(0.1),
+            LeastCalls = 10,
+        };
+        Candidate[] grid = [new Candidate(1, TimeSpan.Zero, 1, 1), new Candidate(64, TimeSpan.Zero, 1, 1)];
+        Assert.True(await TuneRun.RunAsync(options with { Sweep = true }, grid, _console, TimeProvider.System));
+        var lines = _output.ToString().Split('\n');
+        Assert.Matches("^toy version 1, p99 up to 900.0 ms, [0-9]+ cores: 2 settings$", lines[0]);
+        Assert.Contains(lines, l => grid.Any(c => l == $"recoserve {string.Join(' ', c.Switches)}"));
+        Assert.Contains(lines, l => l.StartsWith("sweep: the best holds ", StringComparison.Ordinal));
+    }
+}
