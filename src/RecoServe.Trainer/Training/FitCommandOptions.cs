@@ -79,8 +79,9 @@ internal sealed class FitCommandOptions
     private static Option<string> Choice<T>(string name, T standard, string description)
         where T : struct, Enum
     {
-        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => NameOf(standard), HelpName = "NAME" };
-        option.AcceptOnlyFromAmong([.. Enum.GetValues<T>().Select(NameOf)]);
+        string[] names = [.. Enum.GetValues<T>().Select(NameOf)];
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => NameOf(standard), HelpName = string.Join('|', names) };
+        option.AcceptOnlyFromAmong(names);
         return option;
     }
 

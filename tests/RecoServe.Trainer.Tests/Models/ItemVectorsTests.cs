@@ -33,7 +33,7 @@ public sealed class ItemVectorsTests
         vectors.Compose();
         var added = (vectors.Input - own).detach();
         Assert.Equal([0, 0, 12, 24, 10, 20, 103, 206], added.flatten().data<float>().ToArray(), (x, y) => Math.Abs(x - y) < 1e-4);
-        Assert.Equal(vectors.Input.Handle, vectors.Output.Handle);
+        Assert.Equal(vectors.Input.data<float>().ToArray(), vectors.Output.data<float>().ToArray());
     }
 
     [Fact]
