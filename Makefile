@@ -98,6 +98,11 @@ bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampl
 load: ## The serving goals on real server processes, open loop (10 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --models models $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
+.PHONY: nbomber
+nbomber: ## The scenarios of load for NBomber (perf/RecoServe.NBomber/README.md: needs its package, and a licence for organisations): SCENARIO=steady RATE=1000.
+	dotnet build -c $(CONFIGURATION) $(SERVER) --nologo -v quiet
+	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.NBomber -- --server $(SERVER_PROGRAM) --models models --scenario $(or $(SCENARIO),steady) --rate $(or $(RATE),1000)
+
 fmt: ## Formats the code.
 	dotnet format RecoServe.sln
 

@@ -142,7 +142,7 @@ public sealed class ProgramTests : IDisposable
             Assert.StartsWith("http", address, StringComparison.Ordinal);
             using var channel = GrpcChannel.ForAddress(address);
             var models = new ModelService.ModelServiceClient(channel);
-            var labels = (await models.GetModelAsync(new GetModelRequest { Name = "toy" })).Model.Labels;
+            var labels = (await models.GetModelAsync(new GetModelRequest { Name = "toy" }, cancellationToken: TestContext.Current.CancellationToken)).Model.Labels;
             Assert.Equal(round == 0 ? 0 : 1, labels.Count);
             Assert.All(labels.Values, v => Assert.InRange(v, 1, 2));
             var changing = Task.Run(async () =>
@@ -154,7 +154,7 @@ public sealed class ProgramTests : IDisposable
                     await models.LoadVersionAsync(new LoadVersionRequest { Name = "toy", Version = 2 - (i % 2) });
                     changes.Release();
                 }
-            });
+            }, TestContext.Current.CancellationToken);
             for (var i = 0; i < 2 + round; i++)
                 await changes.WaitAsync(TestContext.Current.CancellationToken);
             process.Kill();
