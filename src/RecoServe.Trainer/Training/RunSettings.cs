@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Models;
@@ -19,6 +20,19 @@ internal sealed record RunSettings
 
     /// <summary>SHA-256 of the training events: another log cannot continue this run.</summary>
     public required string LogChecksum { get; init; }
+
+    /// <summary>Reads settings; those that an earlier build did not know are the defaults, and not zero.</summary>
+    /// <exception cref="JsonException">It is no JSON, or not of this form.</exception>
+    public static RunSettings Read(string json)
+    {
+        var settings = JsonNode.Parse(json);
+        var fit = JsonSerializer.SerializeToNode(new FitOptions(), RunJson.Default.FitOptions)!.AsObject();
+        foreach (var (name, value) in settings?["fit"] as JsonObject ?? [])
+            fit[name] = value?.DeepClone();
+        if (settings is JsonObject known)
+            known["fit"] = fit;
+        return settings.Deserialize(RunJson.Default.RunSettings)!;
+    }
 
     /// <summary>The network's kind and sizes.</summary>
     /// <param name="catalogue">The run's items.</param>
