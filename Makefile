@@ -10,7 +10,7 @@ SERVER_PROGRAM = artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | 
 ENGINE_TESTS = artifacts/bin/RecoServe.Engine.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/RecoServe.Engine.Tests
 TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
 
-.PHONY: run demo test test-instruction-sets install train-ml1m train-video-to-video bench bench-sampler load fmt fmt-check lint build ci clean
+.PHONY: run demo test test-instruction-sets install evaluate-baselines train-ml1m train-video-to-video bench bench-sampler load fmt fmt-check lint build ci clean
 
 run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
 	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models $(CURDIR)/models
@@ -36,6 +36,11 @@ soak: ## Random callers, cancellations and deadlines against runners that fail a
 	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
 	RECOSERVE_SOAK_SECONDS=$(or $(SECONDS),300) $(ENGINE_TESTS) -showLiveOutput -class RecoServe.Engine.Tests.Batching.BatcherSoakTests
 
+.PHONY: soak-swaps
+soak-swaps: ## SWAPS=1000 swaps, and as many loads that fail: memory flat, the last as fast as the first, and planted leaks seen by the same gate.
+	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
+	RECOSERVE_SOAK_SWAPS=$(or $(SWAPS),1000) $(ENGINE_TESTS) -showLiveOutput -class RecoServe.Engine.Tests.Registry.SwapLeakTests
+
 .PHONY: fuzz-sampler
 fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how many passed, or the smallest that failed and its seed.
 	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
@@ -54,6 +59,22 @@ artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.t
 	  'NR == FNR { id[$$2] = $$1; next } split($$0, m, "::") && m[1] in id { gsub(/"/, "\"\"", m[2]); print id[m[1]] ",\"" m[2] "\"," m[3] }' \
 	  $(SHARED)/ml-1m/item_map.txt -; } > $@.part
 	mv $@.part $@
+
+# The real logs with the options that docs/training.md explains.
+LOG_ml-1m = --data $(SHARED)/ml-1m/ml-1m.txt --items artifacts/ml-1m/items.csv
+LOG_beauty = --data $(SHARED)/amazon/Beauty.txt --items $(SHARED)/amazon/Beauty_item2attributes.json
+LOG_toys = --data $(SHARED)/amazon/Toys_and_Games.txt --items $(SHARED)/amazon/Toys_and_Games_item2attributes.json
+LOG_kuairand = --data $(SHARED)/kuairand-pure/exposures_0425_0430.parquet $(SHARED)/kuairand-pure/exposures_0501_0508.parquet \
+  --items $(SHARED)/kuairand-pure/video_features_basic_pure.csv --column item_id=video_id timestamp=time_ms channel=author_id category=tag \
+  --separator category=, --context tab --where "long_view = 1" --split time --validate-from 2022-04-29 --test-from 2022-05-01
+LOG_trivago = --data $(SHARED)/trivago/val_100k.parquet --column user_id=session_id item_id=reference --where "action_type = 'clickout item'" \
+  --context device,platform,position --derive "position=list_position(string_split(impressions, '|'), reference)" --split time --keep-seen
+LOG_coat = --data $(SHARED)/coat/train.ascii --test-data $(SHARED)/coat/test.ascii --where "rating >= 4" --split given
+
+evaluate-baselines: artifacts/ml-1m/items.csv ## POP, MARKOV1 and COOC10 on every real log, or on LOGS="ml-1m coat".
+	dotnet build -c $(CONFIGURATION) src/RecoServe.Trainer --nologo -v quiet
+	$(foreach log,$(or $(LOGS),ml-1m beauty toys kuairand trivago coat),$(foreach baseline,pop markov1 cooc10,\
+	  dotnet run --no-build -c $(CONFIGURATION) --project src/RecoServe.Trainer -- evaluate $(LOG_$(log)) --baseline $(baseline) --part test;))
 
 train-ml1m: artifacts/ml-1m/items.csv ## GRU on MovieLens-1M: test HR@10 >= .25 within 40 minutes; EPOCHS=2 for a short run.
 	rm -rf $(RUNS)/ml-1m

@@ -17,7 +17,7 @@ internal sealed class LoadSession : IAsyncDisposable
     internal LoadSession(LoadOptions options, TimeProvider clock, RunProgress progress)
     {
         (Options, Clock, _progress) = (options, clock, progress);
-        Package = RepositoryModel.Newest(options.Models);
+        Package = NewestModel.Open(options.Models);
     }
 
     internal LoadOptions Options { get; }

@@ -25,4 +25,25 @@ internal static partial class EngineLog
 
     [LoggerMessage(7, LogLevel.Error, "Model {Version}: {Requests} requests of one input failed", EventName = "RowFailed")]
     internal static partial void RowFailed(ILogger logger, string version, int requests, Exception exception);
+
+    [LoggerMessage(8, LogLevel.Error, "The model repository cannot be looked at, and everything stays as it is: {Problem}", EventName = "RepositoryUnreadable")]
+    internal static partial void RepositoryUnreadable(ILogger logger, string problem);
+
+    [LoggerMessage(9, LogLevel.Error, "A look at the model repository failed", EventName = "LookFailed")]
+    internal static partial void LookFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(10, LogLevel.Warning, "There are no events of the file system, so the trigger file is looked at every {Interval}: {Problem}", EventName = "NoFileEvents")]
+    internal static partial void NoFileEvents(ILogger logger, TimeSpan interval, string problem);
+
+    [LoggerMessage(11, LogLevel.Information, "Model {Model}: label {Label} points at version {Version} (0: at none), before at {Before}", EventName = "LabelSet")]
+    internal static partial void LabelSet(ILogger logger, string model, string label, long version, long before);
+
+    [LoggerMessage(12, LogLevel.Warning, "Model {Version} is rolled back: {Reason}", EventName = "RolledBack")]
+    internal static partial void RolledBack(ILogger logger, string version, string reason);
+
+    [LoggerMessage(13, LogLevel.Error, "Model {Version} should be rolled back, and cannot be: {Reason}", EventName = "RollBackFailed")]
+    internal static partial void RollBackFailed(ILogger logger, string version, string reason, Exception exception);
+
+    [LoggerMessage(14, LogLevel.Warning, "Model {Version}: a shadow run failed", EventName = "ShadowFailed")]
+    internal static partial void ShadowFailed(ILogger logger, string version, Exception exception);
 }

@@ -44,6 +44,16 @@ public sealed class EngineMetrics : IDisposable
         HistogramBucketBoundaries = [0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     };
 
+    private static readonly InstrumentAdvice<double> Correlations = new()
+    {
+        HistogramBucketBoundaries = [-0.8, -0.6, -0.4, -0.2, 0, 0.2, 0.4, 0.6, 0.8, 0.9],
+    };
+
+    private static readonly InstrumentAdvice<double> Drifts = new()
+    {
+        HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    };
+
     private static readonly InstrumentAdvice<long> NucleusSizes = new()
     {
         HistogramBucketBoundaries = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000, 1_000_000],
@@ -66,9 +76,15 @@ public sealed class EngineMetrics : IDisposable
         Shed = _meter.CreateCounter<long>("recoserve.shed", "{request}", "Requests that were not computed, by reason.");
         Degraded = _meter.CreateCounter<long>("recoserve.degraded", "{request}", "Answers from which something was left out under pressure, by what.");
         InvalidLogits = _meter.CreateCounter<long>("recoserve.invalid_logits", "{request}", "Requests that failed because the model gave NaN or +infinity.");
+        RolledBack = _meter.CreateCounter<long>("recoserve.rollback", "{rollback}", "Times that a canary was rolled back by itself, by reason.");
+        Shadows = _meter.CreateCounter<long>("recoserve.shadow", "{request}", "Copies of requests for a version to be compared, by what became of them.");
+        ShadowOverlap = _meter.CreateHistogram("recoserve.shadow.overlap", "1", "Share of the most probable items that both versions name.", null, Shares);
+        ShadowRankCorrelation = _meter.CreateHistogram("recoserve.shadow.rank_correlation", "1", "Rank correlation of the items that either version names.", null, Correlations);
+        ShadowDrift = _meter.CreateHistogram("recoserve.shadow.score_drift", "1", "Mean difference of log-probabilities between two versions.", null, Drifts);
         QueueLength = new ObservedValues(_meter, "recoserve.queue.length", "{row}", "Rows that wait for a batch.");
         Leases = new ObservedValues(_meter, "recoserve.model.leases", "{lease}", "Requests that hold a model version.");
         State = new ObservedValues(_meter, "recoserve.model.state", "", "State of a model version: 1 loading, 2 warming, 3 serving, 4 draining, 5 unloaded, 6 failed.");
+        Memory = new ObservedValues(_meter, "recoserve.model.memory", "By", "Native memory that was in use after a model version was loaded and warmed up, and not before; 0 once it is unloaded.");
     }
 
     internal Histogram<double> QueueWait { get; }
@@ -95,11 +111,23 @@ public sealed class EngineMetrics : IDisposable
 
     internal Counter<long> InvalidLogits { get; }
 
+    internal Counter<long> RolledBack { get; }
+
+    internal Counter<long> Shadows { get; }
+
+    internal Histogram<double> ShadowOverlap { get; }
+
+    internal Histogram<double> ShadowRankCorrelation { get; }
+
+    internal Histogram<double> ShadowDrift { get; }
+
     internal ObservedValues QueueLength { get; }
 
     internal ObservedValues Leases { get; }
 
     internal ObservedValues State { get; }
+
+    internal ObservedValues Memory { get; }
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

@@ -2,6 +2,7 @@ using RecoServe.Engine.Batching;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
+using RecoServe.Engine.Traffic;
 
 namespace RecoServe.Engine;
 
@@ -10,7 +11,7 @@ namespace RecoServe.Engine;
 /// (3) compute the logits in a batch with other requests, (4) mask what may not be shown, (5) draw from the nucleus. Under
 /// pressure something may be left out instead of the answer (<see cref="DegradationOptions"/>).
 /// </summary>
-public sealed class Recommender(ModelRegistry registry, DegradationOptions degradation, TimeProvider clock)
+public sealed class Recommender(ModelRegistry registry, DegradationOptions degradation, TimeProvider clock, TrafficWatch? watch = null)
 {
     /// <summary>Draws one slate.</summary>
     /// <param name="request">The request.</param>
@@ -27,7 +28,23 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var arrived = clock.GetTimestamp();
 
         // :: 1 :: The lease keeps the version alive until the answer has been copied out of its memory.
-        using var lease = registry.Acquire(request.Model);
+        using var lease = registry.Acquire(request.Model, request.TrafficKey);
+        try
+        {
+            var slate = await AnswerAsPressureAllowsAsync(lease, request, arrived, cancellationToken);
+            if (slate.Degraded is Degradation.None or Degradation.TopK)
+                watch?.Answered(lease, request, clock.GetElapsedTime(arrived));
+            return slate;
+        }
+        catch (Exception e)
+        {
+            watch?.Failed(lease, e);
+            throw;
+        }
+    }
+
+    private async Task<Slate> AnswerAsPressureAllowsAsync(ModelLease lease, SlateRequest request, long arrived, CancellationToken cancellationToken)
+    {
         var pressure = degradation.HasSteps ? lease.Batcher.PressureOn(request.Deadline) : 0;
         if (pressure >= degradation.HighPressure && TryAcquireSmaller(lease, request) is { } smaller)
         {
@@ -46,7 +63,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     public async Task<Scores> ScoreAsync(ScoreRequest request, CancellationToken cancellationToken)
     {
         var arrived = clock.GetTimestamp();
-        using var lease = registry.Acquire(request.Model);
+        using var lease = registry.Acquire(request.Model, request.TrafficKey);
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
         var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
@@ -132,7 +149,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         }
     }
 
-    private static ComputedBy IdentityOf(ModelLease lease) => new(lease.Version.Name, lease.Version.Version);
+    private static ComputedBy IdentityOf(ModelLease lease) => new(lease.Version.Name, lease.Version.Version, lease.Label);
 
     private static SlateItem[] Name(ModelLease lease, ReadOnlySpan<SlateSlot> slots)
     {

@@ -6,7 +6,8 @@ namespace RecoServe.Engine;
 /// <summary>Which version computed an answer.</summary>
 /// <param name="Model">The model's name.</param>
 /// <param name="Version">The version number.</param>
-public readonly record struct ComputedBy(string Model, long Version);
+/// <param name="Label">The label by which it was chosen; empty if by none.</param>
+public readonly record struct ComputedBy(string Model, long Version, string Label = "");
 
 /// <summary>A drawn slate.</summary>
 /// <param name="ComputedBy">The version that computed it.</param>

@@ -9,6 +9,9 @@ public abstract record ModelRequest
     /// <summary>Which model and version shall answer.</summary>
     public ModelSelector Model { get; init; } = new("");
 
+    /// <summary>Who asks: the same key gets the same version where several share the requests. Empty: chosen anew each time.</summary>
+    public string TrafficKey { get; init; } = "";
+
     /// <summary>Watched item ids, oldest first; of more than the model reads the newest are used.</summary>
     public IReadOnlyList<string> History { get; init; } = [];
 

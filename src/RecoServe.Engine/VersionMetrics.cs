@@ -3,12 +3,15 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
+using RecoServe.Engine.Traffic;
 
 namespace RecoServe.Engine;
 
 /// <summary>The engine's instruments as seen by one model version: every measurement carries its tags.</summary>
 internal sealed class VersionMetrics : IDisposable
 {
+    private static readonly string[] RollbackKinds = ["invalid", "errors", "latency", "drift"];
+
     private readonly EngineMetrics _metrics;
     private readonly TagList _tags;
 
@@ -25,6 +28,8 @@ internal sealed class VersionMetrics : IDisposable
             AddClosed(reason, 0);
         foreach (var degraded in Enum.GetValues<Degradation>().Where(d => d != Degradation.None))
             AddDegraded(degraded, 0);
+        foreach (var reason in RollbackKinds)
+            Add(_metrics.RolledBack, 0, "reason", reason);
     }
 
     /// <summary><c>name/number</c>.</summary>
@@ -36,6 +41,7 @@ internal sealed class VersionMetrics : IDisposable
         ForgetQueue();
         _metrics.Leases.Remove(this);
         _metrics.State.Remove(this);
+        _metrics.Memory.Remove(this);
     }
 
     internal void Queue(TimeSpan waited) => _metrics.QueueWait.Record(waited.TotalSeconds, _tags);
@@ -66,6 +72,17 @@ internal sealed class VersionMetrics : IDisposable
 
     internal void InvalidLogits() => _metrics.InvalidLogits.Add(1, _tags);
 
+    internal void RolledBack(string reason) => Add(_metrics.RolledBack, 1, "reason", reason);
+
+    internal void Shadow(string result) => Add(_metrics.Shadows, 1, "result", result);
+
+    internal void Compare(in SlateComparison comparison)
+    {
+        _metrics.ShadowOverlap.Record(comparison.Overlap, _tags);
+        _metrics.ShadowRankCorrelation.Record(comparison.RankCorrelation, _tags);
+        _metrics.ShadowDrift.Record(comparison.ScoreDrift, _tags);
+    }
+
     internal void ObserveQueue(Func<long> length) => _metrics.QueueLength.Set(this, _tags, length);
 
     internal void ForgetQueue() => _metrics.QueueLength.Remove(this);
@@ -73,6 +90,8 @@ internal sealed class VersionMetrics : IDisposable
     internal void ObserveLeases(Func<long> count) => _metrics.Leases.Set(this, _tags, count);
 
     internal void ObserveState(Func<long> state) => _metrics.State.Set(this, _tags, state);
+
+    internal void ObserveMemory(Func<long> bytes) => _metrics.Memory.Set(this, _tags, bytes);
 
     private void AddShed(ShedReason reason, long requests) => Add(_metrics.Shed, requests, "reason", reason switch
     {

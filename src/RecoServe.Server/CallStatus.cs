@@ -39,7 +39,8 @@ internal static class CallStatus
         DeadlineExceededException e => Status(Code.DeadlineExceeded, e.Message),
         // The deadline cancels the call's token just as a caller does who goes away.
         OperationCanceledException when clock.GetUtcNow().UtcDateTime >= context.Deadline => Status(Code.DeadlineExceeded, "the deadline passed"),
-        PackageException e => Status(Code.FailedPrecondition, e.Message),
+        PackageException or ModelStateException => Status(Code.FailedPrecondition, exception.Message),
+        ModelMemoryException e => DoNotRetry(Code.ResourceExhausted, e.Message),
         // Services read and write nothing but their caller: it went away, perhaps an instant before the call's token says so.
         OperationCanceledException or IOException => Status(Code.Cancelled, "the caller cancelled the call"),
         // grpc-dotnet's stream reader throws it if it is asked again after the caller went away.
@@ -50,6 +51,14 @@ internal static class CallStatus
 
     private static RpcException Status(Code code, string message, params Google.Protobuf.IMessage[] details) =>
         new Google.Rpc.Status { Code = (int)code, Message = message, Details = { details.Select(Any.Pack) } }.ToRpcException();
+
+    /// <summary>A status that would often be retried, and should not be: only an operator can change it.</summary>
+    private static RpcException DoNotRetry(Code code, string message)
+    {
+        var answer = Status(code, message);
+        answer.Trailers.Add(RetryPushback, "-1");
+        return answer;
+    }
 
     /// <summary>A status with the hints when to come again.</summary>
     internal static RpcException Retry(Code code, string message, TimeSpan after)

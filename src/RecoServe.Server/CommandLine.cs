@@ -34,7 +34,7 @@ internal static class CommandLine
         ["--http-port"] = "Server:HttpPort",
     };
 
-    private static readonly string[] Sections = ["Registry:", "Runner:", "Batcher:", "Server:", "Logging:"];
+    private static readonly string[] Sections = ["Registry:", "Runner:", "Batcher:", "Degradation:", "Server:", "Logging:"];
 
     internal static string Version =>
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";

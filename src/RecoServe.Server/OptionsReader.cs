@@ -13,13 +13,17 @@ internal sealed class OptionsReader(IConfiguration configuration)
     private readonly List<string> _problems = [];
 
     /// <summary>The options of a section; not to be used before <see cref="ThrowIfWrong"/> has passed.</summary>
-    internal T Read<T>(string section)
+    /// <param name="section">The section.</param>
+    /// <param name="except">A section in it that is read by itself.</param>
+    internal T Read<T>(string section, string? except = null)
         where T : class, new()
     {
         var options = new T();
         var properties = typeof(T).GetProperties().ToDictionary(p => p.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var (name, text) in Given(section))
         {
+            if (except is not null && name.StartsWith($"{except}:", StringComparison.OrdinalIgnoreCase))
+                continue;
             if (properties.TryGetValue(name, out var property))
                 Set(options, property, $"{section}:{property.Name}", text);
             else
@@ -58,7 +62,7 @@ internal sealed class OptionsReader(IConfiguration configuration)
         }
         catch (InvalidOperationException)
         {
-            AddProblem(key, text, property.GetCustomAttribute<RangeAttribute>()?.FormatErrorMessage(key) ?? $"must be a {property.PropertyType.Name}");
+            AddProblem(key, text, property.GetCustomAttribute<RangeAttribute>()?.FormatErrorMessage(key) ?? Expected(property.PropertyType));
             return;
         }
 
@@ -69,6 +73,9 @@ internal sealed class OptionsReader(IConfiguration configuration)
         else
             AddProblem(key, text, wrong.ErrorMessage!);
     }
+
+    private static string Expected(Type type) =>
+        type.IsEnum ? $"must be one of {string.Join(", ", Enum.GetNames(type))}" : $"must be a {type.Name}";
 
     private void AddProblem(string key, string given, string expected) =>
         _problems.Add($"{CommandLine.NameOf(key)} {expected}, not \"{given}\"");

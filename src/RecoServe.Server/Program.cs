@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Server;
 using RecoServe.Server.Tuning;
@@ -24,6 +25,7 @@ try
     await using var app = RecoServeApplication.Build(CommandLine.Parse(args));
     await app.Services.GetRequiredService<ModelRegistry>().LoadRepositoryAsync(CancellationToken.None);
     await app.StartAsync();
+    app.Services.GetRequiredService<RepositoryWatcher>().Start();
     Banner.Print(app, Console.Out);
     await app.WaitForShutdownAsync();
     return 0;
@@ -38,7 +40,7 @@ catch (OptionsValidationException e)
     await Console.Error.WriteLineAsync($"recoserve: {string.Join("\nrecoserve: ", e.Failures)}");
     return 2;
 }
-catch (AggregateException e) when (e.InnerExceptions.All(i => i is RecoServe.Engine.Packages.PackageException))
+catch (AggregateException e) when (e.InnerExceptions.All(i => i is PackageException or ModelMemoryException or ModelNotFoundException))
 {
     foreach (var problem in e.InnerExceptions)
         await Console.Error.WriteLineAsync($"recoserve: {problem.Message}");

@@ -8,6 +8,7 @@ using RecoServe.Engine;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
+using RecoServe.Engine.Traffic;
 using RecoServe.Server.Services;
 
 namespace RecoServe.Server;
@@ -35,6 +36,9 @@ internal static class RecoServeApplication
             .AddHostedService(services => services.GetRequiredService<Drain>())
             .AddSingleton<LoadShedder>()
             .AddSingleton<ModelRegistry>()
+            .AddSingleton<RepositoryWatcher>()
+            .AddSingleton<ModelWriter>()
+            .AddSingleton<TrafficWatch>()
             .AddSingleton<Recommender>()
             .AddSingleton<ModelHealth>();
         builder.Services.AddGrpc(grpc =>
@@ -67,7 +71,8 @@ internal static class RecoServeApplication
         var reader = new OptionsReader(builder.Configuration);
         builder.Services
             .AddSingleton(reader.Read<ServerOptions>("Server"))
-            .AddSingleton(reader.Read<RegistryOptions>("Registry"))
+            .AddSingleton(reader.Read<RegistryOptions>("Registry", except: "Rollback"))
+            .AddSingleton(reader.Read<RollbackOptions>("Registry:Rollback"))
             .AddSingleton(reader.Read<RunnerOptions>("Runner"))
             .AddSingleton(reader.Read<BatcherOptions>("Batcher"))
             .AddSingleton(reader.Read<DegradationOptions>("Degradation"));

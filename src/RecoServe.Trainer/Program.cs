@@ -6,7 +6,10 @@ return await CommandRunner.RunAsync(
     {
         SimulateCommand.Create(),
         FitCommand.Create(),
+        SearchCommand.Create(),
         EvaluateCommand.Create(),
+        ReportCommand.Create(),
         ExportCommand.Create(),
+        TradeoffCommand.Create(),
     },
     args);

@@ -26,6 +26,7 @@ public sealed class ArchitectureTests
         { "Inference", ["Packages"] },
         { "Batching", ["Inference", "Packages"] },
         { "Registry", ["Batching", "Inference", "Packages", "Sampling"] },
+        { "Traffic", ["Batching", "Inference", "Packages", "Registry", "Sampling"] },
     };
 
     [Theory]

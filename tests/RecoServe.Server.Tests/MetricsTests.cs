@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using RecoServe.Contracts.V1;
 using RecoServe.Testing;
 
 namespace RecoServe.Server.Tests;
@@ -25,5 +26,45 @@ public sealed class MetricsTests : IAsyncLifetime
     {
         using var http = new HttpClient();
         Assert.Matches(new Regex($"^{pattern}", RegexOptions.Multiline), await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token));
+    }
+
+    /// <summary>A version that is swapped out keeps what it has counted, and counts on when it comes back.</summary>
+    [Fact]
+    public async Task Scrape_VersionIsSwappedOutAndComesBack_CountsOn()
+    {
+        new TestModel { Name = "unasked" }.Publish(_server.Repository.Path);
+        var client = new RecommendationService.RecommendationServiceClient(_server.Channel);
+        await client.RecommendAsync(new RecommendRequest(), cancellationToken: Token);
+        await _server.Registry.LoadAsync("unasked", 2, Token);
+        await _server.Registry.UnloadAsync("unasked", 1);
+        await client.RecommendAsync(new RecommendRequest(), cancellationToken: Token);
+        await AssertLinesAsync("request_seconds_count{version=\"1\"} 1", "request_seconds_count{version=\"2\"} 1", "model_state{version=\"1\"} 5", "model_state{version=\"2\"} 3");
+        await _server.Registry.LoadAsync("unasked", 1, Token);
+        await client.RecommendAsync(new RecommendRequest { Model = new ModelSpec { Version = 1 } }, cancellationToken: Token);
+        await AssertLinesAsync("request_seconds_count{version=\"1\"} 2", "request_seconds_count{version=\"2\"} 1", "model_state{version=\"1\"} 3", "model_leases{version=\"1\"} 0");
+    }
+
+    /// <summary>What was scraped is kept for an instant: it may be a look or two until a change is seen.</summary>
+    private async Task AssertLinesAsync(params string[] lines)
+    {
+        using var http = new HttpClient();
+        string? missing;
+        string scraped;
+        var looks = 0;
+        do
+        {
+            if (looks++ > 0)
+                await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Token);
+            scraped = await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token);
+            missing = Array.Find(lines, line => !Regex.IsMatch(scraped, PatternOf(line), RegexOptions.Multiline));
+        }
+        while (missing is not null && looks < 50);
+        Assert.True(missing is null, $"{missing} is not in\n{scraped}");
+    }
+
+    private static string PatternOf(string line)
+    {
+        var brace = line.IndexOf('{', StringComparison.Ordinal);
+        return $"^recoserve_{line[..brace]}{{.*model=\"unasked\",{Regex.Escape(line[(brace + 1)..])}\n";
     }
 }

@@ -1,5 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Grpc.Core;
+using Grpc.Net.Client;
+using RecoServe.Contracts.V1;
 using RecoServe.Engine.Inference;
 using RecoServe.Testing;
 
@@ -30,7 +34,14 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Logging:LogLevel:Default must be one of Trace, Debug, Information, Warning, Error, Critical, None, not \"Loud\"\n", "--Logging:LogLevel:Default", "Loud")]
     [InlineData(2, "recoserve: Logging:Console:LogLevel:Grpc must be one of", "--Logging:Console:LogLevel:Grpc", "Loud")]
     [InlineData(2, "recoserve: Batcher:Queue is not an option; Batcher has QueueCapacity, QueueBytes, MaxQueueDelay, Patience, RefuseHopeless\n", "--Batcher:Queue", "0")]
-    [InlineData(2, "recoserve: Registry:DefaultModell is not an option; Registry has Repository, DefaultModel\n", "--Registry:DefaultModell", "x")]
+    [InlineData(2, "recoserve: Registry:DefaultModell is not an option; Registry has Repository, DefaultModel, Mode, PollInterval, TriggerFile, VersionPolicy, PreserveResources, MemoryLimit, CanaryPercent\n", "--Registry:DefaultModell", "x")]
+    [InlineData(2, "recoserve: Degradation:TopK must be a whole number from 0 to 1000000, not \"-1\"\n", "--Degradation:TopK", "-1")]
+    [InlineData(2, "recoserve: Registry:Mode must be one of Explicit, Poll, Event, not \"sometimes\"\n", "--Registry:Mode", "sometimes")]
+    [InlineData(2, "recoserve: Registry:VersionPolicy must be latest, latest:2, all or specific:1,3, and for one model otherwise: latest;video=specific:7, not \"newest\"\n", "--Registry:VersionPolicy", "newest")]
+    [InlineData(2, "recoserve: Registry:TriggerFile must be the name of a file, not \"../x\"\n", "--Registry:TriggerFile", "../x")]
+    [InlineData(2, "recoserve: Registry:Rollback:MinRequests must be a whole number from 20 to 1000, not \"5\"\n", "--Registry:Rollback:MinRequests", "5")]
+    [InlineData(2, "recoserve: Registry:Rollback:MinRequest is not an option; Registry:Rollback has Enabled, Window, MinRequests,", "--Registry:Rollback:MinRequest", "50")]
+    [InlineData(1, "recoserve: model toy/1 needs about 8.", "--Registry:MemoryLimit", "1000")]
     [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay, DrainTime\n", "--Server:Port:Grpc", "5000")]
     [InlineData(1, "is missing: it must hold models", "--models", "/nowhere")]
     public async Task Start_BadSetting_SaysWhatIsWrong(int exitCode, string message, params string[] arguments)
@@ -115,6 +126,41 @@ public sealed class ProgramTests : IDisposable
         using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0");
         Assert.Contains("default  none: requests must name a model", await ReadBannerAsync(process), StringComparison.Ordinal);
         Assert.Equal(0, await StopAsync(process));
+    }
+
+    /// <summary>Killed while labels move and versions come and go: the next start finds a repository that loads, with a label that was set.</summary>
+    [Fact]
+    public async Task Start_AfterAKillAtAnyPoint_Serves()
+    {
+        for (var version = 1; version <= 2; version++)
+            new TestModel().Publish(_repository.Path);
+        using var changes = new SemaphoreSlim(0);
+        for (var round = 0; round < 3; round++)
+        {
+            using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0", "--Registry:VersionPolicy", "all");
+            var address = Regex.Match(await ReadBannerAsync(process), @"gRPC +(\S+)").Groups[1].Value;
+            Assert.StartsWith("http", address, StringComparison.Ordinal);
+            using var channel = GrpcChannel.ForAddress(address);
+            var models = new ModelService.ModelServiceClient(channel);
+            var labels = (await models.GetModelAsync(new GetModelRequest { Name = "toy" })).Model.Labels;
+            Assert.Equal(round == 0 ? 0 : 1, labels.Count);
+            Assert.All(labels.Values, v => Assert.InRange(v, 1, 2));
+            var changing = Task.Run(async () =>
+            {
+                for (var i = 0; ; i++)
+                {
+                    await models.SetLabelAsync(new SetLabelRequest { Name = "toy", Label = "stable", Version = 1 + (i % 2) });
+                    await models.UnloadVersionAsync(new UnloadVersionRequest { Name = "toy", Version = 2 - (i % 2) });
+                    await models.LoadVersionAsync(new LoadVersionRequest { Name = "toy", Version = 2 - (i % 2) });
+                    changes.Release();
+                }
+            });
+            for (var i = 0; i < 2 + round; i++)
+                await changes.WaitAsync(TestContext.Current.CancellationToken);
+            process.Kill();
+            await Assert.ThrowsAsync<RpcException>(() => changing);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
     }
 
     private static Process Start(params string[] arguments) => Start(_ => { }, arguments);

@@ -22,10 +22,6 @@ public sealed class UnimplementedTests : IAsyncLifetime
         var feedback = new FeedbackService.FeedbackServiceClient(_server.Channel);
         await AssertUnimplemented("FeedbackService/RecordEvents", () => feedback.RecordEvents(cancellationToken: Token).ResponseAsync);
         await AssertUnimplemented("FeedbackService/RecordEventBatch", () => feedback.RecordEventBatchAsync(new RecordEventBatchRequest(), cancellationToken: Token).ResponseAsync);
-        var models = new ModelService.ModelServiceClient(_server.Channel);
-        await AssertUnimplemented("ModelService/SetLabel", () => models.SetLabelAsync(new SetLabelRequest(), cancellationToken: Token).ResponseAsync);
-        await AssertUnimplemented("ModelService/WatchModels", () => models.WatchModels(new WatchModelsRequest(), cancellationToken: Token).ResponseStream.MoveNext(Token));
-        await AssertUnimplemented("ModelService/ReloadRepository", () => models.ReloadRepositoryAsync(new ReloadRepositoryRequest(), cancellationToken: Token).ResponseAsync);
     }
 
     private static async Task AssertUnimplemented(string method, Func<Task> call)

@@ -35,6 +35,9 @@ public sealed record TestModel
     /// <summary>Items above this index make the native run fail.</summary>
     public int? PoisonAbove { get; init; }
 
+    /// <summary>Whether the first value of "device" makes every logit NaN: the probe does not ask with it.</summary>
+    public bool FirstDeviceIsNaN { get; init; }
+
     /// <summary>Changes the probe before it is written.</summary>
     public Func<GoldenProbe, GoldenProbe> Probe { get; init; } = p => p;
 
@@ -186,6 +189,8 @@ public sealed record TestModel
         if (Devices.Count > 0)
         {
             var table = Enumerable.Range(0, (Devices.Count + 1) * Dimension).Select(i => DeviceRow(i / Dimension, i % Dimension)).ToArray();
+            if (FirstDeviceIsNaN)
+                table.AsSpan(Dimension, Dimension).Fill(float.NaN);
             graph.Input.Add(Value(PackageFiles.ContextInput, TensorProto.Types.DataType.Int32, "batch", "fields"));
             graph.Initializer.Add(Floats("devices", table, Devices.Count + 1, Dimension));
             graph.Node.Add([Node("Gather", "device_rows", "devices", PackageFiles.ContextInput), Sum("device_rows", "device"), Node("Add", "with_device", state, "device")]);

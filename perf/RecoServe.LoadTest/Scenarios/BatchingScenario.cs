@@ -15,7 +15,7 @@ internal static class BatchingScenario
         using var repository = new TemporaryDirectory();
         session.Show("make the model");
         Models.Make(repository.Path, session.Options.ManyItems);
-        var requests = MadeRequest.Make(RepositoryModel.Newest(repository.Path), session.Options.Seed);
+        var requests = MadeRequest.Make(NewestModel.Open(repository.Path), session.Options.Seed);
         await using var batched = await session.StartWarmAsync(repository.Path, requests);
         session.Findings.Add(ServingGoals.Batching, await CompareAsync(session, repository.Path, batched, $"{session.Options.ManyItems:N0} items"));
     }

@@ -14,7 +14,7 @@ internal static class CatalogueScenario
         using var repository = new TemporaryDirectory();
         session.Show("make the model");
         Models.Make(repository.Path, session.Options.MostItems);
-        var package = RepositoryModel.Newest(repository.Path);
+        var package = NewestModel.Open(repository.Path);
         var requests = MadeRequest.Make(package, session.Options.Seed);
         var starts = await session.RoundsAsync("start", async () =>
         {

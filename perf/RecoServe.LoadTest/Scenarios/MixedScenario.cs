@@ -15,7 +15,7 @@ internal static class MixedScenario
     {
         using var repository = new TemporaryDirectory();
         Models.Stretch(session.Package, repository.Path, Long);
-        var package = RepositoryModel.Newest(repository.Path);
+        var package = NewestModel.Open(repository.Path);
         var seed = session.Options.Seed;
         var mixed = MadeRequest.Make(package, seed, i => i % ShortPerLong == 0 ? Long : Short);
         await using var target = await session.StartWarmAsync(repository.Path, mixed);

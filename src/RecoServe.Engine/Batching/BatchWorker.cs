@@ -39,41 +39,11 @@ internal sealed class BatchWorker
     /// <summary>When the present run is expected to end.</summary>
     internal TimeSpan FreeAt => TimeSpan.FromTicks(Volatile.Read(ref _freeAt));
 
-    /// <summary>Whether a caller uses the runner on a thread of its own, so that this one must not; the batcher's.</summary>
-    internal bool IsLent { get; set; }
-
-    /// <summary>Makes ready for <see cref="RunOnCallersThread"/>, without waiting for anything.</summary>
-    /// <returns>Memory for the run; null if there is none, or no turn.</returns>
-    internal BatchOutput? TryTakeTurn()
-    {
-        if (_runner.TryReserve() is not { } output)
-            return null;
-        if (_gate.TryEnter(_share))
-            return output;
-        output.Release();
-        return null;
-    }
-
-    /// <summary>Runs one row that came while nothing else was there; its result is set when this returns.</summary>
-    /// <param name="row">The row.</param>
-    /// <param name="output">From <see cref="TryTakeTurn"/>.</param>
-    internal void RunOnCallersThread(BatchRow row, BatchOutput output)
-    {
-        var start = _batcher.Now;
-        _batch.Take(row);
-        Volatile.Write(ref _freeAt, (start + _cost.Of(1, _batch.Length)).Ticks);
-        if (!TryRun(_batch, output, start, keepTurn: false, out var exception))
-            Fail(_batch, exception);
-        Volatile.Write(ref _freeAt, 0);
-        _lastEnd = null;
-        _batch.Clear();
-    }
-
     private void Work()
     {
         using (var linger = _clock.CreateTimer(_ => _batcher.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan))
         {
-            while (_batcher.WaitForRows(this, linger, out var atOnce))
+            while (_batcher.WaitForRows(linger, out var atOnce))
                 RunNext(atOnce ? _lastEnd : null);
         }
 

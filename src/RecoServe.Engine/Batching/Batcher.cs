@@ -12,15 +12,11 @@ namespace RecoServe.Engine.Batching;
 /// before its deadline.</para>
 /// <para>2. It waits in a bounded queue, which it leaves at once when its caller goes away or its deadline passes, whatever the
 /// runners do.</para>
-/// <para>3. Each runner has a thread (<see cref="BatchWorker"/>) that forms a batch at the last moment and runs it. A row that comes
-/// while that thread sleeps and that is computed quickly is computed by its caller instead: waking two threads takes longer.</para>
+/// <para>3. Each runner has a thread (<see cref="BatchWorker"/>) that forms a batch at the last moment and runs it.</para>
 /// </remarks>
 internal sealed class Batcher : IAsyncDisposable
 {
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(5);
-
-    /// <summary>A caller's thread has other requests to serve: what takes longer is left to a thread of the batcher.</summary>
-    private static readonly TimeSpan LongestOnCallersThread = TimeSpan.FromMilliseconds(1);
 
     private readonly BatcherOptions _options;
     private readonly TimeProvider _clock;
@@ -31,14 +27,12 @@ internal sealed class Batcher : IAsyncDisposable
     private readonly RowQueue _queue;
     private readonly ITimer _expiry;
     private readonly BatchWorker[] _workers;
-    private readonly List<BatchWorker> _sleeping = [];
     private readonly int _maxBatchSize;
     private MovingMean _arrivalGap = new(weight: 0.1);
     private MovingMean _reading = new(weight: 0.05);
     private MovingMean _betweenRuns = new(weight: 0.1);
     private TimeSpan _lastArrival = TimeSpan.MinValue;
     private TimeSpan _nextExpiry = TimeSpan.MaxValue;
-    private int _lent;
     private bool _stopping;
 
     /// <param name="runners">One for each batch that may be computed at the same time.</param>
@@ -71,16 +65,6 @@ internal sealed class Batcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Threads that wait for rows.</summary>
-    internal int SleepingWorkers
-    {
-        get
-        {
-            lock (_gate)
-                return _sleeping.Count;
-        }
-    }
-
     /// <summary>The time on the batcher's clock.</summary>
     internal TimeSpan Now => _clock.GetElapsedTime(_epoch);
 
@@ -97,8 +81,6 @@ internal sealed class Batcher : IAsyncDisposable
         var deadline = request.Deadline == DateTimeOffset.MaxValue ? TimeSpan.MaxValue : now + (request.Deadline - _clock.GetUtcNow());
         var row = new BatchRow(request, now, deadline, _options.Patience);
         row.OnCancelled(Leave, cancellationToken);
-        BatchWorker? lent;
-        BatchOutput? output;
         try
         {
             lock (_gate)
@@ -108,10 +90,7 @@ internal sealed class Batcher : IAsyncDisposable
                     return row.Result;
                 _queue.Age(now);
                 Admit(row, now);
-                NoteArrival(now);
-                (lent, output) = TryLend(row);
-                if (lent is null)
-                    Enqueue(row, now);
+                Enqueue(row, now);
             }
         }
         catch
@@ -120,8 +99,6 @@ internal sealed class Batcher : IAsyncDisposable
             throw;
         }
 
-        if (lent is not null)
-            RunOnThisThread(lent, row, output!);
         return row.Result;
     }
 
@@ -151,20 +128,19 @@ internal sealed class Batcher : IAsyncDisposable
     }
 
     /// <summary>Waits until a batch should be formed; false when no row will come any more.</summary>
-    /// <param name="worker">Who waits.</param>
     /// <param name="linger">A timer that calls <see cref="Wake"/>.</param>
     /// <param name="atOnce">Whether there was nothing to wait for.</param>
-    internal bool WaitForRows(BatchWorker worker, ITimer linger, out bool atOnce)
+    internal bool WaitForRows(ITimer linger, out bool atOnce)
     {
         lock (_gate)
         {
             for (atOnce = true; ; atOnce = false)
             {
-                if (_queue.Count == 0 || worker.IsLent)
+                if (_queue.Count == 0)
                 {
-                    if (_stopping && !worker.IsLent)
+                    if (_stopping)
                         return false;
-                    Sleep(worker);
+                    Monitor.Wait(_gate);
                 }
                 else
                 {
@@ -209,63 +185,15 @@ internal sealed class Batcher : IAsyncDisposable
             _reading.Add(elapsed);
     }
 
-    private void Sleep(BatchWorker worker)
-    {
-        _sleeping.Add(worker);
-        Monitor.Wait(_gate);
-        _sleeping.Remove(worker);
-    }
-
-    /// <summary>A runner whose thread sleeps, for a row that need not wait for anything.</summary>
-    private (BatchWorker? Worker, BatchOutput? Output) TryLend(BatchRow row)
-    {
-        if (_queue.Count > 0 || _options.MaxQueueDelay > TimeSpan.Zero)
-            return default;
-        var cost = _cost.Of(1, row.Input.Length);
-        if (cost == TimeSpan.Zero || cost > LongestOnCallersThread || _sleeping.Find(static w => !w.IsLent) is not { } worker)
-            return default;
-        if (worker.TryTakeTurn() is not { } output)
-            return default;
-        worker.IsLent = true;
-        _lent++;
-        return (worker, output);
-    }
-
-    private void RunOnThisThread(BatchWorker worker, BatchRow row, BatchOutput output)
-    {
-        try
-        {
-            worker.RunOnCallersThread(row, output);
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                worker.IsLent = false;
-                _lent--;
-                if (_queue.Count > 0 || _stopping)
-                    Monitor.PulseAll(_gate); // the worker's thread may be any of those that sleep
-            }
-        }
-    }
-
-    private void NoteArrival(TimeSpan now)
+    private void Enqueue(BatchRow row, TimeSpan now)
     {
         if (_lastArrival >= TimeSpan.Zero)
             _arrivalGap.Add(now - _lastArrival);
         _lastArrival = now;
-    }
-
-    private void Enqueue(BatchRow row, TimeSpan now)
-    {
         _queue.Add(row);
         if (row.Deadline < _nextExpiry)
             ExpireAt(row.Deadline, now);
-        // The thread that one pulse wakes may be one that must not run.
-        if (_lent > 0)
-            Monitor.PulseAll(_gate);
-        else
-            Monitor.Pulse(_gate);
+        Monitor.Pulse(_gate);
     }
 
     /// <summary>Refuses a row for which there is no room or no time.</summary>

@@ -67,15 +67,6 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
         Arrange();
     }
 
-    /// <summary>Takes one row that never waited.</summary>
-    internal void Take(BatchRow row)
-    {
-        Clear();
-        Add(row);
-        Closed = CloseReason.QueueEmpty;
-        Arrange();
-    }
-
     /// <summary>Takes the rows of one place of another batch.</summary>
     internal void Take(FormedBatch batch, int place)
     {

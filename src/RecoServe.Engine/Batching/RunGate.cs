@@ -48,20 +48,6 @@ internal sealed class RunGate(int runs)
             turn.Granted.Wait();
     }
 
-    /// <summary>Takes a turn if one is free.</summary>
-    internal bool TryEnter(RunShare share)
-    {
-        lock (_lock)
-        {
-            if (_free == 0)
-                return false;
-            share.Start = share.Start > _virtualTime ? share.Start : _virtualTime;
-            _free--;
-            _virtualTime = share.Start;
-            return true;
-        }
-    }
-
     /// <summary>Gives a turn back, and charges its time.</summary>
     internal void Leave(RunShare share, TimeSpan elapsed)
     {

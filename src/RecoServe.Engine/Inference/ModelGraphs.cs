@@ -11,7 +11,7 @@ namespace RecoServe.Engine.Inference;
 internal sealed class ModelGraphs : IDisposable
 {
     /// <summary>Beside one for each run: one being read by its requests, and slack for slow readers. Past that, computing waits for reading.</summary>
-    private const int SpareOutputs = 3;
+    internal const int SpareOutputs = 3;
 
     private static readonly string[] StateName = [PackageFiles.State];
     private static readonly string[] LogitsName = [PackageFiles.Logits];
@@ -30,18 +30,18 @@ internal sealed class ModelGraphs : IDisposable
     internal ModelGraphs(ModelPackage package, RunnerOptions options)
     {
         Manifest = package.Manifest;
-        MaxBatchSize = (int)Math.Clamp(options.MaxBatchBytes / (sizeof(float) * (Manifest.ItemCount + 1L)), 1, options.MaxBatchSize);
+        MaxBatchSize = options.BatchSizeFor(Manifest.ItemCount);
         _outputs = new SemaphoreSlim(options.InstanceCount + SpareOutputs);
         _inputNames = Manifest.ContextFields.Count == 0
             ? [PackageFiles.ItemsInput, PackageFiles.LengthsInput]
             : [PackageFiles.ItemsInput, PackageFiles.LengthsInput, PackageFiles.ContextInput];
-        Matrix = ItemMatrix.Load(package);
-        (_rowsTensor, _biasTensor) = (Matrix.RowsTensor(), Matrix.BiasTensor());
         _options = CreateSessionOptions(options);
-        _options.AddInitializer(PackageFiles.ItemMatrixInitializer, _rowsTensor);
-        _options.AddInitializer(PackageFiles.ItemBiasInitializer, _biasTensor);
         try
         {
+            Matrix = ItemMatrix.Load(package);
+            (_rowsTensor, _biasTensor) = (Matrix.RowsTensor(), Matrix.BiasTensor());
+            _options.AddInitializer(PackageFiles.ItemMatrixInitializer, _rowsTensor);
+            _options.AddInitializer(PackageFiles.ItemBiasInitializer, _biasTensor);
             _encoder = Open(package, PackageFiles.Encoder, _inputNames, StateName);
             _scorer = Open(package, PackageFiles.Scorer, StateName, LogitsName);
         }
@@ -84,9 +84,9 @@ internal sealed class ModelGraphs : IDisposable
         _scorer?.Dispose();
         _options.Dispose();
         _run.Dispose();
-        _rowsTensor.Dispose();
-        _biasTensor.Dispose();
-        Matrix.Dispose();
+        _rowsTensor?.Dispose();
+        _biasTensor?.Dispose();
+        Matrix?.Dispose();
         while (_free.TryTake(out var output))
             output.Dispose();
         _outputs.Dispose();

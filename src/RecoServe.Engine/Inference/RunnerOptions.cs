@@ -38,6 +38,9 @@ public sealed class RunnerOptions
     /// <summary>Threads of the pool, a caller counted: the callers of the other runs compute too.</summary>
     internal int PoolSize => ThreadCount - InstanceCount + 1;
 
+    /// <summary>Most rows of one run over a catalogue of so many items: one output block must not grow past <see cref="MaxBatchBytes"/>.</summary>
+    internal int BatchSizeFor(int itemCount) => (int)Math.Clamp(MaxBatchBytes / (sizeof(float) * (itemCount + 1L)), 1, MaxBatchSize);
+
     /// <summary>Whether ONNX Runtime can use a device, as it was built.</summary>
     public static ValidationResult? CheckDevice(string device) => device switch
     {

@@ -8,12 +8,16 @@ namespace RecoServe.Engine.Registry;
 /// The right to use a model version until disposed. Holding it delays the version's unloading and keeps its memory, so
 /// hold it for one request.
 /// </summary>
-internal sealed class ModelLease(ModelVersion version) : IDisposable
+/// <param name="version">Counts it already.</param>
+/// <param name="label">The label by which the version was chosen; empty if by none.</param>
+internal sealed class ModelLease(ModelVersion version, string label) : IDisposable
 {
     private readonly LoadedModel _model = version.Model;
     private int _disposed;
 
     internal ModelVersion Version => version;
+
+    internal string Label => label;
 
     internal ModelPackage Package => _model.Package;
 

@@ -16,45 +16,44 @@ namespace RecoServe.Engine.Registry;
 /// </remarks>
 public sealed class ModelRegistry : IAsyncDisposable
 {
-    private static readonly TimeSpan DrainReport = TimeSpan.FromSeconds(10);
-
     private readonly RegistryOptions _options;
-    private readonly RunnerOptions _runner;
-    private readonly BatcherOptions _batcher;
-    private readonly RunGate _gate;
     private readonly ModelRepository _repository;
-    private readonly EngineMetrics _metrics;
-    private readonly TimeProvider _clock;
+    private readonly VersionTable _table;
+    private readonly TrafficTable _traffic;
+    private readonly VersionLifecycle _lifecycle;
+    private readonly RepositoryReload _reload;
+    private readonly StickyShare _share = new();
     private readonly ILogger<ModelRegistry> _log;
-
-    /// <summary>One load or unload at a time: two would compete for the memory and cores of those who serve.</summary>
-    private readonly SemaphoreSlim _changes = new(1);
-
-    /// <summary>Versions by model name, newest first.</summary>
-    private volatile ImmutableSortedDictionary<string, ImmutableArray<ModelVersion>> _models =
-        ImmutableSortedDictionary.Create<string, ImmutableArray<ModelVersion>>(StringComparer.Ordinal);
 
     /// <summary>Creates an empty registry; <see cref="LoadRepositoryAsync"/> fills it.</summary>
     public ModelRegistry(
         RegistryOptions options, RunnerOptions runner, BatcherOptions batcher, EngineMetrics metrics, TimeProvider clock, ILogger<ModelRegistry> log)
     {
-        (_options, _runner, _batcher, _metrics, _clock, _log) = (options, runner, batcher, metrics, clock, log);
+        (_options, _log, DefaultModel) = (options, log, options.DefaultModel);
+        var budget = new MemoryBudget(options.MemoryLimit);
         _repository = new ModelRepository(options.Repository, log);
-        _gate = new RunGate(runner.InstanceCount);
-        DefaultModel = options.DefaultModel;
+        _table = new VersionTable(log);
+        _traffic = new TrafficTable(options.Repository);
+        var loader = new VersionLoader(runner, batcher, budget, _table, clock, log);
+        _lifecycle = new VersionLifecycle(_repository, _table, _traffic, budget, loader, metrics, clock, log);
+        _reload = new RepositoryReload(options, _repository, _table, _traffic, budget, _lifecycle);
     }
 
     /// <summary>Raised after a version changed its state, on the thread that changed it.</summary>
-    public event Action<ModelVersion>? Changed;
+    public event Action<ModelVersion>? Changed
+    {
+        add => _table.Changed += value;
+        remove => _table.Changed -= value;
+    }
 
     /// <summary>All models with their versions, newest first.</summary>
-    public IReadOnlyDictionary<string, ImmutableArray<ModelVersion>> Models => _models;
+    public IReadOnlyDictionary<string, ImmutableArray<ModelVersion>> Models => _table.Models;
 
     /// <summary>
     /// Whether a version serves. A model without one does not count against it: a version ends only when it is unloaded on
     /// purpose, one that fails never takes the place of one that serves, and a failure at start-up is fatal.
     /// </summary>
-    public bool IsReady => _models.Values.Any(versions => versions.Any(v => v.State == VersionState.Serving));
+    public bool IsReady => _table.AnyServes;
 
     /// <summary>
     /// The model that answers requests which name none: the configured one, else the only one of the repository when it was
@@ -62,123 +61,218 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// </summary>
     public string DefaultModel { get; private set; }
 
-    /// <summary>Loads the newest complete version of every model. At start-up every error is fatal, and all are told.</summary>
+    /// <summary>
+    /// Loads the versions of every model that the policy asks for, and those that labels point at. At start-up it is fatal if none
+    /// of a model can be loaded, and all problems are told.
+    /// </summary>
     /// <exception cref="AggregateException">One <see cref="PackageException"/> for each model that cannot be loaded.</exception>
     public async Task LoadRepositoryAsync(CancellationToken cancellationToken)
     {
-        var errors = new List<Exception>();
-        var newest = _repository.NewestVersions();
-        if (DefaultModel.Length == 0 && newest.Count == 1)
-            DefaultModel = newest[0].Name;
-        foreach (var (name, version) in newest)
-        {
-            try
-            {
-                await LoadAsync(name, version, cancellationToken);
-            }
-            catch (PackageException e)
-            {
-                errors.Add(e);
-            }
-        }
-
-        if (errors.Count > 0)
-            throw new AggregateException("the model repository cannot be loaded", errors);
-        if (DefaultModel.Length > 0 && !_models.ContainsKey(DefaultModel))
+        var models = _repository.ModelsAtStart();
+        if (DefaultModel.Length == 0 && models.Count == 1)
+            DefaultModel = models[0].Name;
+        await _reload.StartAsync(models, cancellationToken);
+        if (DefaultModel.Length > 0 && _table.Of(DefaultModel).IsEmpty)
             throw new AggregateException(new PackageException(_options.Repository, $"has no model \"{DefaultModel}\", the configured default"));
     }
 
     /// <summary>
     /// Loads a version, warms it up, asks its golden probe, and publishes it. Versions that serve already are not touched;
-    /// if this one fails they go on. Nothing happens if it serves already.
+    /// if this one fails they go on. Nothing happens if it serves already and its package has not changed. No policy will unload it.
     /// </summary>
     /// <exception cref="ModelNotFoundException">The repository does not have it.</exception>
     /// <exception cref="PackageException">Names the file, or at least the directory, at fault; the version is then Failed.</exception>
+    /// <exception cref="ModelMemoryException">It would not fit; the version is then Failed.</exception>
     public async Task<ModelVersion> LoadAsync(string name, long version, CancellationToken cancellationToken)
     {
-        var directory = _repository.Find(name, version);
-        await _changes.WaitAsync(cancellationToken);
-        try
-        {
-            if (TryFind(name, version) is { State: VersionState.Serving } serving)
-                return serving;
-            var loading = new ModelVersion(name, version, _metrics.ForVersion(name, version));
-            Publish(loading);
-            // Not the caller's token: a version that was published as Loading must come to an end of it.
-            await Task.Factory.StartNew(
-                () => LoadAndWarm(loading, directory), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            return loading;
-        }
-        finally
-        {
-            _changes.Release();
-        }
+        var (loaded, _) = await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
+        _traffic.Change(name, t => t.RolledBack.ContainsKey(version) ? t with { RolledBack = t.RolledBack.Remove(version) } : t);
+        return loaded;
     }
 
-    /// <summary>Takes a version out of service; completes when its last request has been answered and its memory is free.</summary>
+    /// <summary>
+    /// Takes a version out of service; completes when its last request has been answered and its memory is free. No policy will load
+    /// it again before its files change.
+    /// </summary>
     /// <exception cref="ModelNotFoundException">It does not serve.</exception>
+    /// <exception cref="ModelStateException">A label points at it.</exception>
     public async Task<ModelVersion> UnloadAsync(string name, long version)
     {
-        var ending = await BeginDrainAsync(name, version);
-        // Outside the gate: a request that never ends must not keep other versions from loading.
-        await EndAsync(ending);
+        var (ending, ended) = await _lifecycle.UnloadAsync(name, version, byHand: true);
+        await ended;
         return ending;
     }
+
+    /// <summary>Looks at the repository now, and loads and unloads as the policy asks for.</summary>
+    /// <exception cref="PackageException">It cannot be read; everything is as it was.</exception>
+    public Task<IReadOnlyList<ReloadOutcome>> ReloadAsync(CancellationToken cancellationToken) => _reload.LookAsync(cancellationToken);
+
+    /// <summary>Tells of every version as it is now, and then of every change of a state, in order, until disposed.</summary>
+    /// <param name="tell">Called on the thread that changes; must not block.</param>
+    public IDisposable Watch(Action<ModelVersion> tell) => _table.Watch(tell);
+
+    /// <summary>Which versions of a model answer which requests.</summary>
+    public ModelTraffic TrafficOf(string name) => _traffic.Of(name);
+
+    /// <summary>The share of requests, in percent, that a model's canary answers.</summary>
+    public double CanaryPercentOf(string name) => _traffic.Of(name) is { CanaryPercent: { } percent } ? percent : _options.CanaryPercent;
+
+    /// <summary>Points a label at a version that serves, or takes it away.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="label">As <see cref="ModelName.Rule"/>.</param>
+    /// <param name="version">Null takes it away.</param>
+    /// <exception cref="ModelNotFoundException">There is no such model or version.</exception>
+    /// <exception cref="ModelStateException">The version does not serve.</exception>
+    /// <exception cref="PackageException">The repository cannot be written.</exception>
+    public void SetLabel(string name, string label, long? version)
+    {
+        VersionsOf(name);
+        var before = _traffic.Of(name).HolderOf(label);
+        _traffic.Change(name, traffic =>
+        {
+            if (version is not { } number)
+                return traffic.Remove(label);
+            RequireServing(name, number);
+            return traffic.Point(label, number);
+        });
+        EngineLog.LabelSet(_log, name, label, version ?? 0, before ?? 0);
+    }
+
+    /// <summary>Sets which share the canary answers, and which version gets copies of which share of the requests.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="change">Makes the new settings of the present ones.</param>
+    /// <exception cref="ModelNotFoundException">There is no such model, or no such version to be the shadow.</exception>
+    /// <exception cref="ModelStateException">The shadow does not serve.</exception>
+    /// <exception cref="PackageException">The repository cannot be written.</exception>
+    public void SetTraffic(string name, Func<ModelTraffic, ModelTraffic> change)
+    {
+        VersionsOf(name);
+        _traffic.Change(name, traffic =>
+        {
+            var next = change(traffic);
+            if (next.ShadowVersion is { } shadow && shadow != traffic.ShadowVersion)
+                RequireServing(name, shadow);
+            return next == traffic ? traffic : next;
+        });
+    }
+
+    /// <summary>
+    /// Takes a label back from the version that holds it: the one that held it before gets it, and is loaded if need be; without
+    /// one, and always for the canary, the label is taken away. The version that had it gets no more requests by itself.
+    /// </summary>
+    /// <param name="name">The model.</param>
+    /// <param name="label">The label.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="cancellationToken">Ends the wait for others.</param>
+    /// <exception cref="ModelNotFoundException">There is no such model or label, or the previous version is not in the repository.</exception>
+    /// <exception cref="ModelStateException">Nothing else would answer.</exception>
+    /// <exception cref="PackageException">The previous version cannot be loaded, or the repository cannot be written.</exception>
+    public async Task RollBackAsync(string name, string label, string reason, CancellationToken cancellationToken)
+    {
+        VersionsOf(name);
+        var traffic = _traffic.Of(name);
+        var bad = traffic.HolderOf(label) ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"");
+        long? good = label == Labels.Canary || !traffic.Previous.TryGetValue(label, out var previous) ? null : previous;
+        if (good is { } version)
+            await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
+        _traffic.Change(name, now => TakeBack(name, now, label, bad, good, reason));
+        EngineLog.RolledBack(_log, $"{name}/{bad}", $"{reason}; the label \"{label}\" {(good is null ? "is taken away" : $"points at version {good} again")}");
+    }
+
+    /// <summary>Takes the label of a canary away; false if that is not the canary any more.</summary>
+    /// <inheritdoc cref="RollBackAsync"/>
+    internal bool RollBackCanary(string name, long version, string reason)
+    {
+        var isCanary = false;
+        _traffic.Change(name, now =>
+        {
+            isCanary = now.HolderOf(Labels.Canary) == version;
+            return TakeBack(name, now, Labels.Canary, version, null, reason);
+        });
+        if (!isCanary)
+            return false;
+        EngineLog.RolledBack(_log, $"{name}/{version}", reason);
+        return true;
+    }
+
+    /// <summary>A version that serves; null if it does not.</summary>
+    internal ModelVersion? TryFindServing(string name, long version) => _table.Serving(name, version);
 
     /// <summary>Drains and frees every version.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _changes.WaitAsync();
-        var versions = _models.Values.SelectMany(v => v).ToArray();
-        foreach (var version in versions.Where(v => v.State == VersionState.Serving))
-            Drain(version);
-        await Task.WhenAll(versions.Where(v => v.State == VersionState.Draining).Select(EndAsync));
-        foreach (var version in versions)
-            version.Metrics.Dispose();
-        _changes.Dispose();
+        await _lifecycle.DisposeAsync();
+        _reload.Dispose();
     }
 
     /// <summary>Takes a lease on the version that a request asks for.</summary>
+    /// <param name="selector">Model, and version or label.</param>
+    /// <param name="key">The user, or the request: the same key gets the same version. Empty if neither is known.</param>
     /// <exception cref="ModelNotFoundException">No such model, version or label, or it does not serve.</exception>
     /// <exception cref="ModelUnavailableException">It is still being loaded.</exception>
-    internal ModelLease Acquire(ModelSelector selector)
+    internal ModelLease Acquire(in ModelSelector selector, string key = "")
     {
         var name = selector.Name.Length > 0 ? selector.Name : DefaultModel;
-        if (selector.Label is { } label && _models.ContainsKey(name))
-            throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"");
         while (true)
         {
-            var versions = VersionsOf(name).Where(v => selector.Version is null || v.Version == selector.Version).ToArray();
-            foreach (var version in versions)
-            {
-                if (version.TryAcquire(out var lease))
-                    return lease;
-            }
-
+            var (versions, traffic) = (VersionsOf(name), _traffic.Of(name));
+            var (version, label) = Choose(name, selector, traffic, key);
+            if (VersionChoice.TryAcquire(versions, traffic, version, label) is { } lease)
+                return lease;
             // A swap may have passed between two looks: the next version not yet serving when it was tried, the last one
             // no longer. Whoever began to serve meanwhile is still there.
-            if (!Array.Exists(versions, v => v.State == VersionState.Serving))
-                throw NotServing(name, selector.Version, versions);
+            var asked = versions.Where(v => version is null || v.Version == version).ToArray();
+            if (!Array.Exists(asked, v => v.State == VersionState.Serving) && ReferenceEquals(traffic, _traffic.Of(name)))
+                throw NotServing(name, version, asked);
         }
     }
 
-    /// <summary>Takes a lease on the newest version of a model that serves; null if none does.</summary>
+    /// <summary>Takes a lease on the version of a model that answers by default; null if none does.</summary>
     internal ModelLease? TryAcquire(string name)
     {
-        foreach (var version in _models.TryGetValue(name, out var versions) ? versions : [])
-        {
-            if (version.TryAcquire(out var lease))
-                return lease;
-        }
+        var traffic = _traffic.Of(name);
+        return VersionChoice.TryAcquire(_table.Of(name), traffic, traffic.HolderOf(Labels.Stable), "");
+    }
 
-        return null;
+    private (long? Version, string Label) Choose(string name, in ModelSelector selector, ModelTraffic traffic, string key)
+    {
+        if (selector.Version is { } number)
+            return (number, "");
+        if (selector.Label is { } label)
+            return (traffic.HolderOf(label) ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\""), label);
+        if (traffic.HolderOf(Labels.Canary) is { } canary && _share.Includes(CanaryPercentOf(name), name, key))
+            return (canary, Labels.Canary);
+        return traffic.HolderOf(Labels.Stable) is { } stable ? (stable, Labels.Stable) : (null, "");
+    }
+
+    /// <summary>What a rollback makes of the traffic; called where nothing can begin to drain.</summary>
+    private ModelTraffic TakeBack(string name, ModelTraffic traffic, string label, long bad, long? good, string reason)
+    {
+        if (traffic.HolderOf(label) != bad)
+            return traffic; // somebody was faster
+        if (good is { } version)
+            RequireServing(name, version);
+        else if (!_table.Of(name).Any(v => v.Version != bad && v.State == VersionState.Serving && !traffic.RolledBack.ContainsKey(v.Version)))
+            throw new ModelStateException($"no other version of model \"{name}\" serves than {bad}, which would be rolled back");
+        var next = good is { } previous ? traffic.Point(label, previous) : traffic.Remove(label);
+        return next.LabelOf(bad) is null ? next with { RolledBack = next.RolledBack.SetItem(bad, reason) } : next;
+    }
+
+    private void RequireServing(string name, long version)
+    {
+        if (_table.Serving(name, version) is not null)
+            return;
+        if (_table.Latest(name, version) is { } other)
+            throw new ModelStateException($"version {version} of model \"{name}\" is {other.State}: only a version that serves can be pointed at");
+        _repository.Find(name, version);
+        throw new ModelStateException($"version {version} of model \"{name}\" is not loaded: only a version that serves can be pointed at");
     }
 
     private ImmutableArray<ModelVersion> VersionsOf(string name)
     {
-        if (_models.TryGetValue(name, out var versions))
+        if (_table.Models.TryGetValue(name, out var versions))
             return versions;
-        var known = string.Join(", ", _models.Keys);
+        var known = string.Join(", ", _table.Models.Keys);
         throw new ModelNotFoundException(name.Length > 0
             ? $"there is no model \"{name}\"; there is: {known}"
             : $"no default model is configured: name one of {known}");
@@ -192,94 +286,5 @@ public sealed class ModelRegistry : IAsyncDisposable
         return new ModelNotFoundException(version is null
             ? $"no version of model \"{name}\" serves"
             : $"version {version} of model \"{name}\" does not serve; serving: {(serving.Length > 0 ? serving : "none")}");
-    }
-
-    private void LoadAndWarm(ModelVersion version, string directory)
-    {
-        LoadedModel? model = null;
-        try
-        {
-            var start = _clock.GetTimestamp();
-            model = LoadedModel.Load(directory, _runner);
-            RequireIdentity(model.Package, version);
-            var loaded = _clock.GetTimestamp();
-            version.Warm(model);
-            Tell(version);
-            model.WarmUp();
-            model.Start(_batcher, _gate, _clock, version.Metrics, _log);
-            version.Serve();
-            EngineLog.VersionServes(
-                _log, version.Metrics.Name, model.Package.Manifest.ItemCount,
-                _clock.GetElapsedTime(start, loaded).TotalMilliseconds, _clock.GetElapsedTime(loaded).TotalMilliseconds);
-            Tell(version);
-        }
-        catch (Exception e)
-        {
-            model?.DisposeUnstarted();
-            var problem = e as PackageException ?? new PackageException(directory, $"cannot be loaded: {e.Message}", e);
-            version.Fail(problem.Message);
-            EngineLog.VersionFailed(_log, version.Metrics.Name, problem.Message);
-            Tell(version);
-            throw problem;
-        }
-    }
-
-    private static void RequireIdentity(ModelPackage package, ModelVersion version)
-    {
-        if (package.Manifest.Name != version.Name || package.Manifest.Version != version.Version)
-        {
-            throw new PackageException(
-                package.PathOf(PackageFiles.Manifest),
-                $"is of model \"{package.Manifest.Name}\" version {package.Manifest.Version}, its directory says \"{version.Name}\" version {version.Version}");
-        }
-    }
-
-    private async Task<ModelVersion> BeginDrainAsync(string name, long version)
-    {
-        await _changes.WaitAsync();
-        try
-        {
-            if (TryFind(name, version) is not { State: VersionState.Serving } serving)
-                throw new ModelNotFoundException($"version {version} of model \"{name}\" does not serve");
-            Drain(serving);
-            return serving;
-        }
-        finally
-        {
-            _changes.Release();
-        }
-    }
-
-    private void Drain(ModelVersion version)
-    {
-        version.Drain();
-        Tell(version);
-    }
-
-    private async Task EndAsync(ModelVersion version)
-    {
-        var start = _clock.GetTimestamp();
-        while (await Task.WhenAny(version.Drained, Task.Delay(DrainReport, _clock)) != version.Drained)
-            EngineLog.DrainSlow(_log, version.Metrics.Name, version.Leases, _clock.GetElapsedTime(start));
-        await version.UnloadAsync();
-        Tell(version);
-    }
-
-    private ModelVersion? TryFind(string name, long version) =>
-        _models.TryGetValue(name, out var versions) ? versions.FirstOrDefault(v => v.Version == version) : null;
-
-    /// <summary>Puts a version into the table, in the place of an ended one of the same number.</summary>
-    private void Publish(ModelVersion version)
-    {
-        TryFind(version.Name, version.Version)?.Metrics.Dispose();
-        var others = _models.TryGetValue(version.Name, out var versions) ? versions.Where(v => v.Version != version.Version) : [];
-        _models = _models.SetItem(version.Name, [.. others.Append(version).OrderByDescending(v => v.Version)]);
-        Tell(version);
-    }
-
-    private void Tell(ModelVersion version)
-    {
-        EngineLog.VersionState(_log, version.Metrics.Name, version.State.ToString());
-        Changed?.Invoke(version);
     }
 }

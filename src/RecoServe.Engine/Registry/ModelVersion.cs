@@ -20,11 +20,16 @@ public sealed class ModelVersion
     private LoadedModel? _model;
     private long _leases = 1;
 
-    internal ModelVersion(string name, long version, VersionMetrics metrics)
+    /// <param name="name">The model's name.</param>
+    /// <param name="version">The version number.</param>
+    /// <param name="metrics">Disposed by the registry.</param>
+    /// <param name="files">The fingerprint of its files when it was found.</param>
+    internal ModelVersion(string name, long version, VersionMetrics metrics, string files)
     {
-        (Name, Version, Metrics) = (name, version, metrics);
+        (Name, Version, Metrics, Files) = (name, version, metrics, files);
         metrics.ObserveLeases(() => Math.Max(0, Leases - 1));
         metrics.ObserveState(() => (long)State);
+        metrics.ObserveMemory(() => State is VersionState.Unloaded or VersionState.Failed ? 0 : NativeBytes ?? EstimatedBytes);
     }
 
     /// <summary>The model's name.</summary>
@@ -42,7 +47,31 @@ public sealed class ModelVersion
     /// <summary>What the package says; null until the files have been read.</summary>
     public ModelPackage? Package { get; private set; }
 
+    /// <summary>What it was expected to take of memory at most, in bytes; 0 until the manifest has been read.</summary>
+    public long EstimatedBytes { get; private set; }
+
+    /// <summary>
+    /// Native memory in bytes that was in use after it was loaded and warmed up, and not before; what others took meanwhile
+    /// counts too. Null until then, and where it cannot be measured.
+    /// </summary>
+    public long? NativeBytes { get; private set; }
+
     internal VersionMetrics Metrics { get; }
+
+    /// <summary>The fingerprint of its files when it was found: one that failed is tried again only when they are others.</summary>
+    internal string Files { get; }
+
+    /// <summary>What the package is; empty until the manifest has been read.</summary>
+    internal string Content { get; private set; } = "";
+
+    /// <summary>Whether it failed because it would not fit, and not for its files.</summary>
+    internal bool WasRefused { get; private set; }
+
+    /// <summary>Whether it was loaded on demand, so that no policy may unload it.</summary>
+    internal bool KeptByHand { get; private set; }
+
+    /// <summary>Whether it was unloaded on demand, so that no policy may load it.</summary>
+    internal bool EndedByHand { get; set; }
 
     internal long Leases => Volatile.Read(ref _leases);
 
@@ -52,7 +81,12 @@ public sealed class ModelVersion
     internal LoadedModel Model => _model ?? throw new InvalidOperationException($"model {Metrics.Name} is not loaded");
 
     /// <summary>Takes a lease; false if the version has ended or is ending.</summary>
-    internal bool TryAcquire([NotNullWhen(true)] out ModelLease? lease)
+    internal bool TryAcquire([NotNullWhen(true)] out ModelLease? lease) => TryAcquire("", out lease);
+
+    /// <param name="label">The label by which the version was chosen; empty if by none.</param>
+    /// <param name="lease">The lease.</param>
+    /// <inheritdoc cref="TryAcquire(out ModelLease?)"/>
+    internal bool TryAcquire(string label, [NotNullWhen(true)] out ModelLease? lease)
     {
         lease = null;
         if (_state != VersionState.Serving)
@@ -63,7 +97,7 @@ public sealed class ModelVersion
             var seen = Interlocked.CompareExchange(ref _leases, count + 1, count);
             if (seen == count)
             {
-                lease = new ModelLease(this);
+                lease = new ModelLease(this, label);
                 return true;
             }
 
@@ -81,6 +115,19 @@ public sealed class ModelVersion
             _drained.SetResult();
     }
 
+    /// <summary>It was loaded on demand.</summary>
+    internal ModelVersion Keep()
+    {
+        KeptByHand = true;
+        return this;
+    }
+
+    /// <summary>The manifest has been read.</summary>
+    internal void Expect(string content, long bytes) => (Content, EstimatedBytes) = (content, bytes);
+
+    /// <summary>Its memory has been measured.</summary>
+    internal void Measure(long? bytes) => NativeBytes = bytes is { } measured ? Math.Max(0, measured) : null;
+
     internal void Warm(LoadedModel model)
     {
         (_model, Package) = (model, model.Package);
@@ -89,9 +136,9 @@ public sealed class ModelVersion
 
     internal void Serve() => MoveTo(VersionState.Serving, VersionState.Warming);
 
-    internal void Fail(string reason)
+    internal void Fail(string reason, bool refused)
     {
-        (_model, Failure) = (null, reason);
+        (_model, Failure, WasRefused) = (null, reason, refused);
         MoveTo(VersionState.Failed, VersionState.Loading, VersionState.Warming);
     }
 

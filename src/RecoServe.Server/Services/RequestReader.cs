@@ -30,6 +30,7 @@ internal static class RequestReader
         return new SlateRequest
         {
             Model = Read(request.Model),
+            TrafficKey = request.UserId.Length > 0 ? request.UserId : request.RequestId,
             History = Read(request.History),
             Context = request.Context,
             Deadline = Read(deadline),
@@ -50,6 +51,7 @@ internal static class RequestReader
         return new ScoreRequest
         {
             Model = Read(request.Model),
+            TrafficKey = request.UserId.Length > 0 ? request.UserId : request.RequestId,
             History = Read(request.History),
             Context = request.Context,
             Deadline = Read(deadline),

@@ -14,6 +14,7 @@ internal static class ResponseWriter
             RequestId = request.RequestId,
             ModelName = slate.ComputedBy.Model,
             ModelVersion = slate.ComputedBy.Version,
+            ModelLabel = slate.ComputedBy.Label,
             Nucleus = new V1.Nucleus { Size = slate.Nucleus.NucleusSize, Mass = slate.Nucleus.NucleusMass },
             Seed = asked.Sampling.Seed,
             UnknownItemIds = { slate.UnknownItemIds },
@@ -33,6 +34,7 @@ internal static class ResponseWriter
             RequestId = request.RequestId,
             ModelName = scores.ComputedBy.Model,
             ModelVersion = scores.ComputedBy.Version,
+            ModelLabel = scores.ComputedBy.Label,
             UnknownItemIds = { scores.UnknownItemIds },
         };
         foreach (var score in scores.Items)

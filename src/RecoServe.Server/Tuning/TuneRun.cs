@@ -17,7 +17,7 @@ internal static class TuneRun
     /// <exception cref="InvalidOperationException">A server could not be started; its own words.</exception>
     internal static async Task<bool> RunAsync(TuneOptions options, IReadOnlyList<Candidate> grid, IAnsiConsole console, TimeProvider clock)
     {
-        var package = RepositoryModel.Newest(options.Models, options.Model);
+        var package = NewestModel.Open(options.Models, options.Model);
         console.WriteLine($"{package.Manifest.Name} version {package.Manifest.Version}, p99 up to {Milliseconds(options.Goal)} ms, {Environment.ProcessorCount} cores: {grid.Count} settings");
         await using var servers = new CandidateServers(options, package, clock);
         var first = FirstShareOfPeak * await servers.PeakAsync(grid[0]);

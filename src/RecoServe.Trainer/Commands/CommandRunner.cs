@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 
 namespace RecoServe.Trainer.Commands;
@@ -26,16 +27,33 @@ internal static class CommandRunner
     /// <param name="args">The process's arguments.</param>
     /// <param name="output">Results; without it, standard output.</param>
     /// <param name="error">Errors and progress; without it, standard error.</param>
-    public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter? output = null, TextWriter? error = null)
+    public static Task<int> RunAsync(RootCommand root, string[] args, TextWriter? output = null, TextWriter? error = null) =>
+        RunAsync(root, args, output ?? Console.Out, error ?? Console.Error, FinishAfterCtrlC, CancellationToken.None);
+
+    /// <summary>Runs a command within another, whose results nobody sees. Ctrl+C is the other's business, and comes as <paramref name="stop"/>.</summary>
+    public static Task<int> RunWithinAsync(RootCommand root, string[] args, TextWriter error, CancellationToken stop) =>
+        RunAsync(root, args, TextWriter.Null, error, finishAfterCtrlC: null, stop);
+
+    private static async Task<int> RunAsync(
+        RootCommand root, string[] args, TextWriter output, TextWriter error, TimeSpan? finishAfterCtrlC, CancellationToken stop)
     {
-        (output, error) = (output ?? Console.Out, error ?? Console.Error);
-        var result = root.Parse(args);
+        ParseResult result;
+        try
+        {
+            result = root.Parse(args);
+            result = root.Parse(ConfigFile.Expand(result, args));
+        }
+        catch (DataException e)
+        {
+            return Fail(error, e.Message, BadInput);
+        }
+
         if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
             return Fail(error, result.CommandResult.Command == root ? WithoutCommand(root, result) : MessageOf(first), BadInput);
         try
         {
-            var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = FinishAfterCtrlC };
-            return await result.InvokeAsync(streams);
+            var streams = new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = finishAfterCtrlC };
+            return await result.InvokeAsync(streams, stop);
         }
         catch (Exception e) when (e is DataException or PackageException)
         {

@@ -4,10 +4,12 @@ using RecoServe.Trainer.Evaluation;
 
 namespace RecoServe.Trainer.Commands;
 
-/// <summary><c>recotrain evaluate</c>: the leave-one-out full ranking of one scorer.</summary>
+/// <summary><c>recotrain evaluate</c>: the full ranking of one scorer, or of two beside each other.</summary>
 internal sealed class EvaluateCommand
 {
     private readonly DataCommandOptions _data = new();
+    private readonly SplitCommandOptions _split = new();
+    private readonly RankingCommandOptions _ranking = new();
 
     private readonly Option<string> _baseline = new("--baseline")
     {
@@ -21,35 +23,53 @@ internal sealed class EvaluateCommand
         HelpName = "DIR",
     };
 
+    private readonly Option<string?> _against = new("--against")
+    {
+        Description = "A second baseline or package, compared question by question",
+        HelpName = "NAME|DIR",
+    };
+
+    private readonly Option<string> _countedOn = new("--counted-on")
+    {
+        Description = "What baselines are counted on: training events; those of the validation too; or everything, the test included, as some published tables do",
+        HelpName = "training|validation|everything",
+        DefaultValueFactory = _ => "training",
+    };
+
     private readonly Option<string> _part = new("--part")
     {
         Description = "The held-out events to ask for",
         DefaultValueFactory = _ => "both",
     };
 
-    private readonly Option<string> _ties = new("--ties")
+    private readonly Option<int> _resamples = new("--resamples")
     {
-        Description = "The target's rank among equal scores",
-        DefaultValueFactory = _ => "optimistic",
+        Description = "Draws of the bootstrap that makes the 95 % intervals; 0 for none",
+        HelpName = "COUNT",
+        DefaultValueFactory = _ => 1_000,
     };
+
+    private readonly Option<int> _seed = new("--seed") { Description = "Seed of the bootstrap", DefaultValueFactory = _ => 1 };
 
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON instead of a table" };
 
     private EvaluateCommand()
     {
         _baseline.AcceptOnlyFromAmong([.. Baselines.ByName.Keys]);
+        _countedOn.AcceptOnlyFromAmong("training", "validation", "everything");
         _part.AcceptOnlyFromAmong("test", "validation", "both");
-        _ties.AcceptOnlyFromAmong("optimistic", "pessimistic", "mean");
     }
 
     /// <summary>The command, for the root's list.</summary>
     public static Command Create()
     {
         var evaluate = new EvaluateCommand();
-        var command = new Command("evaluate", "Rank every user's held-out items among all items, and print HR, NDCG and MRR")
+        var command = new Command("evaluate", "Rank held-out items among all items, and print accuracy and what the lists are like, with intervals")
         {
-            evaluate._baseline, evaluate._model, evaluate._part, evaluate._ties, evaluate._json,
+            evaluate._baseline, evaluate._model, evaluate._against, evaluate._countedOn, evaluate._part, evaluate._resamples, evaluate._seed, evaluate._json,
         };
+        evaluate._ranking.AddTo(command);
+        evaluate._split.AddTo(command);
         evaluate._data.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -59,7 +79,7 @@ internal sealed class EvaluateCommand
                     result.AddError("name what to evaluate: --baseline NAME or --model DIR");
                     break;
                 case (not null, not null):
-                    result.AddError("name either --baseline or --model, not both");
+                    result.AddError("name either --baseline or --model, not both; a second one is --against");
                     break;
             }
         });
@@ -71,26 +91,29 @@ internal sealed class EvaluateCommand
     {
         var start = TimeProvider.System.GetTimestamp();
         var (output, error) = (result.InvocationConfiguration.Output, result.InvocationConfiguration.Error);
-        var options = new RankingOptions { Ties = Enum.Parse<TieRule>(result.GetRequiredValue(_ties), ignoreCase: true) };
-        List<(SplitPart, RankingReport)> reports = [];
-        LeaveOneOutSplit split;
-        string name;
+        var countedOn = result.GetRequiredValue(_countedOn);
+        var options = _ranking.Bind(result) with { AllowLeaks = countedOn == "everything" };
+        var name = result.GetValue(_baseline) ?? result.GetRequiredValue(_model);
+        EvaluationSplit split;
+        IReadOnlyList<(SplitPart Part, RankingReport Report)> first, second = [];
         using (var progress = new ProgressLine(error))
         {
             progress.Show("reading");
-            split = new LeaveOneOutSplit(WatchLogReader.Read(_data.Bind(result)));
-            split.RequireTargets();
-            (name, var scorer) = CreateScorer(result, split);
-            using var owned = scorer as IDisposable;
-            foreach (var part in PartsOf(result.GetRequiredValue(_part)))
-            {
-                reports.Add((part, FullRanking.Evaluate(
-                    split, part, scorer, options, (done, all) => progress.Show($"{part}: {done} of {all} users"), cancellationToken)));
-            }
+            split = CountedOn(countedOn, _split.Apply(result, WatchLogReader.Read(_data.Bind(result))));
+            IReadOnlyList<(SplitPart, RankingReport)> Rank(string scorer) =>
+                Evaluate(split, PartsOf(result), scorer, options, progress, cancellationToken);
+            first = Rank(name);
+            if (result.GetValue(_against) is { } other)
+                second = Rank(other);
         }
 
-        var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-        var summary = new EvaluationSummary(name, options.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        var summary = new EvaluationSummary(name, split, options, first, TimeProvider.System.GetElapsedTime(start).TotalSeconds)
+        {
+            Resamples = result.GetValue(_resamples),
+            Seed = result.GetValue(_seed),
+            Against = result.GetValue(_against),
+            Others = second,
+        };
         summary.WriteWarnings(error);
         if (result.GetValue(_json))
             summary.WriteJson(output);
@@ -99,16 +122,31 @@ internal sealed class EvaluateCommand
         return 0;
     }
 
-    /// <summary>The one place that knows what can be evaluated.</summary>
-    private (string Name, IItemScorer Scorer) CreateScorer(ParseResult result, LeaveOneOutSplit split) =>
-        result.GetValue(_baseline) is { } baseline
-            ? (baseline, Baselines.ByName[baseline](split))
-            : (result.GetRequiredValue(_model), new PackageScorer(result.GetRequiredValue(_model), split.Log));
-
-    private static SplitPart[] PartsOf(string part) => part switch
+    private static List<(SplitPart Part, RankingReport Report)> Evaluate(
+        EvaluationSplit split, SplitPart[] parts, string name, RankingOptions options, ProgressLine progress, CancellationToken cancellationToken)
     {
-        "validation" => [SplitPart.Validation],
-        "test" => [SplitPart.Test],
-        _ => [SplitPart.Validation, SplitPart.Test],
+        var scorer = CreateScorer(name, split);
+        using var owned = scorer as IDisposable;
+        return [.. parts.Select(part => (part, FullRanking.Evaluate(
+            split, part, scorer, options, (done, all) => progress.Show($"{name}, {part}: {done} of {all} questions"), cancellationToken)))];
+    }
+
+    /// <summary>The one place that knows what can be evaluated.</summary>
+    private static IItemScorer CreateScorer(string name, EvaluationSplit split) =>
+        Baselines.ByName.TryGetValue(name, out var baseline) ? baseline(split) : new PackageScorer(name, split.Log);
+
+    private static EvaluationSplit CountedOn(string what, EvaluationSplit split) => what switch
+    {
+        "validation" => split.TrainedOn("counted on the validation too", split.LengthsBeforeTest()),
+        "everything" => split.TrainedOn("counted on everything", [.. Enumerable.Range(0, split.Log.UserCount).Select(u => split.Log.ItemsOf(u).Length)]),
+        _ => split,
+    };
+
+    /// <summary>Who has counted the validation targets can only be tested.</summary>
+    private SplitPart[] PartsOf(ParseResult result) => (result.GetRequiredValue(_part), result.GetRequiredValue(_countedOn)) switch
+    {
+        ("validation", _) => [SplitPart.Validation],
+        ("both", "training") => [SplitPart.Validation, SplitPart.Test],
+        _ => [SplitPart.Test],
     };
 }

@@ -1,7 +1,10 @@
 using System.CommandLine;
+using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
+using RecoServe.Trainer.Reports;
 using RecoServe.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -10,7 +13,11 @@ namespace RecoServe.Trainer.Commands;
 /// <summary><c>recotrain fit</c>: trains a network on a log, keeps the weights that validate best, and tests them.</summary>
 internal sealed class FitCommand
 {
+    private const string SplitKey = "split";
+
     private readonly DataCommandOptions _data = new();
+    private readonly SplitCommandOptions _split = new();
+    private readonly FeedbackCommandOptions _feedback = new();
     private readonly FitCommandOptions _fit = new();
 
     private readonly Option<string> _out = new("--out")
@@ -35,9 +42,11 @@ internal sealed class FitCommand
         var fit = new FitCommand();
         var command = new Command("fit", "Train a network; Ctrl-C stops after the current batch and leaves a run that --resume continues")
         {
-            fit._out, fit._resume,
+            fit._out, fit._resume, ConfigFile.CreateOption(),
         };
         fit._data.AddTo(command);
+        fit._split.AddTo(command);
+        fit._feedback.AddTo(command);
         fit._fit.AddTo(command);
 
         // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
@@ -54,12 +63,20 @@ internal sealed class FitCommand
         if (stored is null)
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
-        var split = new LeaveOneOutSplit(WatchLogReader.Read(data));
-        split.RequireTargets();
+        data = data with { Feedback = _feedback.Bind(result, options.Objective.Propensity == PropensitySource.Column) };
+        var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
+        ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
-        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data));
+        if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
+            throw new DataException($"the split cannot change within a run: it is {before}");
+        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
+        if (set.UserCount == 0)
+            throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
+        if (stored is null)
+            File.WriteAllText(Path.Combine(run.Path, "config.yaml"), ResolvedConfig.Of(result));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
@@ -67,7 +84,6 @@ internal sealed class FitCommand
             error.WriteLine("recotrain: --fast-products has no effect: this libtorch has no such switch");
         manual_seed(options.Seed).Dispose();
         using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
-        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>
             new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));
@@ -82,23 +98,23 @@ internal sealed class FitCommand
         return 0;
     }
 
-    private static ValidationScore Validate(LeaveOneOutSplit split, IItemScorer scorer)
+    private static ValidationScore Validate(EvaluationSplit split, IItemScorer scorer)
     {
         var report = FullRanking.Evaluate(split, SplitPart.Validation, scorer);
         return new ValidationScore(report["HR@10"], report["NDCG@10"]);
     }
 
-    private static void Test(LeaveOneOutSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
+    private static void Test(EvaluationSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
     {
         (SplitPart Part, RankingReport Report)[] reports =
-            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer)))];
+            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer, RankingOptions.Full)))];
         run.WriteMetrics(reports
             .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
             .ToDictionary());
-        var summary = new EvaluationSummary(
-            options.Network.ToString().ToLowerInvariant(), RankingOptions.Default.Ties, split.EvaluatedUsers.Count, split.Log.Catalogue.Count, reports, seconds);
+        var summary = new EvaluationSummary(options.Network.ToString().ToLowerInvariant(), split, RankingOptions.Full, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
+        console.Error.WriteLine($"report: {RunReport.Write(run)}");
     }
 
     private static string Describe(StopReason reason) => reason switch
@@ -109,14 +125,27 @@ internal sealed class FitCommand
     };
 
     /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
-    private static Dictionary<string, string> Describe(DataOptions data) => new()
+    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split) => new()
     {
         ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
-        ["items"] = Path.GetFileName(data.Items) ?? "",
+        ["item_file"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
+        ["impressions"] = string.Join(' ', data.Feedback.Impressions.Select(Path.GetFileName)),
+        ["reward"] = data.Feedback.Reward ?? "",
+        ["reward_horizon_seconds"] = $"{data.Feedback.HorizonSeconds}",
+        ["reward_discount"] = $"{data.Feedback.Discount}",
         ["min_item_count"] = $"{data.MinItemCount}",
+        ["min_user_count"] = $"{data.MinUserCount}",
+        ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
+        [SplitKey] = split.Name,
+        ["users"] = $"{split.Log.UserCount}",
+        ["items"] = $"{split.Log.Catalogue.Count}",
+        ["events"] = $"{split.Log.EventCount}",
+        ["training_events"] = $"{split.CountTrainingItems().Sum(count => (long)count)}",
+        ["validation_questions"] = $"{split.HeldOutOf(SplitPart.Validation).Count}",
+        ["test_questions"] = $"{split.HeldOutOf(SplitPart.Test).Count}",
     };
 }

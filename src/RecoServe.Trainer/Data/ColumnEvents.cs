@@ -1,40 +1,44 @@
 namespace RecoServe.Trainer.Data;
 
 /// <summary>Loads a log file with columns: <c>user_id, item_id, timestamp</c> and the context columns.</summary>
-/// <remarks>A time is an integer (seconds or milliseconds: only the order counts) or ISO 8601, without an offset UTC.</remarks>
+/// <remarks>
+/// A rating matrix has no times, and its order says nothing: a user's events are put in an order by a hash of user and item,
+/// so that no model can learn from it. A time is an integer (seconds or milliseconds: only the order counts) or ISO 8601, without an offset UTC.
+/// </remarks>
 internal sealed class ColumnEvents
 {
     private readonly Workspace _workspace;
     private readonly DataOptions _options;
     private readonly TableFile _table;
     private readonly int _file;
+    private readonly string _into;
     private readonly string[] _columns;
 
-    private ColumnEvents(Workspace workspace, string path, int file, DataOptions options)
+    private ColumnEvents(Workspace workspace, string path, int file, DataOptions options, string into)
     {
-        (_workspace, _options, _table, _file) = (workspace, options, TableFile.Open(workspace, path), file);
+        (_workspace, _options, _table, _file, _into) = (workspace, options, TableFile.Open(workspace, path), file, into);
         _columns =
         [
             $"{_table.IdColumn(DataOptions.UserColumn, options)} AS \"#user\"",
             $"{_table.IdColumn(DataOptions.ItemColumn, options)} AS \"#item\"",
-            $"{Sql.Name(TimeName)} AS \"#time\"",
+            $"{(_table.IsMatrix ? "0" : Sql.Name(TimeName))} AS \"#time\"",
             .. options.ContextColumns.Select((column, i) => $"{_table.TextColumn(column, options)} AS \"#c{i}\""),
         ];
     }
 
     private string TimeName => _options.NameInFiles(DataOptions.TimeColumn);
 
-    /// <summary>Adds the file's events to the table <c>events</c>; see <see cref="WatchLogReader"/>.</summary>
-    /// <returns>The names of the file's columns.</returns>
+    /// <summary>Adds the file's events to the table <c>events</c>, or another like it; see <see cref="WatchLogReader"/>.</summary>
+    /// <returns>The file: its columns, and whether its events have times.</returns>
     /// <exception cref="DataException">Names the line and the column.</exception>
-    public static IEnumerable<string> Load(Workspace workspace, string path, int file, DataOptions options)
+    public static TableFile Load(Workspace workspace, string path, int file, DataOptions options, string into = "events")
     {
-        var events = new ColumnEvents(workspace, path, file, options);
+        var events = new ColumnEvents(workspace, path, file, options, into);
         events.Insert();
         events.RefuseBadFields();
         events.RefuseMixedTimes();
         events.RefuseUnfitIds();
-        return events._table.Columns;
+        return events._table;
     }
 
     private void Insert()
@@ -42,7 +46,7 @@ internal sealed class ColumnEvents
         var (time, iso) = TimeSql();
         var contexts = string.Concat(_options.ContextColumns.Select((_, i) => $", \"#c{i}\""));
         _table.Execute(() => $"""
-            INSERT INTO events SELECT "#user", "#item", {time}, {iso}, {_file}, {TableFile.Row}, 0{contexts}
+            INSERT INTO {_into} SELECT "#user", "#item", {time}, {iso}, {_file}, {(_table.IsMatrix ? "hash(\"#user\", \"#item\") >> 1" : TableFile.Row)}, 0{contexts}
             FROM {_table.Relation(_columns, _options.Where)}
             """, _options.Where);
     }
@@ -53,6 +57,8 @@ internal sealed class ColumnEvents
         const string IsInteger = "regexp_full_match(\"#time\", '[+-]?[0-9]+')";
         const string Integer = "TRY_CAST(\"#time\" AS BIGINT)";
         const string Iso = "epoch_us(TRY_CAST(\"#time\" AS TIMESTAMPTZ))";
+        if (_table.IsMatrix)
+            return ("0", "false");
         var type = _table.TypeOf(DataOptions.TimeColumn, _options);
         if (type == "VARCHAR")
             return ($"CASE WHEN {IsInteger} THEN {Integer} ELSE {Iso} END", $"NOT {IsInteger}");
@@ -68,7 +74,7 @@ internal sealed class ColumnEvents
         string[] bad = ["coalesce(user_id, '') = ''", "coalesce(item_id, '') = ''", "time IS NULL"];
         string[] names = [DataOptions.UserColumn, DataOptions.ItemColumn, DataOptions.TimeColumn];
         var query = $"""
-            SELECT row, {bad[0]}, {bad[1]} FROM events WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1
+            SELECT row, {bad[0]}, {bad[1]} FROM {_into} WHERE file = {_file} AND ({string.Join(" OR ", bad)}) ORDER BY row LIMIT 1
             """;
         foreach (var (row, column) in _workspace.Query(query, r => (r.GetInt64(0), r.GetBoolean(1) ? 0 : r.GetBoolean(2) ? 1 : 2)).ToList())
         {
@@ -84,7 +90,7 @@ internal sealed class ColumnEvents
     private void RefuseMixedTimes()
     {
         var query = $"""
-            SELECT row FROM events WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1)
+            SELECT row FROM {_into} WHERE file = {_file} AND iso <> (SELECT iso FROM events ORDER BY file, row LIMIT 1)
             ORDER BY row LIMIT 1
             """;
         foreach (var row in _workspace.Query(query, r => r.GetInt64(0)).ToList())
@@ -97,7 +103,7 @@ internal sealed class ColumnEvents
     private void RefuseUnfitIds()
     {
         var query = $"""
-            SELECT row, item_id FROM events WHERE file = {_file} AND {CatalogueText.IsUnfit("item_id")} ORDER BY row LIMIT 1
+            SELECT row, item_id FROM {_into} WHERE file = {_file} AND {CatalogueText.IsUnfit("item_id")} ORDER BY row LIMIT 1
             """;
         foreach (var (row, id) in _workspace.Query(query, r => (r.GetInt64(0), r.GetString(1))).ToList())
             throw _table.Fault(row, $"column {_options.NameInFiles(DataOptions.ItemColumn)}: {CatalogueText.ProblemOf(id)}");

@@ -9,15 +9,22 @@ internal sealed class DataCommandOptions
 
     private readonly Option<string[]> _data = new("--data")
     {
-        Description = "Log files or patterns: .txt (user and item a line), or .csv, .tsv, .parquet with user_id, item_id, timestamp",
+        Description = "Log files or patterns: .txt (user and item a line), or .csv, .tsv, .parquet with user_id, item_id, timestamp, or .ascii (a rating matrix)",
         HelpName = "FILE",
         Required = true,
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<string[]> _testData = new("--test-data")
+    {
+        Description = "Log files whose events are the test targets, where a log comes with a test set of its own",
+        HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
     private readonly Option<string?> _items = new("--items")
     {
-        Description = "CSV, TSV or Parquet with item_id; every further column is an attribute (category, channel, title …)",
+        Description = "CSV, TSV, Parquet or JSON with item_id; every further column is an attribute (category, channel, title …)",
         HelpName = "FILE",
     };
 
@@ -32,6 +39,13 @@ internal sealed class DataCommandOptions
     {
         Description = "Our name of a column and the files' name for it, for example item_id=video_id",
         HelpName = "OURS=THEIRS",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string[]> _derived = new("--derive")
+    {
+        Description = "A context column that is computed, for example \"hour=(timestamp // 3600) % 24\"",
+        HelpName = "NAME=SQL",
         AllowMultipleArgumentsPerToken = true,
     };
 
@@ -50,7 +64,14 @@ internal sealed class DataCommandOptions
 
     private readonly Option<int> _minItemCount = new("--min-item-count")
     {
-        Description = "Leave out items with fewer events than this",
+        Description = "Leave out items with fewer events than this, in turns with --min-user-count until both hold",
+        HelpName = "COUNT",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private readonly Option<int> _minUserCount = new("--min-user-count")
+    {
+        Description = "Leave out users with fewer events than this",
         HelpName = "COUNT",
         DefaultValueFactory = _ => 1,
     };
@@ -64,7 +85,7 @@ internal sealed class DataCommandOptions
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_data, _items, _context, _columns, _separators, _where, _minItemCount, _memoryLimit])
+        foreach (var option in (Option[])[_data, _testData, _items, _context, _columns, _derived, _separators, _where, _minItemCount, _minUserCount, _memoryLimit])
             command.Options.Add(option);
     }
 
@@ -73,12 +94,15 @@ internal sealed class DataCommandOptions
     public DataOptions Bind(ParseResult result) => new()
     {
         Data = result.GetRequiredValue(_data),
+        TestData = result.GetValue(_testData) ?? [],
         Items = result.GetValue(_items),
         ContextColumns = [.. (result.GetValue(_context) ?? []).SelectMany(names => names.Split(',', TrimmedParts))],
         Columns = Pairs(result, _columns),
+        Derived = Pairs(result, _derived),
         Separators = Pairs(result, _separators),
         Where = result.GetValue(_where),
         MinItemCount = result.GetValue(_minItemCount),
+        MinUserCount = result.GetValue(_minUserCount),
         MemoryLimit = result.GetValue(_memoryLimit),
     };
 

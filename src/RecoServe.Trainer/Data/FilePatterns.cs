@@ -3,11 +3,14 @@ namespace RecoServe.Trainer.Data;
 /// <summary>The files that paths and glob patterns stand for.</summary>
 internal static class FilePatterns
 {
-    private const string Forms = ".txt (user and item, no header), .csv, .tsv or .parquet (with columns)";
+    private const string Forms = ".txt (user and item, no header), .csv, .tsv, .parquet (with columns) or .ascii (a rating matrix)";
 
     /// <summary>Expands the patterns in their order, the files of one pattern by name.</summary>
+    /// <param name="workspace">Knows patterns.</param>
+    /// <param name="patterns">Paths and patterns.</param>
+    /// <param name="mayBeEmpty">Whether no file at all is an answer.</param>
     /// <exception cref="DataException">A file is not there, stands twice, or has an ending that tells no form; no file at all.</exception>
-    public static IReadOnlyList<string> Expand(Workspace workspace, IReadOnlyList<string> patterns)
+    public static IReadOnlyList<string> Expand(Workspace workspace, IReadOnlyList<string> patterns, bool mayBeEmpty = false)
     {
         List<string> files = [.. patterns.SelectMany(pattern => Expand(workspace, pattern))];
         foreach (var file in files)
@@ -16,7 +19,7 @@ internal static class FilePatterns
                 throw new DataException($"{file}: the ending tells the form, and must be {Forms}");
         }
 
-        if (files.Count == 0)
+        if (files.Count == 0 && !mayBeEmpty)
             throw new DataException("no data file is named");
         if (files.GroupBy(file => file).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new DataException($"{twice.Key} is named twice; its events would count twice");

@@ -3,7 +3,12 @@ using DuckDB.NET.Native;
 
 namespace RecoServe.Trainer.Data;
 
-/// <summary>One CSV, TSV or Parquet file as a relation in DuckDB, with errors that name its lines.</summary>
+/// <summary>One file with columns as a relation in DuckDB, with errors that name its lines.</summary>
+/// <remarks>
+/// CSV, TSV and Parquet have their own columns. A rating matrix (<c>.ascii</c>: a line a user, a number an item, 0 for none)
+/// has user_id and item_id, both from 1, and rating. A JSON object (<c>.json</c>: item id → a list of values) has item_id and
+/// category.
+/// </remarks>
 internal sealed class TableFile
 {
     /// <summary>The relation's column with the record's number in the file, from 1.</summary>
@@ -16,6 +21,9 @@ internal sealed class TableFile
     private TableFile(Workspace workspace, string path, char? delimiter)
     {
         (_workspace, Path) = (workspace, path);
+        IsMatrix = EndingOf(path) == ".ascii";
+        if (IsMatrix)
+            RatingMatrix.Require(path);
         _csv = delimiter is { } separator ? new CsvFile(path, separator) : null;
         _columns = _csv is null ? ReadFooter() : _csv.ReadHeader().ConvertAll(name => (name, "VARCHAR"));
     }
@@ -26,10 +34,14 @@ internal sealed class TableFile
     /// <summary>The column names as they stand in the file.</summary>
     public IEnumerable<string> Columns => _columns.Select(c => c.Name);
 
-    private static Dictionary<string, char?> Delimiters { get; } = new() { [".csv"] = ',', [".tsv"] = '\t', [".parquet"] = null };
+    /// <summary>Whether the file is a rating matrix: its events have neither times nor an order.</summary>
+    public bool IsMatrix { get; }
 
-    /// <summary>Whether this class reads files with this ending.</summary>
-    public static bool Takes(string path) => Delimiters.ContainsKey(System.IO.Path.GetExtension(path).ToLowerInvariant());
+    private static Dictionary<string, char?> Delimiters { get; } =
+        new() { [".csv"] = ',', [".tsv"] = '\t', [".parquet"] = null, [".ascii"] = null, [".json"] = null };
+
+    /// <summary>Whether this class reads logs with this ending.</summary>
+    public static bool Takes(string path) => EndingOf(path) != ".json" && Delimiters.ContainsKey(EndingOf(path));
 
     /// <summary>Reads the column names.</summary>
     /// <exception cref="DataException">There is no such file, it is empty, or its ending, header or footer cannot be used.</exception>
@@ -37,7 +49,7 @@ internal sealed class TableFile
     {
         if (!File.Exists(path))
             throw new DataException($"{path}: there is no such file");
-        return Delimiters.TryGetValue(System.IO.Path.GetExtension(path).ToLowerInvariant(), out var delimiter)
+        return Delimiters.TryGetValue(EndingOf(path), out var delimiter)
             ? new TableFile(workspace, path, delimiter)
             : throw new DataException($"{path}: the ending tells the form, and must be {string.Join(", ", Delimiters.Keys)}");
     }
@@ -48,6 +60,8 @@ internal sealed class TableFile
     /// <exception cref="DataException">There is no such column; names those there are, and how to rename.</exception>
     public string TypeOf(string column, DataOptions options)
     {
+        if (options.Derived.ContainsKey(column))
+            return "VARCHAR";
         var theirs = options.NameInFiles(column);
         foreach (var (name, type) in _columns)
         {
@@ -58,6 +72,11 @@ internal sealed class TableFile
         throw Fault(0, $"there is no column {theirs}, only {string.Join(", ", Columns)}; name it with --column {column}=NAME");
     }
 
+    /// <summary>Whether the file has a column.</summary>
+    /// <param name="column">Our name.</param>
+    /// <param name="options">Tell the name in the file.</param>
+    public bool Has(string column, DataOptions options) => Columns.Contains(options.NameInFiles(column));
+
     /// <summary>SQL for a column of ids, as text.</summary>
     /// <exception cref="DataException">There is no such column, or its type is not exact: 7 would become 7.0.</exception>
     public string IdColumn(string column, DataOptions options)
@@ -65,7 +84,7 @@ internal sealed class TableFile
         var type = TypeOf(column, options);
         var exact = IsInteger(type) || type is "VARCHAR" or "UUID" || type.StartsWith("ENUM", StringComparison.Ordinal);
         return exact
-            ? $"CAST({Sql.Name(options.NameInFiles(column))} AS VARCHAR)"
+            ? $"CAST({Reference(column, options)} AS VARCHAR)"
             : throw Fault(0, $"column {options.NameInFiles(column)} is {type}; ids must be integers or text");
     }
 
@@ -73,7 +92,7 @@ internal sealed class TableFile
     /// <exception cref="DataException">There is no such column.</exception>
     public string TextColumn(string column, DataOptions options)
     {
-        var name = Sql.Name(options.NameInFiles(column));
+        var name = Reference(column, options);
         return TypeOf(column, options).EndsWith("[]", StringComparison.Ordinal)
             ? $"array_to_string({name}, '|')"
             : $"CAST({name} AS VARCHAR)";
@@ -122,11 +141,20 @@ internal sealed class TableFile
     /// <param name="problem">The rest of the message.</param>
     public DataException Fault(long row, string problem) => new($"{Path}{PlaceOf(row)}: {problem}");
 
-    /// <summary>" line 7" in CSV, " row 6" in Parquet; "" for Parquet's footer, row 0.</summary>
+    /// <summary>" line 7" in CSV, " row 6" in other forms; "" for Parquet's footer, row 0.</summary>
     public string PlaceOf(long row) => _csv is not null ? $" line {_csv.LineOf(row)}" : row > 0 ? $" row {row}" : "";
+
+    private static string EndingOf(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant();
+
+    private static string Reference(string column, DataOptions options) =>
+        options.Derived.TryGetValue(column, out var expression) ? $"({expression})" : Sql.Name(options.NameInFiles(column));
 
     private string Source()
     {
+        if (IsMatrix)
+            return RatingMatrix.Source(Path);
+        if (EndingOf(Path) == ".json")
+            return $"(SELECT key AS item_id, CAST(value AS VARCHAR[]) AS category FROM (SELECT unnest(map_entries(CAST(CAST(content AS JSON) AS MAP(VARCHAR, JSON))), recursive := true) FROM read_text({Sql.Text(Path)})))";
         if (_csv is null)
             return $"read_parquet({Sql.Text(Path)})";
         var columns = string.Join(", ", Columns.Select(c => $"{Sql.Text(c)}: 'VARCHAR'"));

@@ -4,7 +4,7 @@ namespace RecoServe.Trainer.Data;
 
 /// <summary>
 /// All watch histories of a log, in time order within each user, with dense item indexes 1…N. Immutable; about
-/// 4 + (number of context fields) × 2 bytes an event.
+/// 4 + (number of context fields) × 2 bytes an event, 8 more with times.
 /// </summary>
 /// <param name="catalogue">The items, with their attributes. Every item of the log is in it.</param>
 /// <param name="users">External user ids in user order.</param>
@@ -12,19 +12,32 @@ namespace RecoServe.Trainer.Data;
 /// <param name="items">The item index of every event.</param>
 /// <param name="contextFields">The context columns.</param>
 /// <param name="contextCodes">For each context column, the code of every event: 0 = unknown, i + 1 = <c>Values[i]</c>.</param>
+/// <param name="times">The time of every event, milliseconds since 1970 UTC; null if the source has none.</param>
+/// <param name="testEvents">How many of each user's last events come from test data apart; null if there is none.</param>
+/// <param name="feedback">What was shown and what came of it; null to learn from the watches alone, each with reward 1.</param>
 internal sealed class WatchLog(
     Catalogue catalogue,
     string[] users,
     int[] starts,
     int[] items,
     IReadOnlyList<ContextField> contextFields,
-    ushort[][] contextCodes)
+    ushort[][] contextCodes,
+    long[]? times = null,
+    int[]? testEvents = null,
+    FeedbackLog? feedback = null)
 {
     /// <summary>The items.</summary>
     public Catalogue Catalogue { get; } = catalogue;
 
     /// <summary>The context columns, in the order of a model's context input.</summary>
     public IReadOnlyList<ContextField> ContextFields { get; } = contextFields;
+
+    /// <summary>What was shown and what came of it; null if the watches alone are learned from, each with reward 1.</summary>
+    public FeedbackLog? Feedback { get; } = feedback;
+
+    /// <summary>The same watches with feedback.</summary>
+    public WatchLog With(FeedbackLog rows) =>
+        new(Catalogue, users, starts, items, ContextFields, contextCodes, times, testEvents, rows);
 
     /// <summary>Number of users.</summary>
     public int UserCount => users.Length;
@@ -40,4 +53,18 @@ internal sealed class WatchLog(
 
     /// <summary>The codes of one context column for a user's events, oldest first.</summary>
     public ReadOnlyMemory<ushort> ContextOf(int user, int field) => contextCodes[field].AsMemory(starts[user]..starts[user + 1]);
+
+    /// <summary>Whether the events have times.</summary>
+    public bool HasTimes => times is not null;
+
+    /// <summary>The times of a user's events, milliseconds since 1970 UTC, ascending.</summary>
+    /// <exception cref="InvalidOperationException">The events have no times.</exception>
+    public ReadOnlyMemory<long> TimesOf(int user) =>
+        (times ?? throw new InvalidOperationException("the log has no times")).AsMemory(starts[user]..starts[user + 1]);
+
+    /// <summary>Whether some events come from test data apart from the log.</summary>
+    public bool HasTestData => testEvents is not null;
+
+    /// <summary>How many of a user's last events come from test data.</summary>
+    public int TestEventsOf(int user) => testEvents?[user] ?? 0;
 }

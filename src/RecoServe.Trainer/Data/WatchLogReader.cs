@@ -10,8 +10,8 @@ namespace RecoServe.Trainer.Data;
 /// <para>The rules of order, so that equal input gives equal indexes:</para>
 /// <list type="number">
 /// <item>Users: text in order of first appearance, files with columns by <c>user_id</c> in byte order.</item>
-/// <item>Events of a user: by time, equal times (and text, which has none) in order of the files.</item>
-/// <item>Items 1…N: those with at least one event; by number if all ids are integers, else in byte order. An item that only
+/// <item>Events of a user: those of test data last; by time, equal times (and text, which has none) in order of the files.</item>
+/// <item>Items 1…N: those with at least one event in the k-core; by number if all ids are integers, else in byte order. An item that only
 /// the items file has is left out: nothing could be learnt about it.</item>
 /// <item>Context values: by count downwards, then in byte order; beyond 65,535, and empty, they are unknown.</item>
 /// </list>
@@ -23,7 +23,12 @@ internal sealed class WatchLogReader
 {
     private readonly Workspace _workspace;
     private readonly DataOptions _options;
+    private readonly List<TableFile> _tables = [];
     private bool _isText;
+    private bool _hasTimes;
+
+    /// <summary>Files from here on are test data.</summary>
+    private int _firstTestFile;
 
     private WatchLogReader(Workspace workspace, DataOptions options) => (_workspace, _options) = (workspace, options);
 
@@ -38,17 +43,23 @@ internal sealed class WatchLogReader
     private WatchLog Read()
     {
         var columns = LoadEvents();
+        LoadFeedback(columns);
+        KCore.Reduce(_workspace, _options.MinItemCount, _options.MinUserCount);
         IndexItems();
         IndexUsers();
         var contexts = _options.ContextColumns.Select(IndexContext).ToArray();
         var catalogue = ReadCatalogue(columns);
-        return ReadEvents(catalogue, contexts);
+        var log = ReadEvents(catalogue, contexts);
+        return _options.Feedback.IsAsked
+            ? log.With(new FeedbackReader(_workspace, _options.Feedback, log, _firstTestFile).Read())
+            : log;
     }
 
     /// <summary>Fills the table <c>events</c>; returns the column names of all files.</summary>
     private HashSet<string> LoadEvents()
     {
-        var files = FilePatterns.Expand(_workspace, _options.Data);
+        var files = FilePatterns.Expand(_workspace, [.. _options.Data, .. _options.TestData]);
+        _firstTestFile = files.Count - FilePatterns.Expand(_workspace, _options.TestData, mayBeEmpty: true).Count;
         _isText = FilePatterns.IsText(files[0]);
         if (_isText && (_options.Where is not null || _options.ContextColumns.Count > 0))
             throw new DataException($"{files[0]}: text has no columns, so neither a condition nor context columns; use CSV or Parquet");
@@ -59,22 +70,51 @@ internal sealed class WatchLogReader
         const string Columns = "user_id VARCHAR, item_id VARCHAR, time BIGINT, iso BOOLEAN, file INTEGER, row BIGINT, part BIGINT";
         _workspace.Execute($"CREATE TABLE events ({Columns}{contexts})");
         HashSet<string> columns = [];
+        _hasTimes = !_isText;
         for (var file = 0; file < files.Count; file++)
         {
             if (_isText)
+            {
                 TextEvents.Load(_workspace, files[file], file);
-            else
-                columns.UnionWith(ColumnEvents.Load(_workspace, files[file], file, _options));
+                continue;
+            }
+
+            var table = ColumnEvents.Load(_workspace, files[file], file, _options);
+            _tables.Add(table);
+            columns.UnionWith(table.Columns);
+            _hasTimes &= !table.IsMatrix;
         }
 
         return columns;
     }
 
+    /// <summary>Fills the tables <c>shown</c> and those of <see cref="JudgedRows"/>.</summary>
+    private void LoadFeedback(HashSet<string> columns)
+    {
+        if (!_options.Feedback.IsAsked)
+            return;
+        if (_isText || !_hasTimes)
+            throw new DataException($"{string.Join(", ", _options.Data)}: rewards, propensities and impressions need a log with columns and times");
+        var judged = new JudgedRows(_workspace, _options, _tables);
+        if (_options.Feedback.Impressions.Count == 0 || _options.Feedback.HorizonSeconds > 0)
+        {
+            for (var file = 0; file < _tables.Count; file++)
+                judged.AddEvents(_tables[file], file);
+        }
+
+        _workspace.Execute("CREATE TABLE shown AS FROM events LIMIT 0");
+        var shown = FilePatterns.Expand(_workspace, _options.Feedback.Impressions, mayBeEmpty: true);
+        for (var file = 0; file < shown.Count; file++)
+        {
+            var table = ColumnEvents.Load(_workspace, shown[file], file, _options with { Where = null }, "shown");
+            columns.UnionWith(table.Columns);
+            judged.AddShown(table, file);
+        }
+    }
+
     private void IndexItems()
     {
-        _workspace.Execute($"""
-            CREATE TABLE counted AS SELECT item_id FROM events GROUP BY item_id HAVING count(*) >= {_options.MinItemCount}
-            """);
+        _workspace.Execute("CREATE TABLE counted AS SELECT DISTINCT item_id FROM events");
         const string Numeric = "SELECT coalesce(bool_and(regexp_full_match(item_id, '-?[0-9]{1,18}')), false) FROM counted";
         var order = _workspace.Query(Numeric, r => r.GetBoolean(0)).Single() ? "CAST(item_id AS BIGINT), item_id" : "item_id";
         _workspace.Execute($"""
@@ -85,14 +125,14 @@ internal sealed class WatchLogReader
     private void IndexUsers() => _workspace.Execute($"""
         CREATE TABLE users AS
         SELECT user_id, CAST(row_number() OVER (ORDER BY {(_isText ? "first" : "user_id")}) - 1 AS INTEGER) AS user
-        FROM (SELECT user_id, min((file, row)) AS first FROM events SEMI JOIN items USING (item_id) GROUP BY user_id)
+        FROM (SELECT user_id, min((file, row)) AS first FROM events GROUP BY user_id)
         """);
 
     private ContextField IndexContext(string key, int i)
     {
         _workspace.Execute($"""
             CREATE TABLE context{i} AS SELECT value, CAST(row_number() OVER (ORDER BY count DESC, value) AS USMALLINT) AS code
-            FROM (SELECT c{i} AS value, count(*) AS count FROM events SEMI JOIN items USING (item_id)
+            FROM (SELECT c{i} AS value, count(*) AS count FROM events
                   WHERE coalesce(c{i}, '') <> '' GROUP BY value ORDER BY count DESC, value LIMIT {ushort.MaxValue})
             """);
         return new ContextField(key, [.. _workspace.Query($"SELECT value FROM context{i} ORDER BY code", r => r.GetString(0))]);
@@ -105,7 +145,8 @@ internal sealed class WatchLogReader
         {
             throw new DataException($"{string.Join(", ", _options.Data)}: there are no events"
                 + (_options.Where is null ? "" : $" where {_options.Where}")
-                + (_options.MinItemCount > 1 ? $" of items with {_options.MinItemCount} or more" : ""));
+                + (_options.MinItemCount > 1 ? $" of items with {_options.MinItemCount} or more" : "")
+                + (_options.MinUserCount > 1 ? $" of users with {_options.MinUserCount} or more" : ""));
         }
 
         IReadOnlyDictionary<string, IReadOnlyList<string>> attributes = new Dictionary<string, IReadOnlyList<string>>();
@@ -139,30 +180,35 @@ internal sealed class WatchLogReader
     private WatchLog ReadEvents(Catalogue catalogue, ContextField[] contexts)
     {
         var users = _workspace.Query("SELECT user_id FROM users ORDER BY user", r => r.GetString(0)).ToArray();
-        var count = _workspace.Query("SELECT count(*) FROM events SEMI JOIN items USING (item_id)", r => r.GetInt64(0)).Single();
+        var count = _workspace.Query("SELECT count(*) FROM events", r => r.GetInt64(0)).Single();
         if (count > Array.MaxLength)
             throw new DataException($"{string.Join(", ", _options.Data)}: {count} events; a log may have {Array.MaxLength}");
 
         var starts = new int[users.Length + 1];
         var items = new int[count];
         var codes = contexts.Select(_ => new ushort[count]).ToArray();
-        var events = 0;
+        var times = _hasTimes ? new long[count] : null;
+        var testEvents = _options.TestData.Count > 0 ? new int[users.Length] : null;
+        var scale = TimeScale.Of(_workspace);
+        var e = 0;
         foreach (var row in _workspace.Query(EventsSql(contexts.Length), r => r))
         {
-            starts[row.GetInt32(0) + 1] = events + 1;
-            items[events] = row.GetInt32(1);
+            var user = row.GetInt32(0);
+            items[e] = row.GetInt32(1);
+            times?[e] = scale.ToMilliseconds(row.GetInt64(2));
+            testEvents?[user] += row.GetBoolean(3) ? 1 : 0;
             for (var i = 0; i < codes.Length; i++)
-                codes[i][events] = (ushort)row.GetInt32(i + 2);
-            events++;
+                codes[i][e] = (ushort)row.GetInt32(i + 4);
+            starts[user + 1] = ++e;
         }
 
-        return new WatchLog(catalogue, users, starts, items, contexts, codes);
+        return new WatchLog(catalogue, users, starts, items, contexts, codes, times, testEvents);
     }
 
-    private static string EventsSql(int contexts) => $"""
-        SELECT user, item{string.Concat(Enumerable.Range(0, contexts).Select(i => $", CAST(coalesce(context{i}.code, 0) AS INTEGER)"))}
+    private string EventsSql(int contexts) => $"""
+        SELECT user, item, time, file >= {_firstTestFile} AS test{string.Concat(Enumerable.Range(0, contexts).Select(i => $", CAST(coalesce(context{i}.code, 0) AS INTEGER)"))}
         FROM events JOIN items USING (item_id) JOIN users USING (user_id)
         {string.Join(' ', Enumerable.Range(0, contexts).Select(i => $"LEFT JOIN context{i} ON c{i} = context{i}.value"))}
-        ORDER BY user, time, file, row, part
+        ORDER BY user, test, time, file, row, part
         """;
 }

@@ -6,8 +6,8 @@ internal static class Baselines
     private const int ScoresPerBatch = 1 << 20;
 
     /// <summary>pop, markov1, cooc10.</summary>
-    public static IReadOnlyDictionary<string, Func<LeaveOneOutSplit, IItemScorer>> ByName { get; } =
-        new SortedDictionary<string, Func<LeaveOneOutSplit, IItemScorer>>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, Func<EvaluationSplit, IItemScorer>> ByName { get; } =
+        new SortedDictionary<string, Func<EvaluationSplit, IItemScorer>>(StringComparer.Ordinal)
         {
             ["cooc10"] = FollowerScorer.Cooccurrence10,
             ["markov1"] = FollowerScorer.Markov1,

@@ -23,7 +23,7 @@ internal sealed class FollowerMatrix
     /// <param name="split">Training events.</param>
     /// <param name="window">Greatest distance, 1 or more.</param>
     /// <param name="scales">The factor of each item as a follower, [N + 1].</param>
-    public static FollowerMatrix Count(LeaveOneOutSplit split, int window, double[] scales)
+    public static FollowerMatrix Count(EvaluationSplit split, int window, double[] scales)
     {
         var (events, starts, positions) = ByItem(split);
         var items = new int[starts.Length - 1][];
@@ -54,7 +54,7 @@ internal sealed class FollowerMatrix
     }
 
     /// <summary>All training events with a 0 after each user's, and where in it each item stands (counting sort).</summary>
-    private static (int[] Events, int[] Starts, int[] Positions) ByItem(LeaveOneOutSplit split)
+    private static (int[] Events, int[] Starts, int[] Positions) ByItem(EvaluationSplit split)
     {
         WatchLog log = split.Log;
         var counts = split.CountTrainingItems();

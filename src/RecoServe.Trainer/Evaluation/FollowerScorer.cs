@@ -13,7 +13,7 @@ internal sealed class FollowerScorer : IItemScorer
     private readonly int _window;
     private readonly double[] _floor;
 
-    private FollowerScorer(LeaveOneOutSplit split, int window, Func<int, double> scale)
+    private FollowerScorer(EvaluationSplit split, int window, Func<int, double> scale)
     {
         var counts = split.CountTrainingItems();
         (_followers, _window) = (FollowerMatrix.Count(split, window, [.. counts.Select(scale)]), window);
@@ -25,10 +25,10 @@ internal sealed class FollowerScorer : IItemScorer
     public int MaxBatch { get; }
 
     /// <summary>First-order Markov chain: what came right after the last watch, by count.</summary>
-    public static FollowerScorer Markov1(LeaveOneOutSplit split) => new(split, window: 1, scale: _ => 1);
+    public static FollowerScorer Markov1(EvaluationSplit split) => new(split, window: 1, scale: _ => 1);
 
     /// <summary>Co-occurrence within ten places, discounted by distance, popularity and age.</summary>
-    public static FollowerScorer Cooccurrence10(LeaveOneOutSplit split) =>
+    public static FollowerScorer Cooccurrence10(EvaluationSplit split) =>
         new(split, window: 10, scale: count => 1 / Math.Sqrt(Math.Max(1, count)));
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 namespace RecoServe.Trainer.Evaluation;
 
 /// <summary>POP: an item's score is its count in the training events, for everyone.</summary>
-internal sealed class PopularityScorer(LeaveOneOutSplit split) : IItemScorer
+internal sealed class PopularityScorer(EvaluationSplit split) : IItemScorer
 {
     private readonly double[] _counts = [.. split.CountTrainingItems().Select(count => (double)count)];
 

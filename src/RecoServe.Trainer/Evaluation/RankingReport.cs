@@ -1,61 +1,49 @@
 namespace RecoServe.Trainer.Evaluation;
 
-/// <summary>The ranks of all targets and the metrics computed from them.</summary>
-/// <remarks>
-/// One relevant item a user: HR@K = share of ranks ≤ K (which is also Recall@K); NDCG@K = mean of 1 / log2(rank + 1) over
-/// ranks ≤ K, else 0; MRR = mean of 1 / rank, not cut off.
-/// </remarks>
+/// <summary>The ranks of all relevant items and the metrics of one part; see <see cref="RankMetrics"/> and <see cref="ListMetrics"/>.</summary>
 internal sealed class RankingReport
 {
     private readonly double[] _ranks;
 
-    /// <summary>Computes the metrics.</summary>
-    /// <param name="users">The users ranked.</param>
-    /// <param name="ranks">The target's rank for each of <paramref name="users"/>, 1 or more, +∞ for a miss.</param>
-    /// <param name="undecided">For how many of them every item has the same score.</param>
-    /// <param name="options">Which metrics.</param>
-    public RankingReport(IReadOnlyList<int> users, double[] ranks, int undecided, RankingOptions options)
+    /// <param name="questions">The questions asked.</param>
+    /// <param name="ranks">The ranks of their items, one question's after another's: 1 or more, +∞ for a miss.</param>
+    /// <param name="undecided">For how many questions every item has the same score.</param>
+    /// <param name="measured">The metrics.</param>
+    public RankingReport(IReadOnlyList<HeldOut> questions, double[] ranks, int undecided, IReadOnlyList<Metric> measured)
     {
-        (Users, _ranks, Undecided) = (users, ranks, undecided);
-        List<KeyValuePair<string, double>> metrics = [];
-        foreach (var k in options.HitCutoffs)
-            metrics.Add(new($"HR@{k}", MeanOf(rank => rank <= k ? 1 : 0)));
-        foreach (var k in options.NdcgCutoffs)
-            metrics.Add(new($"NDCG@{k}", MeanOf(rank => rank <= k ? 1 / Math.Log2(rank + 1) : 0)));
-        metrics.Add(new("MRR", MeanOf(rank => 1 / rank)));
-        Metrics = metrics;
+        (Questions, _ranks, Undecided, Measured) = (questions, ranks, undecided, measured);
+        Users = [.. questions.Select(q => q.User)];
     }
 
-    /// <summary>The users ranked, in the order of <see cref="Ranks"/>.</summary>
+    /// <summary>The questions asked.</summary>
+    public IReadOnlyList<HeldOut> Questions { get; }
+
+    /// <summary>The user of each question.</summary>
     public IReadOnlyList<int> Users { get; }
 
-    /// <summary>Each user's rank of the target, 1 or more, +∞ for a miss: for paired tests and the bootstrap.</summary>
+    /// <summary>The ranks of the relevant items, one question's after another's: 1 or more, +∞ for a miss.</summary>
     public ReadOnlySpan<double> Ranks => _ranks;
 
     /// <summary>Targets that the scorer does not know: misses in every metric.</summary>
     public int UnknownTargets => _ranks.Count(double.IsPositiveInfinity);
 
-    /// <summary>Users for whom all items that can be scored have the target's score: the tie rule alone made their rank.</summary>
+    /// <summary>Questions for which all items that can be scored have the target's score: the tie rule alone made their rank.</summary>
     public int Undecided { get; }
 
-    /// <summary>Name and value, in the order of the options: HR@K …, NDCG@K …, MRR. 0 if there are no users.</summary>
-    public IReadOnlyList<KeyValuePair<string, double>> Metrics { get; }
+    /// <summary>Training events later than the first target, where the split promises nothing across users; 0 without times.</summary>
+    public long LaterTraining { get; init; }
+
+    /// <summary>What of the part the scorer could have learned, if leaks were allowed; null if nothing.</summary>
+    public string? Leak { get; init; }
+
+    /// <summary>The metrics with the values of every question: for intervals and paired comparisons.</summary>
+    public IReadOnlyList<Metric> Measured { get; }
+
+    /// <summary>Name and value of the metrics. 0 if there are no questions.</summary>
+    public IEnumerable<KeyValuePair<string, double>> Metrics => Measured.Select(m => KeyValuePair.Create(m.Name, m.Value));
 
     /// <summary>The value of one metric.</summary>
     /// <exception cref="KeyNotFoundException">The report has no metric of this name.</exception>
-    public double this[string metric]
-    {
-        get
-        {
-            foreach (var (name, value) in Metrics)
-            {
-                if (name == metric)
-                    return value;
-            }
-
-            throw new KeyNotFoundException($"no metric {metric}; there are {string.Join(", ", Metrics.Select(m => m.Key))}");
-        }
-    }
-
-    private double MeanOf(Func<double, double> gain) => _ranks.Length == 0 ? 0 : _ranks.Average(gain);
+    public double this[string metric] => Measured.FirstOrDefault(m => m.Name == metric)?.Value
+        ?? throw new KeyNotFoundException($"no metric {metric}; there are {string.Join(", ", Measured.Select(m => m.Name))}");
 }

@@ -44,8 +44,18 @@ internal sealed class TargetRank(int itemCount)
         {
             TieRule.Optimistic => 0,
             TieRule.Pessimistic => equal,
-            _ => equal / 2.0,
+            TieRule.Mean => equal / 2.0,
+            _ => equal == 0 ? 0 : CountBefore(scores, target),
         };
+    }
+
+    /// <summary>Unseen items with the target's score and a smaller index.</summary>
+    private int CountBefore(ReadOnlySpan<double> scores, int target)
+    {
+        var before = 0;
+        for (var item = 1; item < target; item++)
+            before += scores[item] == scores[target] && _seenAt[item] != _now ? 1 : 0;
+        return before;
     }
 
     /// <summary>Counts the scores above and at the bar; false if one is NaN.</summary>

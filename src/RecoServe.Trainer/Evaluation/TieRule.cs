@@ -11,4 +11,7 @@ internal enum TieRule
 
     /// <summary>The mean of the two, so a rank may end in .5.</summary>
     Mean,
+
+    /// <summary>In order of the items' indexes, the smaller first, as a list shows them.</summary>
+    Index,
 }

@@ -21,15 +21,23 @@ internal sealed class Adam : IDisposable
     private readonly Scalar _epsilon = 1e-8.ToScalar();
 
     private readonly (Parameter Weight, Tensor Mean, Tensor Square)[] _slots;
+    private readonly Parameter[][] _clipped;
     private readonly double _clipNorm;
 
     /// <param name="parameters">What to train, by name.</param>
     /// <param name="rate">The learning rate.</param>
     /// <param name="clipNorm">Longest gradient, over all parameters together; a longer one is shortened to it.</param>
-    public Adam(IEnumerable<(string Name, Parameter Parameter)> parameters, double rate, double clipNorm)
+    /// <param name="apart">More to train, which must not change how <paramref name="parameters"/> move: clipped by itself.</param>
+    public Adam(
+        IReadOnlyList<(string Name, Parameter Parameter)> parameters,
+        double rate,
+        double clipNorm,
+        IReadOnlyList<(string Name, Parameter Parameter)>? apart = null)
     {
         (Rate, _clipNorm) = (rate, clipNorm);
-        var named = parameters.ToArray();
+        apart ??= [];
+        _clipped = [.. new[] { parameters, apart }.Where(group => group.Count > 0).Select(group => group.Select(p => p.Parameter).ToArray())];
+        (string Name, Parameter Parameter)[] named = [.. parameters, .. apart];
         _slots = [.. named.Select(p => (p.Parameter, zeros_like(p.Parameter).requires_grad_(false), zeros_like(p.Parameter).requires_grad_(false)))];
         foreach (var (weight, mean, _) in _slots)
             weight.grad = mean.clone();
@@ -52,7 +60,8 @@ internal sealed class Adam : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        nn.utils.clip_grad_norm_(_slots.Select(s => s.Weight), _clipNorm);
+        foreach (var group in _clipped)
+            nn.utils.clip_grad_norm_(group, _clipNorm);
         Steps++;
         using var step = (-Rate / (1 - Math.Pow(Beta1, Steps))).ToScalar();
         using var correction = (1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps))).ToScalar();

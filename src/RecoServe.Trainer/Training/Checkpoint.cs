@@ -1,5 +1,6 @@
 using System.Text.Json;
 using RecoServe.Trainer.Models;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
@@ -27,16 +28,20 @@ internal sealed class Checkpoint
     public bool HasBest => File.Exists(_best);
 
     /// <summary>Saves all that continuing needs.</summary>
-    public void SaveLast(NextWatchNetwork network, Adam optimiser, FitState state) =>
-        TensorFile.Write(_last, Weights(network).Concat(optimiser.State).ToDictionary(), Metadata(state));
+    /// <param name="network">Its weights.</param>
+    /// <param name="besides">What is trained besides the network.</param>
+    /// <param name="optimiser">Its moments.</param>
+    /// <param name="state">Where the run stands.</param>
+    public void SaveLast(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser, FitState state) =>
+        TensorFile.Write(_last, Everything(network, besides, optimiser), Metadata(state));
 
     /// <summary>Saves the weights of the best epoch.</summary>
     public void SaveBest(NextWatchNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
 
-    /// <summary>Restores weights and moments in place.</summary>
-    public FitState RestoreLast(NextWatchNetwork network, Adam optimiser)
+    /// <summary>Restores what <see cref="SaveLast"/> saved, in place.</summary>
+    public FitState RestoreLast(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser)
     {
-        var state = State(TensorFile.Read(_last, Weights(network).Concat(optimiser.State).ToDictionary()));
+        var state = State(TensorFile.Read(_last, Everything(network, besides, optimiser)));
         optimiser.Steps = state.Steps;
         network.Refresh();
         return state;
@@ -49,6 +54,12 @@ internal sealed class Checkpoint
         network.Refresh();
         return state;
     }
+
+    private static Dictionary<string, Tensor> Everything(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser) =>
+        Weights(network)
+            .Concat(besides.Select(p => KeyValuePair.Create(p.Name, (Tensor)p.Parameter)))
+            .Concat(optimiser.State)
+            .ToDictionary();
 
     private static Dictionary<string, Tensor> Weights(NextWatchNetwork network) =>
         network.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);

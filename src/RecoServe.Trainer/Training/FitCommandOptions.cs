@@ -1,8 +1,7 @@
 using System.CommandLine;
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
 
@@ -11,7 +10,8 @@ internal sealed class FitCommandOptions
 {
     private static readonly FitOptions Defaults = new();
 
-    private readonly List<Setting> _settings = [];
+    private readonly CommandSettings<FitOptions> _settings = new();
+    private readonly ObjectiveCommandOptions _objective = new();
 
     private readonly Option<string> _network = Choice(
         "--network", Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR");
@@ -34,8 +34,8 @@ internal sealed class FitCommandOptions
     {
         AddNetwork();
         AddTraining();
-        foreach (var setting in _settings)
-            command.Options.Add(setting.Option);
+        _settings.AddTo(command);
+        _objective.AddTo(command);
     }
 
     /// <summary>What the user gave.</summary>
@@ -44,16 +44,8 @@ internal sealed class FitCommandOptions
     /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
     public FitOptions Bind(ParseResult result, FitOptions? stored)
     {
-        var options = stored ?? FitOptions.DefaultsOf(Chosen<NetworkKind>(result, _network));
-        foreach (var setting in _settings.Where(s => result.GetResult(s.Option) is { Implicit: false }))
-        {
-            var changed = setting.Apply(options, result);
-            Require(setting, changed);
-            if (stored is not null && !setting.IsLimit && setting.Get(changed) != setting.Get(options))
-                throw new DataException($"{setting.Option.Name} cannot change within a run: it is {setting.Get(stored)}; leave it out, or start another run");
-            options = changed;
-        }
-
+        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(Chosen<NetworkKind>(result, _network)), stored is not null);
+        options = options with { Objective = _objective.Bind(result, stored?.Objective) };
         var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);
         if (width % options.Heads != 0)
             throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
@@ -64,10 +56,10 @@ internal sealed class FitCommandOptions
 
     private void AddNetwork()
     {
-        _settings.Add(new Setting(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) }));
-        _settings.Add(new Setting(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) }));
-        _settings.Add(new Setting(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) }));
-        _settings.Add(new Setting(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) }));
+        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) });
+        _settings.Add(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) });
+        _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
+        _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
         Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
         Add("--state-dimension", nameof(FitOptions.StateDimension), Defaults.StateDimension, "Width of states where it is another, with a projection to that of item vectors; 0 for the same", (o, v) => o with { StateDimension = v });
@@ -81,6 +73,7 @@ internal sealed class FitCommandOptions
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
         Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
         Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
+        Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
@@ -108,26 +101,6 @@ internal sealed class FitCommandOptions
     private static T Chosen<T>(ParseResult result, Option<string> option)
         where T : struct, Enum => Enum.Parse<T>(result.GetRequiredValue(option), ignoreCase: true);
 
-    private static void Require(Setting setting, FitOptions options)
-    {
-        var problems = new List<ValidationResult>();
-        var context = new ValidationContext(options) { MemberName = setting.Property, DisplayName = setting.Option.Name };
-        if (!Validator.TryValidateProperty(typeof(FitOptions).GetProperty(setting.Property)!.GetValue(options), context, problems))
-            throw new DataException(problems[0].ErrorMessage!);
-    }
-
-    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false)
-    {
-        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => standard, HelpName = standard is bool ? "true|false" : "N" };
-        _settings.Add(new Setting(option, property, isLimit, (options, result) => with(options, result.GetRequiredValue(option))));
-    }
-
-    private sealed record Setting(Option Option, string Property, bool IsLimit, Func<FitOptions, ParseResult, FitOptions> Apply)
-    {
-        public string Get(FitOptions options) => typeof(FitOptions).GetProperty(Property)!.GetValue(options) switch
-        {
-            IReadOnlyList<string> names => string.Join(' ', names),
-            var value => Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant(),
-        };
-    }
+    private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false) =>
+        _settings.Add(name, property, standard, description, with, isLimit);
 }

@@ -32,7 +32,7 @@ internal sealed class FitConsole : IFitProgress
         _bar.Value = state.Batches;
         _bar.Description = string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {state.Epoch}  loss {state.MeanLoss:F3}  {state.Positions / Math.Max(state.Seconds, 1e-9):N0} positions/s");
+            $"epoch {state.Epoch}  loss {state.Sums.MeanOf(state.Sums.Loss):F3}  {state.Sums.Rows / Math.Max(state.Sums.Seconds, 1e-9):N0} positions/s");
     }
 
     /// <inheritdoc/>
@@ -43,6 +43,16 @@ internal sealed class FitConsole : IFitProgress
             : "";
         _writeLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {report.Epoch,3}  loss {report.Loss:F4}{validation}  {report.Seconds:F1} s  {report.PositionsPerSecond:N0} positions/s"));
+            $"epoch {report.Epoch,3}  loss {report.Loss:F4}{validation}{Diagnostics(report.Sums)}  {report.Sums.Seconds:F1} s  {report.PositionsPerSecond:N0} positions/s"));
+    }
+
+    private static string Diagnostics(EpochSums sums)
+    {
+        var weights = sums.Weights.Count == 0 ? "" : string.Create(
+            CultureInfo.InvariantCulture,
+            $"  weights: mean {sums.Weights.Mean:G4}, effective {sums.Weights.EffectiveShare:P1} of rows, max {sums.Weights.Max:G4}");
+        var propensity = sums.PropensityLoss == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  propensity loss {sums.MeanOf(sums.PropensityLoss):F4}");
+        var category = sums.CategoryLoss == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  category loss {sums.MeanOf(sums.CategoryLoss):F4}");
+        return weights + propensity + category;
     }
 }

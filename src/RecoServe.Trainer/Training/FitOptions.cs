@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 
 namespace RecoServe.Trainer.Training;
 
@@ -52,6 +53,10 @@ internal sealed record FitOptions
     [Range(1e-7, 1)]
     public double LearningRate { get; init; } = 5e-3;
 
+    /// <summary>Steps in which the step size rises evenly to its full height; 1: at once. Transformers and large weights want some hundred.</summary>
+    [Range(1, 1_000_000)]
+    public int WarmupSteps { get; init; } = 1;
+
     /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again.</summary>
     [Range(1, 100_000)]
     public int HalveAfter { get; init; } = 3;
@@ -63,6 +68,9 @@ internal sealed record FitOptions
     /// <summary>Longest gradient: recurrent networks have rare, huge ones.</summary>
     [Range(1e-6, 1e6)]
     public double ClipNorm { get; init; } = 5;
+
+    /// <summary>What the training strives for.</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
 
     /// <summary>Most passes over the training events.</summary>
     [Range(1, 100_000)]

@@ -9,14 +9,8 @@ internal sealed record FitState
     /// <summary>Batches of this epoch that are learned.</summary>
     public int Batches { get; init; }
 
-    /// <summary>Sum over this epoch's learned positions of the loss, nats.</summary>
-    public double LossSum { get; init; }
-
-    /// <summary>This epoch's learned positions.</summary>
-    public long Positions { get; init; }
-
-    /// <summary>Seconds spent learning in this epoch.</summary>
-    public double Seconds { get; init; }
+    /// <summary>What this epoch's batches said.</summary>
+    public EpochSums Sums { get; init; } = new();
 
     /// <summary>The optimiser's steps.</summary>
     public long Steps { get; init; }
@@ -33,18 +27,9 @@ internal sealed record FitState
     /// <summary>How often the learning rate was halved.</summary>
     public int Halvings { get; init; }
 
-    /// <summary>Mean loss so far in this epoch.</summary>
-    public double MeanLoss => Positions == 0 ? 0 : LossSum / Positions;
-
     /// <summary>The state after one more batch.</summary>
-    public FitState Learned(double loss, int positions, double seconds) => this with
-    {
-        Batches = Batches + 1,
-        LossSum = LossSum + (loss * positions),
-        Positions = Positions + positions,
-        Seconds = Seconds + seconds,
-        Steps = Steps + 1,
-    };
+    public FitState Learned(StepReport step, double seconds) =>
+        this with { Batches = Batches + 1, Sums = Sums.Plus(step, seconds), Steps = Steps + 1 };
 
     /// <summary>The state after a validation.</summary>
     public FitState Validated(ValidationScore score, int halveAfter) => score.Ndcg > Best.Ndcg
@@ -52,7 +37,7 @@ internal sealed record FitState
         : this with { Stale = Stale + 1, Halvings = Halvings + ((Stale + 1) % halveAfter == 0 ? 1 : 0) };
 
     /// <summary>The state at the start of the next epoch.</summary>
-    public FitState NextEpoch() => this with { Epoch = Epoch + 1, Batches = 0, LossSum = 0, Positions = 0, Seconds = 0 };
+    public FitState NextEpoch() => this with { Epoch = Epoch + 1, Batches = 0, Sums = new EpochSums() };
 }
 
 /// <summary>The two numbers of a validation.</summary>

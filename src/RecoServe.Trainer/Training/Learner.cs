@@ -1,34 +1,139 @@
+using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
+using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
 
-/// <summary>One step of training: dropout, loss, gradient, update.</summary>
-internal sealed class Learner(NextWatchNetwork network, FitOptions options) : IDisposable
+/// <summary>One step of training: dropout, weights of the rows, loss, gradient, update.</summary>
+internal sealed class Learner : IDisposable
 {
-    private readonly FullSoftmax _softmax = new(network.ItemMatrix, network.ItemBias, FullSoftmax.ChunkFor(network.Shape.ItemCount));
+    private readonly NextWatchNetwork _network;
+    private readonly FitOptions _options;
+    private readonly IItemLoss _loss;
+    private readonly FullSoftmax? _policy;
+    private readonly FeedbackWeights _weights;
+    private readonly IPropensity? _propensity;
+    private readonly CategoryHeads? _categories;
+
+    /// <param name="network">Learns in place.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="set">What will be learned from: tells how often items were watched and shown.</param>
+    public Learner(NextWatchNetwork network, FitOptions options, TrainingSet set)
+    {
+        (_network, _options) = (network, options);
+        _weights = new FeedbackWeights(options.Objective);
+        _propensity = MakePropensity(set);
+        _categories = MakeCategories(set);
+        (string, Parameter)[] categories = [.. Named("category", _categories)];
+        (string, Parameter)[] head = [.. Named("propensity", _propensity as PropensityHead)];
+        Besides = [.. categories, .. head];
+        Optimiser = new Adam([.. network.named_parameters(), .. categories], options.LearningRate, options.ClipNorm, head);
+        _loss = MakeLoss(set.ItemCounts);
+        _policy = _weights.NeedsPolicy ? NewSoftmax() : null;
+    }
+
+    /// <summary>What is trained besides the network, by name: only training needs it.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Besides { get; }
 
     /// <summary>The optimiser, with the state that a checkpoint needs.</summary>
-    public Adam Optimiser { get; } = new(network.named_parameters(), options.LearningRate, options.ClipNorm);
+    public Adam Optimiser { get; }
 
-    /// <summary>Learns from one batch. Its chance (dropout) is a function of the seed and the number of the step alone.</summary>
-    /// <returns>The batch's mean loss in nats, before the step.</returns>
-    public double Learn(Batch batch)
+    /// <summary>Learns from one batch. Its chance (dropout, draws) is a function of the seed and the number of the step alone.</summary>
+    public StepReport Learn(Batch batch)
     {
         using var scope = NewDisposeScope();
-        manual_seed(HashSeed.Of(options.Seed, Optimiser.Steps));
-        network.train();
-        var states = network.Read(batch.Items()).flatten(0, 1).index_select(0, batch.Cells());
-        var loss = _softmax.Backward(network.Fuse(states, batch.Context()), batch.Targets());
-        network.SpreadGradient();
+        manual_seed(HashSeed.Of(_options.Seed, Optimiser.Steps));
+        var report = Accumulate(batch);
         Optimiser.Step();
-        network.Refresh();
-        return loss;
+        _network.Refresh();
+        return report;
+    }
+
+    /// <summary>Adds the gradient of a batch to the weights'.</summary>
+    internal StepReport Accumulate(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        _network.train();
+        var states = _network.Fuse(_network.Read(batch.Items()).flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
+        var gradient = zeros_like(states);
+        var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states) : 0;
+        var (weights, sums) = Weigh(batch, states.detach());
+        var rows = weights?.nonzero().squeeze(1);
+        var (loss, categoryLoss) = rows is null
+            ? LossOf(states.detach(), batch.Targets(), null, gradient)
+            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient);
+        states.backward([gradient]);
+        _network.SpreadGradient();
+        return new StepReport(loss, batch.Positions, sums, propensityLoss, categoryLoss);
     }
 
     public void Dispose()
     {
-        _softmax.Dispose();
         Optimiser.Dispose();
+        _loss.Dispose();
+        _policy?.Dispose();
+        (_propensity as IDisposable)?.Dispose();
+        _categories?.Dispose();
     }
+
+    private (Tensor? Weights, WeightSums Sums) Weigh(Batch batch, Tensor states)
+    {
+        if (!batch.HasRewards && _options.Objective.Kind == ObjectiveKind.Clicks && _options.Objective.Baseline == 0)
+            return (null, WeightSums.None);
+        var propensities = _propensity?.LogOf(batch, states);
+        return _weights.Of(batch.Rewards(), propensities, _policy?.LogProbabilities(states, batch.Targets()));
+    }
+
+    /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category.</summary>
+    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient)
+    {
+        if (rows.shape[0] == 0)
+            return (0, 0);
+        using var share = ((double)rows.shape[0] / states.shape[0]).ToScalar();
+        var own = zeros(rows.shape[0], states.shape[1]);
+        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(share), own);
+        gradient.index_copy_(0, rows, own);
+        return losses;
+    }
+
+    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient) =>
+        (_loss.Accumulate(states, targets, weights, gradient), _categories?.Accumulate(states, targets, gradient) ?? 0);
+
+    private IItemLoss MakeLoss(long[] counts)
+    {
+        var objective = _options.Objective;
+        if (objective.Loss == LossKind.Softmax)
+            return NewSoftmax();
+        var sampler = new NegativeSampler(counts, objective.Negatives, objective.NegativePower);
+        var chunk = FullSoftmax.ChunkFor(sampler.Count);
+        return objective.Loss == LossKind.Sampled
+            ? new SampledSoftmax(_network.ItemMatrix, _network.ItemBias, sampler, chunk, objective.LogQ)
+            : new GeneralisedBce(_network.ItemMatrix, _network.ItemBias, sampler, chunk, objective.Calibration);
+    }
+
+    private FullSoftmax NewSoftmax() =>
+        new(_network.ItemMatrix, _network.ItemBias, FullSoftmax.ChunkFor(_network.Shape.ItemCount));
+
+    private IPropensity? MakePropensity(TrainingSet set) => _options.Objective.Propensity switch
+    {
+        PropensitySource.None => null,
+        PropensitySource.Column => new LoggedPropensity(),
+        PropensitySource.Frequency => new FrequencyPropensity(set.ShownCounts, _options.Objective.PropensitySmoothing),
+        _ => new PropensityHead(
+            _network.Shape.Dimension, _options.Objective.PropensityRank, set.Log.Feedback?.SlotCount ?? 0, set.ShownCounts),
+    };
+
+    private CategoryHeads? MakeCategories(TrainingSet set)
+    {
+        var objective = _options.Objective;
+        return objective.HasCategories && ItemCodes.Of(set.Log.Catalogue, objective.CategoryAttribute) is { } codes
+            ? new CategoryHeads(_network.ItemMatrix, codes, objective.CategoryFromState, objective.CategoryFromItem)
+            : null;
+    }
+
+    private static IEnumerable<(string, Parameter)> Named(string prefix, nn.Module? module) =>
+        module is null ? [] : module.named_parameters().Select(p => ($"{prefix}.{p.name}", p.parameter));
 }

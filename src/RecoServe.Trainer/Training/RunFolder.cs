@@ -10,11 +10,12 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// The folder of one training run: <c>options.json</c>, <c>catalogue.tsv</c>, <c>histories.tsv</c> (a sample for the export's
-/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended.
+/// parity check), <c>checkpoint/</c>, <c>metrics.csv</c> with a line an epoch, and <c>metrics.json</c> once it has ended; the report of
+/// <see cref="Reports.RunReport"/> beside them.
 /// </summary>
 internal sealed class RunFolder
 {
-    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second";
+    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate,mean_weight,effective_share,max_weight,propensity_loss,category_loss";
 
     private RunFolder(string path, RunSettings settings)
     {
@@ -104,10 +105,18 @@ internal sealed class RunFolder
         File.WriteAllLines(In("metrics.csv"), lines);
     }
 
-    /// <summary>Adds an epoch's line.</summary>
-    public void AppendMetrics(EpochReport report) => File.AppendAllText(In("metrics.csv"), string.Create(
-        CultureInfo.InvariantCulture,
-        $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{report.Seconds:F2},{report.PositionsPerSecond:F0}\n"));
+    /// <summary>Adds an epoch's line; what the training has not is empty.</summary>
+    public void AppendMetrics(EpochReport report)
+    {
+        var sums = report.Sums;
+        var weights = sums.Weights.Count == 0 ? null : sums.Weights;
+        double? propensity = sums.PropensityLoss == 0 ? null : sums.MeanOf(sums.PropensityLoss);
+        double? category = sums.CategoryLoss == 0 ? null : sums.MeanOf(sums.CategoryLoss);
+        var objective = string.Create(CultureInfo.InvariantCulture, $"{weights?.Mean:G6},{weights?.EffectiveShare:G6},{weights?.Max:G6},{propensity:F6},{category:F6}");
+        File.AppendAllText(In("metrics.csv"), string.Create(
+            CultureInfo.InvariantCulture,
+            $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{sums.Seconds:F2},{report.PositionsPerSecond:F0},{report.LearningRate:G6},{objective}\n"));
+    }
 
     /// <summary>Writes the metrics of the best weights.</summary>
     public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => File.WriteAllText(
@@ -122,6 +131,8 @@ internal sealed class RunFolder
             hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ItemsOf(user).Span));
             for (var f = 0; f < log.ContextFields.Count; f++)
                 hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ContextOf(user, f).Span));
+            if (log.Feedback?.RowsOf(user) is { } rows)
+                AppendFeedback(hash, rows);
         }
 
         for (var i = 1; i <= log.Catalogue.Count; i++)
@@ -129,6 +140,15 @@ internal sealed class RunFolder
         foreach (var field in log.ContextFields)
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{field.Key}\t{string.Join('\t', field.Values)}\n"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void AppendFeedback(IncrementalHash hash, FeedbackRows rows)
+    {
+        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.Steps.Span));
+        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.Items.Span));
+        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.Rewards.Span));
+        if (rows.Propensities is { } propensities)
+            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(propensities.Span));
     }
 
     private string In(string file) => IOPath.Combine(Path, file);

@@ -26,11 +26,8 @@ internal sealed record RunSettings
     public static RunSettings Read(string json)
     {
         var settings = JsonNode.Parse(json);
-        var fit = JsonSerializer.SerializeToNode(new FitOptions(), RunJson.Default.FitOptions)!.AsObject();
-        foreach (var (name, value) in settings?["fit"] as JsonObject ?? [])
-            fit[name] = value?.DeepClone();
-        if (settings is JsonObject known)
-            known["fit"] = fit;
+        if (settings is JsonObject known && known["fit"] is JsonObject fit)
+            Complete(fit, JsonSerializer.SerializeToNode(new FitOptions(), RunJson.Default.FitOptions)!.AsObject());
         return settings.Deserialize(RunJson.Default.RunSettings)!;
     }
 
@@ -54,10 +51,26 @@ internal sealed record RunSettings
     public IReadOnlyDictionary<string, string> Flatten()
     {
         using var fit = JsonSerializer.SerializeToDocument(Fit, RunJson.Default.FitOptions);
-        return fit.RootElement.EnumerateObject().Select(p => KeyValuePair.Create($"fit/{p.Name}", p.Value.ToString()))
+        return Flatten("fit", fit.RootElement)
             .Concat(Data.Select(d => KeyValuePair.Create($"data/{d.Key}", d.Value)))
             .ToDictionary();
     }
+
+    private static void Complete(JsonObject settings, JsonObject defaults)
+    {
+        foreach (var (name, value) in defaults)
+        {
+            if (!settings.ContainsKey(name))
+                settings[name] = value?.DeepClone();
+            else if (settings[name] is JsonObject inner && value is JsonObject innerDefaults)
+                Complete(inner, innerDefaults);
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(string name, JsonElement element) =>
+        element.ValueKind == JsonValueKind.Object
+            ? element.EnumerateObject().SelectMany(p => Flatten($"{name}/{p.Name}", p.Value))
+            : [KeyValuePair.Create(name, element.ToString())];
 }
 
 [JsonSourceGenerationOptions(
@@ -65,8 +78,8 @@ internal sealed record RunSettings
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
-    IgnoreReadOnlyProperties = true,
-    UseStringEnumConverter = true)]
+    UseStringEnumConverter = true,
+    IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(RunSettings))]
 [JsonSerializable(typeof(FitState))]
 [JsonSerializable(typeof(Dictionary<string, double>))]

@@ -29,42 +29,44 @@ internal sealed class TrainingLoop(
     /// <param name="cancellationToken">Stops after the batch that is being learned.</param>
     public FitResult Run(CancellationToken cancellationToken)
     {
-        using var learner = new Learner(network, options);
-        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Optimiser) : new FitState();
+        using var learner = new Learner(network, options, set);
+        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Besides, learner.Optimiser) : new FitState();
         run.CutMetrics(state.Epoch);
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
-            learner.Optimiser.Rate = options.LearningRate * Math.Pow(0.5, state.Halvings);
             var batches = set.Epoch(options.Seed, state.Epoch, options.BatchSize);
             while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
             {
                 var start = time.GetTimestamp();
+                learner.Optimiser.Rate = RateOf(state) * Math.Min(1, (state.Steps + 1d) / options.WarmupSteps);
                 var batch = set.Batch(batches[state.Batches]);
-                var loss = learner.Learn(batch);
-                RequireFinite(loss, state);
-                state = state.Learned(loss, batch.Positions, time.GetElapsedTime(start).TotalSeconds);
+                var step = learner.Learn(batch);
+                RequireFinite(step.Loss, state);
+                state = state.Learned(step, time.GetElapsedTime(start).TotalSeconds);
                 progress.Learned(state, batches.Count);
             }
 
             if (state.Batches == batches.Count)
                 state = EndEpoch(state);
-            run.Checkpoint.SaveLast(network, learner.Optimiser, state);
+            run.Checkpoint.SaveLast(network, learner.Besides, learner.Optimiser, state);
         }
 
         return Finish(stop.Value, state);
     }
 
+    private double RateOf(FitState state) => options.LearningRate * Math.Pow(0.5, state.Halvings);
+
     private FitState EndEpoch(FitState state)
     {
+        var rate = RateOf(state);
         var score = state.Epoch % options.EvaluateEvery == 0 ? validate(new NetworkScorer(network, options.MaxHistory)) : null;
         if (score is not null)
             state = state.Validated(score, options.HalveAfter);
         var isBest = score is not null && state.BestEpoch == state.Epoch;
         if (isBest)
             run.Checkpoint.SaveBest(network, state);
-        var report = new EpochReport(
-            state.Epoch, state.MeanLoss, score, isBest, state.Seconds, state.Positions / Math.Max(state.Seconds, 1e-9));
+        var report = new EpochReport(state.Epoch, state.Sums, score, isBest, rate);
         run.AppendMetrics(report);
         progress.Ended(report);
         return state.NextEpoch();

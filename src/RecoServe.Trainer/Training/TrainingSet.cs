@@ -17,29 +17,33 @@ internal sealed class TrainingSet
     /// <param name="log">The log.</param>
     /// <param name="lengths">How many of each user's first events are for training; users with none are left out.</param>
     /// <param name="maxHistory">Of more events only the newest so many are used.</param>
+    /// <remarks>Of a log with feedback, the rows before the last training event are learned, and users without any left out.</remarks>
     public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory)
     {
-        _fields = log.ContextFields.Count;
+        (Log, _fields) = (log, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
+        ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
         var windows = new List<Window>(log.UserCount);
         for (var user = 0; user < log.UserCount; user++)
         {
-            var newest = Math.Max(0, lengths[user] - maxHistory)..lengths[user];
-            foreach (var item in log.ItemsOf(user).Span[..lengths[user]])
-                ItemCounts[item]++;
-            if (lengths[user] > 0)
-            {
-                var u = user;
-                windows.Add(new Window(
-                    log.ItemsOf(u)[newest], [.. Enumerable.Range(0, _fields).Select(f => log.ContextOf(u, f)[newest])]));
-            }
+            Count(ItemCounts, log.ItemsOf(user)[..lengths[user]]);
+            if (log.Feedback is not null)
+                Count(ShownCounts, log.Feedback.RowsOf(user).Between(0, lengths[user]).Items);
+            if (lengths[user] > 0 && WindowOf(user, lengths[user], maxHistory) is { } window)
+                windows.Add(window);
         }
 
         _windows = [.. windows];
     }
 
+    /// <summary>The log that it is of.</summary>
+    public WatchLog Log { get; }
+
     /// <summary>Training watches of each item, N + 1 numbers: all of them, not only the newest.</summary>
     public long[] ItemCounts { get; }
+
+    /// <summary>How often each item was shown in training, N + 1 numbers; without feedback, how often it was watched.</summary>
+    public long[] ShownCounts { get; }
 
     /// <summary>Number of users with at least one training event.</summary>
     public int UserCount => _windows.Length;
@@ -59,4 +63,22 @@ internal sealed class TrainingSet
 
     /// <summary>Makes the tensors' content of one batch.</summary>
     public Batch Batch(Window[] windows) => new(windows, _fields);
+
+    /// <summary>The newest events of a user; null if nothing is learned at them.</summary>
+    private Window? WindowOf(int user, int length, int maxHistory)
+    {
+        var start = Math.Max(0, length - maxHistory);
+        var feedback = Log.Feedback?.RowsOf(user).Between(start, length);
+        return feedback?.Count == 0 ? null : new Window(
+            Log.ItemsOf(user)[start..length],
+            [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..length])],
+            start,
+            feedback);
+    }
+
+    private static void Count(long[] counts, ReadOnlyMemory<int> items)
+    {
+        foreach (var item in items.Span)
+            counts[item]++;
+    }
 }

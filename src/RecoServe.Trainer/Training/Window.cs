@@ -1,6 +1,13 @@
+using RecoServe.Trainer.Data;
+
 namespace RecoServe.Trainer.Training;
 
 /// <summary>A run of one user's events.</summary>
 /// <param name="Items">Item indexes, oldest first.</param>
 /// <param name="Context">For each context field, the code at every event.</param>
-internal sealed record Window(ReadOnlyMemory<int> Items, IReadOnlyList<ReadOnlyMemory<ushort>> Context);
+/// <param name="Start">Number of the user's events before these.</param>
+/// <param name="Feedback">
+/// What is learned at these events; steps from <paramref name="Start"/> on. Null: every event is a target with reward 1.
+/// </param>
+internal sealed record Window(
+    ReadOnlyMemory<int> Items, IReadOnlyList<ReadOnlyMemory<ushort>> Context, int Start = 0, FeedbackRows? Feedback = null);

@@ -55,7 +55,7 @@ public abstract class BatcherFixture : IAsyncDisposable
     {
         var batcher = Start(maxBatchSize, options);
         Runner.Hold();
-        Busy = Task.Run(() => Run([999]), Token); // a caller's own thread may be held
+        Busy = Run([999]);
         await Runner.EnteredAsync();
         return batcher;
     }

@@ -102,7 +102,7 @@ public sealed class ColumnFaultTests : IDisposable
         Assert.Contains("is a directory; name its files", FaultOf(new DataOptions { Data = [_files.PathOf("")] }), StringComparison.Ordinal);
         Assert.Contains("all files must have one form", FaultOf(new DataOptions { Data = [csv, text] }), StringComparison.Ordinal);
         Assert.Contains("the ending tells the form", FaultOf(new DataOptions { Data = [json] }), StringComparison.Ordinal);
-        Assert.Contains("the ending tells the form", FaultOf(new DataOptions { Data = [csv], Items = json }), StringComparison.Ordinal);
+        Assert.Contains("the ending tells the form", FaultOf(new DataOptions { Data = [csv], Items = text }), StringComparison.Ordinal);
         Assert.Contains("is named twice", FaultOf(new DataOptions { Data = [csv, csv] }), StringComparison.Ordinal);
     }
 

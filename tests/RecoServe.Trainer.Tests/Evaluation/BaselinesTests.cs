@@ -49,7 +49,7 @@ public sealed class BaselinesTests
     {
         var scorer = Baselines.ByName[baseline](_split);
         var scores = new double[2 * 6];
-        scorer.Score([_split.TestQuestion(0), new Question(0, history, default)], scores);
+        scorer.Score([_split.QuestionOf(_split.HeldOutOf(SplitPart.Test)[0]), new Question(0, history, default)], scores);
         return scores[7..];
     }
 }

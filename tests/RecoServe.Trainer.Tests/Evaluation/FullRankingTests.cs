@@ -14,7 +14,7 @@ public sealed class FullRankingTests
 
         Assert.Equal([0, 1, 3, 4], report.Users);
         Assert.Equal([1, 58, 1, 3], report.Ranks.ToArray());
-        Assert.Equal(["HR@1", "HR@5", "HR@10", "HR@20", "HR@50", "NDCG@5", "NDCG@10", "NDCG@20", "MRR"], report.Metrics.Select(m => m.Key));
+        Assert.Equal(["HR@1", "HR@5", "HR@10", "HR@20", "HR@50", "NDCG@5", "NDCG@10", "NDCG@20", "MAP@10", "MRR@10", "MRR"], report.Metrics.Select(m => m.Key));
         Assert.Equal(.5, report["HR@1"]);
         Assert.Equal(.75, report["HR@5"]);
         Assert.Equal(.75, report["HR@50"]);

@@ -9,6 +9,7 @@ public sealed class TargetRankTests
     [InlineData("Optimistic", 2)]
     [InlineData("Pessimistic", 4)]
     [InlineData("Mean", 3)]
+    [InlineData("Index", 3)]
     public void Of_Ties_FollowTheRule(string ties, double expected) =>
         Assert.Equal(expected, new TargetRank(5).Of([9, 1, 2, 1, 1, 0], target: 3, [], Enum.Parse<TieRule>(ties)));
 
@@ -32,7 +33,9 @@ public sealed class TargetRankTests
 
             var rivals = Enumerable.Range(1, values.Length).Where(i => i != target && !history.Contains(i)).ToList();
             var (better, equal) = (rivals.Count(i => scores[i] > scores[target]), rivals.Count(i => scores[i] == scores[target]));
-            var expected = double.IsNegativeInfinity(scores[target]) ? double.PositiveInfinity : 1 + better + (ties == TieRule.Optimistic ? 0 : ties == TieRule.Pessimistic ? equal : equal / 2.0);
+            var before = rivals.Count(i => scores[i] == scores[target] && i < target);
+            var among = ties switch { TieRule.Optimistic => 0, TieRule.Pessimistic => equal, TieRule.Mean => equal / 2.0, _ => before };
+            var expected = double.IsNegativeInfinity(scores[target]) ? double.PositiveInfinity : 1 + better + among;
 
             Assert.Equal(expected, new TargetRank(values.Length).Of(scores, target, history, ties));
         });

@@ -29,6 +29,7 @@ public sealed class FitCommandTests : IDisposable
         Assert.Contains("all epochs are done", _error.ToString(), StringComparison.Ordinal);
         Assert.Contains("HR@10", _output.ToString(), StringComparison.Ordinal);
         Assert.Equal(13, File.ReadLines(In("run/metrics.csv")).Count());
+        Assert.Contains("learning_rate", await File.ReadAllTextAsync(In("run/report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         using var metrics = JsonDocument.Parse(await File.ReadAllTextAsync(In("run/metrics.json"), TestContext.Current.CancellationToken));
         Assert.InRange(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), 0.9, 1);
 
@@ -92,7 +93,7 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal(0, await RunAsync(
             $"fit --data {In("log.txt")} --items {In("items.csv")} --column category=tag --separator category=; --out {In("run")} {Quick} --epochs 1"));
         var recorded = RunFolder.Open(In("run")).Settings.Data;
-        Assert.Equal(("items.csv", "category=tag", "category=;"), (recorded["items"], recorded["columns"], recorded["separators"]));
+        Assert.Equal(("items.csv", "category=tag", "category=;"), (recorded["item_file"], recorded["columns"], recorded["separators"]));
     }
 
     [Fact]

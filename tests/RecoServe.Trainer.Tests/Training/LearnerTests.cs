@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Models;
+using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Training;
 using TorchSharp;
 
@@ -9,21 +10,37 @@ public sealed class LearnerTests
 {
     [Theory]
     [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
-    public void Learn_ManySteps_LeavesNoTensorBehind(string kind)
+    public void Learn_AnyNetwork_LeavesNoTensorBehind(string kind) => LearnManyTimes(Enum.Parse<NetworkKind>(kind), new ObjectiveOptions());
+
+    [Theory]
+    [InlineData(LossKind.Sampled, ObjectiveKind.Ips, PropensitySource.Head)]
+    [InlineData(LossKind.Gbce, ObjectiveKind.Ips, PropensitySource.Frequency)]
+    [InlineData(LossKind.Softmax, ObjectiveKind.TopK, PropensitySource.Head)]
+    public void Learn_AnyObjective_LeavesNoTensorBehind(object loss, object kind, object propensity) => LearnManyTimes(NetworkKind.Gru, new ObjectiveOptions
+    {
+        Loss = (LossKind)loss,
+        Kind = (ObjectiveKind)kind,
+        Propensity = (PropensitySource)propensity,
+        CategoryFromState = 1,
+        CategoryFromItem = 1,
+        Negatives = 8,
+    });
+
+    private static void LearnManyTimes(NetworkKind kind, ObjectiveOptions objective)
     {
         var log = TinyLogs.Contextual();
-        var options = TrainingRunFixture.Quick;
+        var options = TrainingRunFixture.Quick with { Objective = objective };
         using var network = new NextWatchNetwork(
             new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3])
             {
-                Kind = Enum.Parse<NetworkKind>(kind),
+                Kind = kind,
                 MaxHistory = options.MaxHistory,
                 ScaleInput = true,
                 ItemFeatures = [ItemFeature.Read(log.Catalogue, "category")],
             },
             0.1);
-        using var learner = new Learner(network, options);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
+        using var learner = new Learner(network, options, set);
         var batch = set.Batch(set.Epoch(1, 1, options.BatchSize)[0]);
         var scorer = new NetworkScorer(network, options.MaxHistory);
         var scores = new double[log.Catalogue.Count + 1];
@@ -51,8 +68,8 @@ public sealed class LearnerTests
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick;
         using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 1, [2, 3]), 0.1);
-        using var learner = new Learner(network, options);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
+        using var learner = new Learner(network, options, set);
         foreach (var windows in set.Epoch(1, 1, options.BatchSize))
             learner.Learn(set.Batch(windows));
         Assert.All(NetworkScorer.Floats(network.ItemMatrix)[..options.Dimension].ToArray(), x => Assert.Equal(0, x));

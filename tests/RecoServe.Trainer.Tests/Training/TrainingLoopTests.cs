@@ -46,7 +46,7 @@ public sealed class TrainingLoopTests
 
     [Fact]
     public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun() =>
-        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3 });
+        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, WarmupSteps = 20 });
 
     private static void StoppedAndResumed(FitOptions options)
     {
@@ -135,6 +135,16 @@ public sealed class TrainingLoopTests
     }
 
     [Fact]
+    public void Run_WarmUp_BeginsWithSmallSteps()
+    {
+        using var warm = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, WarmupSteps = 1000 });
+        using var cold = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4 });
+        warm.Fit();
+        cold.Fit();
+        Assert.True(warm.Epochs[3].Loss > cold.Epochs[3].Loss + 0.1, $"{warm.Epochs[3].Loss} > {cold.Epochs[3].Loss}");
+    }
+
+    [Fact]
     public void Run_TimeIsUp_StopsWithAValidatedBest()
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { TimeBudget = 1 });
@@ -176,10 +186,10 @@ public sealed class TrainingLoopTests
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
         var path = Path.Combine(run.Folder, "options.json");
-        string[] known = ["item_bias", "layers", "output"];
-        File.WriteAllLines(path, File.ReadAllLines(path).Where(line => !known.Any(name => line.Contains($"\"{name}\"", StringComparison.Ordinal))));
+        string[] later = ["item_bias", "layers", "negatives"];
+        File.WriteAllLines(path, File.ReadAllLines(path).Where(line => !later.Any(name => line.Contains($"\"{name}\"", StringComparison.Ordinal))));
         var fit = RunFolder.Open(run.Folder).Settings.Fit;
-        Assert.Equal((true, 1, 16), (fit.ItemBias, fit.Layers, fit.Dimension));
+        Assert.Equal((true, 1, 16, 2048), (fit.ItemBias, fit.Layers, fit.Dimension, fit.Objective.Negatives));
         File.WriteAllText(path, "[]");
         Assert.Contains("is not valid", Assert.Throws<PackageException>(() => RunFolder.Open(run.Folder)).Message, StringComparison.Ordinal);
     }

@@ -82,11 +82,11 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public float[] Weights(bool best)
     {
         using var network = NewNetwork();
-        using var adam = new Adam(network.named_parameters(), 1, 1);
+        using var adam = new Adam([.. network.named_parameters()], 1, 1);
         if (best)
             Run.Checkpoint.RestoreBest(network);
         else
-            Run.Checkpoint.RestoreLast(network, adam);
+            Run.Checkpoint.RestoreLast(network, [], adam);
         return [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -94,8 +94,8 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     public float[] Moments()
     {
         using var network = NewNetwork();
-        using var adam = new Adam(network.named_parameters(), 1, 1);
-        Run.Checkpoint.RestoreLast(network, adam);
+        using var adam = new Adam([.. network.named_parameters()], 1, 1);
+        Run.Checkpoint.RestoreLast(network, [], adam);
         return [.. adam.State.Values.SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 

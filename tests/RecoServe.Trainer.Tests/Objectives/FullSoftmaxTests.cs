@@ -1,8 +1,8 @@
-using RecoServe.Trainer.Training;
+using RecoServe.Trainer.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace RecoServe.Trainer.Tests.Training;
+namespace RecoServe.Trainer.Tests.Objectives;
 
 [Collection(Torch.Collection)]
 public sealed class FullSoftmaxTests
@@ -16,7 +16,7 @@ public sealed class FullSoftmaxTests
     {
         using var scope = NewDisposeScope();
         var (items, bias, hidden, targets) = Problem(positions, items: 23, dimension: 5);
-        var (itemsTwin, biasTwin, hiddenTwin) = (Leaf(items), Leaf(bias), Leaf(hidden));
+        var (itemsTwin, biasTwin, hiddenTwin) = (LossProblem.Leaf(items), LossProblem.Leaf(bias), LossProblem.Leaf(hidden));
         var expected = nn.functional.cross_entropy(addmm(biasTwin, tanh(hiddenTwin), itemsTwin.t(), 1, 1), targets);
         expected.backward();
 
@@ -29,6 +29,28 @@ public sealed class FullSoftmaxTests
         Close(hiddenTwin.grad!, hidden.grad!);
     }
 
+    [Theory]
+    [InlineData(1, 64)]
+    [InlineData(50, 16)]
+    public void Accumulate_WeightAPosition_EqualsTheFormulaInDoublePrecision(int positions, int chunk)
+    {
+        using var scope = NewDisposeScope();
+        var problem = new LossProblem(positions, items: 23, dimension: 5);
+        using var softmax = new FullSoftmax(problem.Items, problem.Bias, chunk);
+        problem.AssertIs(softmax, (states, items, bias) =>
+            nn.functional.cross_entropy(addmm(bias, states, items.t(), 1, 1), problem.Targets, reduction: nn.Reduction.None));
+    }
+
+    [Fact]
+    public void LogProbabilities_AreThoseOfTheSoftmax()
+    {
+        using var scope = NewDisposeScope();
+        var problem = new LossProblem(50, items: 23, dimension: 5);
+        using var softmax = new FullSoftmax(problem.Items, problem.Bias, 16);
+        var expected = addmm(problem.Bias, problem.States, problem.Items.t(), 1, 1).log_softmax(1).gather(1, problem.Targets.unsqueeze(1));
+        LossProblem.Close(expected.squeeze(1), softmax.LogProbabilities(problem.States, problem.Targets), 1e-12);
+    }
+
     [Fact]
     public void Backward_TwoItems_IsTheLogisticClosedForm()
     {
@@ -36,7 +58,7 @@ public sealed class FullSoftmaxTests
         float[] vectors = [0, 1, -1];
         float[] biases = [float.NegativeInfinity, 0.25f, 0];
         float[] state = [0.5f];
-        var (items, bias, hidden) = (Leaf(tensor(vectors, 3, 1)), Leaf(tensor(biases)), Leaf(tensor(state, 1, 1)));
+        var (items, bias, hidden) = (LossProblem.Leaf(tensor(vectors, 3, 1)), LossProblem.Leaf(tensor(biases)), LossProblem.Leaf(tensor(state, 1, 1)));
         using var softmax = new FullSoftmax(items, bias, 8);
         var loss = softmax.Backward(hidden.alias(), ones(1, int64));
 
@@ -77,14 +99,7 @@ public sealed class FullSoftmaxTests
         manual_seed(positions);
         var bias = randn(items + 1);
         bias[0] = float.NegativeInfinity;
-        return (Leaf(randn(items + 1, dimension)), Leaf(bias), Leaf(randn(positions, dimension)), randint(1, items + 1, [positions], int64));
-    }
-
-    private static Tensor Leaf(Tensor values)
-    {
-        var leaf = values.detach().clone().requires_grad_(true);
-        leaf.grad = zeros_like(values);
-        return leaf;
+        return (LossProblem.Leaf(randn(items + 1, dimension)), LossProblem.Leaf(bias), LossProblem.Leaf(randn(positions, dimension)), randint(1, items + 1, [positions], int64));
     }
 
     private static bool Near(float a, float b) => Math.Abs(a - b) < 1e-6;

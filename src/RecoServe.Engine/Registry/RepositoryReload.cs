@@ -1,0 +1,168 @@
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>
+/// Brings the versions that serve into line with the repository and the policy: one look at a time. What was loaded by hand, and
+/// what a label points at, is never unloaded; nor is the last version of a model, whatever became of its files.
+/// </summary>
+internal sealed class RepositoryReload(
+    RegistryOptions options, ModelRepository repository, VersionTable table, TrafficTable traffic, MemoryBudget budget, VersionLifecycle lifecycle) : IDisposable
+{
+    private readonly VersionPolicies _policies = VersionPolicies.Parse(options.VersionPolicy);
+    private readonly SemaphoreSlim _looks = new(1);
+
+    /// <summary>
+    /// Loads what the policy asks for. Where it is the latest versions and one cannot be loaded, an older one takes its place.
+    /// </summary>
+    /// <exception cref="AggregateException">Of a model none can be loaded, or not one that a label points at: all reasons.</exception>
+    internal async Task StartAsync(IReadOnlyList<RepositoryModel> models, CancellationToken cancellationToken)
+    {
+        var problems = new List<Exception>();
+        foreach (var model in models)
+        {
+            try
+            {
+                traffic.Read(model.Name);
+                problems.AddRange(await StartAsync(model, cancellationToken));
+            }
+            catch (PackageException e)
+            {
+                problems.Add(e);
+            }
+        }
+
+        if (problems.Count > 0)
+            throw new AggregateException("the model repository cannot be loaded", problems);
+    }
+
+    /// <summary>Looks at the repository.</summary>
+    /// <exception cref="PackageException">It cannot be read; everything is as it was.</exception>
+    internal async Task<IReadOnlyList<ReloadOutcome>> LookAsync(CancellationToken cancellationToken)
+    {
+        await _looks.WaitAsync(cancellationToken);
+        try
+        {
+            var outcomes = new List<ReloadOutcome>();
+            foreach (var model in repository.Models())
+            {
+                if (table.Of(model.Name).IsEmpty)
+                    traffic.Read(model.Name); // a model that is new, or was here before and comes back
+                await LookAsync(model, outcomes, cancellationToken);
+            }
+
+            return outcomes;
+        }
+        finally
+        {
+            _looks.Release();
+        }
+    }
+
+    public void Dispose() => _looks.Dispose();
+
+    private async Task<IReadOnlyList<Exception>> StartAsync(RepositoryModel model, CancellationToken cancellationToken)
+    {
+        var (policy, wanted) = (_policies.Of(model.Name), Wanted(model));
+        var (problems, labelled) = (new List<Exception>(), new List<Exception>());
+        foreach (var version in policy.IsLatest ? wanted.Concat(model.Complete.Except(wanted)) : wanted)
+        {
+            if (policy.IsLatest && !wanted.Contains(version) && CountServing(model.Name) >= policy.Latest)
+                break;
+            try
+            {
+                await lifecycle.LoadAsync(model.Name, version, byHand: false, cancellationToken);
+            }
+            catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException)
+            {
+                (traffic.Of(model.Name).LabelOf(version) is null ? problems : labelled).Add(e);
+            }
+        }
+
+        return CountServing(model.Name) == 0 ? [.. labelled, .. problems] : labelled;
+    }
+
+    private async Task LookAsync(RepositoryModel model, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
+    {
+        var wanted = Wanted(model);
+        var surplus = table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
+        if (options.PreserveResources && wanted.Exists(v => table.Serving(model.Name, v) is null && WhyPassedOver(model.Name, v) is null))
+        {
+            await UnloadAsync(surplus, outcomes, wait: true);
+            await LoadAsync(model, wanted, outcomes, cancellationToken);
+            if (CountServing(model.Name) == 0)
+                await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, cancellationToken);
+            return;
+        }
+
+        await LoadAsync(model, wanted, outcomes, cancellationToken);
+        if (wanted.Count > 0 && wanted.All(v => table.Serving(model.Name, v) is not null))
+            await UnloadAsync(surplus, outcomes, wait: false);
+    }
+
+    private async Task LoadAsync(RepositoryModel model, IReadOnlyList<long> versions, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
+    {
+        foreach (var version in versions)
+        {
+            if (WhyPassedOver(model.Name, version) is { } reason)
+            {
+                outcomes.Add(new ReloadOutcome(model.Name, version, ReloadAction.PassedOver, reason));
+                continue;
+            }
+
+            try
+            {
+                if ((await lifecycle.LoadAsync(model.Name, version, byHand: false, cancellationToken)).Loaded)
+                    outcomes.Add(new ReloadOutcome(model.Name, version, ReloadAction.Loaded));
+            }
+            catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException)
+            {
+                outcomes.Add(new ReloadOutcome(model.Name, version, ReloadAction.Failed, e.Message));
+            }
+        }
+    }
+
+    private async Task UnloadAsync(IEnumerable<ModelVersion> versions, List<ReloadOutcome> outcomes, bool wait)
+    {
+        foreach (var version in versions)
+        {
+            try
+            {
+                var (_, ended) = await lifecycle.UnloadAsync(version.Name, version.Version, byHand: false);
+                outcomes.Add(new ReloadOutcome(version.Name, version.Version, ReloadAction.Unloaded));
+                if (wait)
+                    await ended;
+            }
+            catch (Exception e) when (e is ModelNotFoundException or ModelStateException)
+            {
+                // Meanwhile it was unloaded by hand, or got a label: whoever did that was first.
+            }
+        }
+    }
+
+    /// <summary>What the policy asks for, newest first, and what labels and shadow need.</summary>
+    private List<long> Wanted(RepositoryModel model)
+    {
+        var current = traffic.Of(model.Name);
+        var wanted = _policies.Of(model.Name).Select(model.Complete.Where(v => !current.RolledBack.ContainsKey(v)));
+        var needed = current.Labels.Values.Concat(current.ShadowVersion is { } shadow && model.Complete.Contains(shadow) ? [shadow] : []);
+        return [.. wanted.Union(needed).OrderDescending()];
+    }
+
+    /// <summary>Why a version is not tried; null if it may be.</summary>
+    private string? WhyPassedOver(string name, long version)
+    {
+        if (table.Serving(name, version) is null && table.Latest(name, version) is { } last
+            && last.Files == PackageFingerprint.OfFiles(repository.PathOf(name, version)))
+        {
+            if (last.State == VersionState.Failed && !(last.WasRefused && budget.Fits(last.EstimatedBytes)))
+                return $"failed before, and its files have not changed: {last.Failure}";
+            if (last.EndedByHand)
+                return "was unloaded on demand, and its files have not changed";
+        }
+
+        return null;
+    }
+
+    private int CountServing(string name) => table.Of(name).Count(v => v.State == VersionState.Serving);
+}

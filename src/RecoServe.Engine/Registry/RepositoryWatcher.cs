@@ -1,0 +1,107 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>
+/// Looks at the repository by itself: at intervals, or when the trigger file changes. Events of the file system are only hints,
+/// which some file systems do not give: at intervals the trigger file is looked at all the same.
+/// </summary>
+public sealed class RepositoryWatcher : IAsyncDisposable
+{
+    private readonly RegistryOptions _options;
+    private readonly ModelRegistry _registry;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<RepositoryWatcher> _log;
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>That something may have changed: more than one hint is one.</summary>
+    private readonly Channel<bool> _hints = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private FileSystemWatcher? _events;
+    private ITimer? _timer;
+    private Task _watching = Task.CompletedTask;
+
+    /// <summary>Watches nothing before <see cref="Start"/>.</summary>
+    public RepositoryWatcher(RegistryOptions options, ModelRegistry registry, TimeProvider clock, ILogger<RepositoryWatcher> log) =>
+        (_options, _registry, _clock, _log) = (options, registry, clock, log);
+
+    /// <summary>Raised after a look, with what it did.</summary>
+    public event Action<IReadOnlyList<ReloadOutcome>>? Looked;
+
+    /// <summary>Whether events of the file system are listened to.</summary>
+    internal bool UsesEvents { get; init; } = true;
+
+    private string TriggerPath => Path.Combine(_options.Repository, _options.TriggerFile);
+
+    /// <summary>Begins to watch; in mode Explicit there is nothing to do.</summary>
+    public void Start()
+    {
+        if (_options.Mode == RepositoryMode.Explicit)
+            return;
+        var seen = PackageFingerprint.OfFile(TriggerPath);
+        _timer = _clock.CreateTimer(_ => _hints.Writer.TryWrite(true), null, _options.PollInterval, _options.PollInterval);
+        if (_options.Mode == RepositoryMode.Event && UsesEvents)
+            WatchTrigger();
+        _watching = Task.Run(() => WatchAsync(seen, _stop.Token));
+    }
+
+    /// <summary>Ends watching; a load that has begun comes to its end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _events?.Dispose();
+        if (_timer is not null)
+            await _timer.DisposeAsync();
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task WatchAsync(string seen, CancellationToken cancellationToken)
+    {
+        while (await _hints.Reader.ReadAsync(cancellationToken))
+        {
+            var now = PackageFingerprint.OfFile(TriggerPath);
+            if (_options.Mode == RepositoryMode.Event && now == seen)
+                continue;
+            seen = now; // before the look: a change during it is another
+            await LookAsync(cancellationToken);
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var outcomes = await _registry.ReloadAsync(cancellationToken);
+            Looked?.Invoke(outcomes);
+        }
+        catch (PackageException e)
+        {
+            EngineLog.RepositoryUnreadable(_log, e.Message); // a share that is away comes back
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            EngineLog.LookFailed(_log, e); // the next look may do better
+        }
+    }
+
+    private void WatchTrigger()
+    {
+        try
+        {
+            _events = new FileSystemWatcher(_options.Repository, _options.TriggerFile);
+            _events.Created += Hint;
+            _events.Changed += Hint;
+            _events.Renamed += Hint;
+            _events.EnableRaisingEvents = true;
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or PlatformNotSupportedException)
+        {
+            EngineLog.NoFileEvents(_log, _options.PollInterval, e.Message);
+        }
+    }
+
+    private void Hint(object sender, FileSystemEventArgs change) => _hints.Writer.TryWrite(true);
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>
+/// The traffic of every model. Readers see immutable records; writers take <see cref="Gate"/>, under which no version with a label
+/// may begin to drain.
+/// </summary>
+/// <param name="root">The repository.</param>
+internal sealed class TrafficTable(string root)
+{
+    private volatile ImmutableDictionary<string, ModelTraffic> _models = ImmutableDictionary.Create<string, ModelTraffic>(StringComparer.Ordinal);
+
+    internal Lock Gate { get; } = new();
+
+    internal ModelTraffic Of(string name) => _models.GetValueOrDefault(name, ModelTraffic.None);
+
+    /// <summary>Reads what the repository says of a model.</summary>
+    /// <exception cref="PackageException">Its file is not valid.</exception>
+    internal ModelTraffic Read(string name)
+    {
+        lock (Gate)
+        {
+            var traffic = TrafficFile.Read(PathOf(name));
+            _models = _models.SetItem(name, traffic);
+            return traffic;
+        }
+    }
+
+    /// <summary>Changes the traffic of a model: on disk first, then for requests.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="change">Called under <see cref="Gate"/>; throws if it may not be.</param>
+    /// <exception cref="PackageException">The file cannot be written; nothing has changed.</exception>
+    internal ModelTraffic Change(string name, Func<ModelTraffic, ModelTraffic> change)
+    {
+        lock (Gate)
+        {
+            var (traffic, next) = (Of(name), change(Of(name)));
+            if (ReferenceEquals(traffic, next))
+                return traffic;
+            TrafficFile.Write(PathOf(name), next);
+            _models = _models.SetItem(name, next);
+            return next;
+        }
+    }
+
+    private string PathOf(string name) => Path.Combine(root, name, TrafficFile.Name);
+}

@@ -1,0 +1,123 @@
+using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>Loads and ends versions, one at a time: two would compete for the memory and cores of those who serve.</summary>
+internal sealed class VersionLifecycle(
+    ModelRepository repository, VersionTable table, TrafficTable traffic, MemoryBudget budget, VersionLoader loader,
+    EngineMetrics metrics, TimeProvider clock, ILogger log) : IAsyncDisposable
+{
+    private static readonly TimeSpan DrainReport = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _changes = new(1);
+    private readonly Dictionary<ModelVersion, Task> _endings = [];
+
+    /// <summary>Loads a version beside those that serve. Nothing happens if it serves already and its files are those that were loaded.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="byHand">Whether no policy may unload it.</param>
+    /// <param name="cancellationToken">Ends the wait for others; once begun, a load comes to its end.</param>
+    /// <returns>The version, and whether it was loaded now.</returns>
+    /// <exception cref="ModelNotFoundException">The repository does not have it.</exception>
+    /// <exception cref="PackageException">Names the file, or at least the directory, at fault; the version is then Failed.</exception>
+    /// <exception cref="ModelMemoryException">It would not fit; the version is then Failed.</exception>
+    internal async Task<(ModelVersion Version, bool Loaded)> LoadAsync(string name, long version, bool byHand, CancellationToken cancellationToken)
+    {
+        var directory = repository.Find(name, version);
+        await _changes.WaitAsync(cancellationToken);
+        try
+        {
+            var serving = table.Serving(name, version);
+            if (serving is not null && (byHand ? serving.Keep() : serving).Content == PackageFingerprint.OfContent(directory))
+                return (serving, false);
+            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version), PackageFingerprint.OfFiles(directory));
+            if (byHand || serving is { KeptByHand: true })
+                loading.Keep();
+            table.Add(loading);
+            await loader.LoadAsync(loading, directory, table.AnyServes);
+            if (serving is not null)
+                Replace(serving);
+            return (loading, true);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>Takes a version out of service. It is to be awaited twice: for the drain to begin, and for its end.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="byHand">Whether no policy may load it again.</param>
+    /// <exception cref="ModelNotFoundException">It does not serve.</exception>
+    /// <exception cref="ModelStateException">A label points at it.</exception>
+    internal async Task<(ModelVersion Version, Task Ended)> UnloadAsync(string name, long version, bool byHand)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            var serving = table.Serving(name, version) ?? throw new ModelNotFoundException($"version {version} of model \"{name}\" does not serve");
+            lock (traffic.Gate)
+            {
+                if (traffic.Of(name).LabelOf(version) is { } label)
+                    throw new ModelStateException($"the label \"{label}\" points at version {version} of model \"{name}\": point it elsewhere first");
+                serving.EndedByHand = byHand;
+                serving.Drain();
+            }
+
+            table.Tell(serving);
+            return (serving, EndAsync(serving));
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>Drains and frees every version.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _changes.WaitAsync();
+        var versions = table.Models.Values.SelectMany(v => v).ToArray();
+        foreach (var version in versions.Where(v => v.State == VersionState.Serving))
+        {
+            version.Drain();
+            table.Tell(version);
+        }
+
+        await Task.WhenAll(versions.Where(v => v.State == VersionState.Draining).Select(EndAsync));
+        foreach (var version in versions)
+            version.Metrics.Dispose();
+        _changes.Dispose();
+    }
+
+    private void Replace(ModelVersion old)
+    {
+        old.Drain();
+        table.Tell(old);
+        _ = EndAsync(old); // in its own time: the new one serves
+    }
+
+    /// <summary>Waits for the last lease and frees the memory: once for each version, whoever asks.</summary>
+    private Task EndAsync(ModelVersion version)
+    {
+        lock (_endings)
+            return _endings.TryGetValue(version, out var ending) ? ending : _endings[version] = EndOnceAsync(version);
+    }
+
+    private async Task EndOnceAsync(ModelVersion version)
+    {
+        await Task.Yield(); // what follows is not for whoever holds the lock
+        var start = clock.GetTimestamp();
+        while (await Task.WhenAny(version.Drained, Task.Delay(DrainReport, clock)) != version.Drained)
+            EngineLog.DrainSlow(log, version.Metrics.Name, version.Leases, clock.GetElapsedTime(start));
+        await version.UnloadAsync();
+        budget.Release(version);
+        table.Tell(version);
+        if (table.Latest(version.Name, version.Version) != version)
+            table.Forget(version); // another one of its number has taken its place
+        lock (_endings)
+            _endings.Remove(version);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Registry;
+using RecoServe.Engine.Sampling;
+
+namespace RecoServe.Engine.Traffic;
+
+/// <summary>
+/// Sees what becomes of requests: copies a share of them for the shadow, and rolls a canary back that does badly. Never in the way
+/// of an answer.
+/// </summary>
+public sealed class TrafficWatch : IAsyncDisposable
+{
+    private readonly ModelRegistry _registry;
+    private readonly RollbackOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<TrafficWatch> _log;
+    private readonly ShadowRunner _shadows;
+    private readonly StickyShare _share = new();
+    private readonly ConcurrentDictionary<(string Model, long Canary, long? Stable), CanaryGuard> _guards = [];
+
+    /// <summary>Watches the requests that the recommender tells of.</summary>
+    public TrafficWatch(ModelRegistry registry, RollbackOptions options, TimeProvider clock, ILogger<TrafficWatch> log)
+    {
+        (_registry, _options, _clock, _log) = (registry, options, clock, log);
+        _shadows = new ShadowRunner(log);
+    }
+
+    /// <summary>How the answers of a version compare with those of the version that answers; null if they never were compared.</summary>
+    public ShadowSummary? ShadowOf(ModelVersion version) => _shadows.Summarise(version);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _shadows.DisposeAsync();
+
+    /// <summary>A slate was drawn.</summary>
+    internal void Answered(ModelLease lease, SlateRequest request, TimeSpan elapsed)
+    {
+        var traffic = _registry.TrafficOf(lease.Version.Name);
+        if (traffic.ShadowVersion is { } shadow && shadow != lease.Version.Version && _share.Includes(traffic.ShadowPercent, "", ""))
+            Copy(request, lease.Version, _registry.TryFindServing(lease.Version.Name, shadow), null);
+        if (GuardOf(lease, traffic) is not { } guard)
+            return;
+        var isCanary = lease.Version.Version == traffic.HolderOf(Labels.Canary);
+        Act(lease.Version, guard.Record(isCanary, OutcomeKind.Answered, elapsed));
+        if (!isCanary || !_share.Includes(_options.ComparePercent, "", ""))
+            return;
+        using var other = _registry.TryAcquire(lease.Version.Name);
+        if (other is not null && other.Version != lease.Version)
+            Copy(request, other.Version, lease.Version, comparison => Act(lease.Version, guard.Compare(comparison)));
+    }
+
+    /// <summary>A request was not answered.</summary>
+    internal void Failed(ModelLease lease, Exception exception)
+    {
+        OutcomeKind? kind = exception switch
+        {
+            InvalidLogitsException => OutcomeKind.Invalid,
+            ModelRunException => OutcomeKind.Failed,
+            OverloadedException or DeadlineExceededException => OutcomeKind.Late,
+            _ => null, // the caller's doing
+        };
+        var traffic = _registry.TrafficOf(lease.Version.Name);
+        if (kind is { } blame && GuardOf(lease, traffic) is { } guard)
+            Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), blame, TimeSpan.Zero));
+    }
+
+    /// <summary>Who judges by this request; null if nobody.</summary>
+    private CanaryGuard? GuardOf(ModelLease lease, ModelTraffic traffic)
+    {
+        if (!_options.Enabled || traffic.HolderOf(Labels.Canary) is not { } canary)
+            return null;
+        var stable = traffic.HolderOf(Labels.Stable);
+        if (canary == stable || (lease.Version.Version != canary && stable is { } number && lease.Version.Version != number))
+            return null;
+        var key = (lease.Version.Name, canary, stable);
+        return _guards.TryGetValue(key, out var guard) ? guard : NewGuard(key);
+    }
+
+    /// <summary>Labels have moved: what was seen before is of other versions.</summary>
+    private CanaryGuard NewGuard((string Model, long Canary, long? Stable) key)
+    {
+        foreach (var old in _guards.Keys.Where(k => k.Model == key.Model && k != key))
+            _guards.TryRemove(old, out _);
+        return _guards.GetOrAdd(key, static (_, watch) => new CanaryGuard(watch._options, watch._clock), this);
+    }
+
+    private void Copy(SlateRequest request, ModelVersion reference, ModelVersion? compared, Action<SlateComparison>? done)
+    {
+        if (compared is not null)
+            _shadows.Offer(new ShadowCopy(request, reference, compared, done));
+    }
+
+    /// <summary>Rolls back, on a thread that nobody waits for.</summary>
+    private void Act(ModelVersion canary, Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                if (!_registry.RollBackCanary(canary.Name, canary.Version, verdict.Reason))
+                    return;
+                canary.Metrics.RolledBack(verdict.Kind);
+                foreach (var key in _guards.Keys.Where(k => k.Model == canary.Name))
+                    _guards.TryRemove(key, out _);
+            }
+            catch (Exception e)
+            {
+                // The guard has begun anew: what stays bad is judged again.
+                EngineLog.RollBackFailed(_log, canary.Metrics.Name, verdict.Reason, e);
+            }
+        });
+    }
+}

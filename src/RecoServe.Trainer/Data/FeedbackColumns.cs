@@ -1,0 +1,50 @@
+namespace RecoServe.Trainer.Data;
+
+/// <summary>The columns of a <see cref="FeedbackLog"/> while it is read, user by user.</summary>
+internal sealed class FeedbackColumns
+{
+    private readonly int[] _starts;
+    private readonly List<int> _steps = [];
+    private readonly List<int> _items = [];
+    private readonly List<float> _rewards = [];
+    private readonly List<float> _propensities = [];
+    private readonly List<ushort> _slots = [];
+    private readonly List<ushort>[] _contexts;
+
+    public FeedbackColumns(int users, int contexts)
+    {
+        _starts = new int[users + 1];
+        _contexts = [.. Enumerable.Range(0, contexts).Select(_ => new List<ushort>())];
+    }
+
+    /// <summary>Adds a row; users come in their order. A propensity or slot that any row lacks, all lack.</summary>
+    public void Add(int user, int step, int item, double reward, double? propensity, int? slot)
+    {
+        _starts[user + 1] = _steps.Count + 1;
+        _steps.Add(step);
+        _items.Add(item);
+        _rewards.Add((float)reward);
+        if (propensity is { } p)
+            _propensities.Add((float)p);
+        if (slot is { } s)
+            _slots.Add((ushort)Math.Clamp(s, 0, ushort.MaxValue));
+    }
+
+    /// <summary>Adds the code of a context field to the row added last.</summary>
+    public void AddContext(int field, ushort code) => _contexts[field].Add(code);
+
+    /// <summary>The rows added.</summary>
+    public FeedbackLog ToLog()
+    {
+        for (var user = 1; user < _starts.Length; user++)
+            _starts[user] = Math.Max(_starts[user], _starts[user - 1]);
+        return new FeedbackLog(
+            _starts,
+            [.. _steps],
+            [.. _items],
+            [.. _rewards],
+            _propensities.Count == _steps.Count ? [.. _propensities] : null,
+            _slots.Count == _steps.Count ? [.. _slots] : null,
+            Array.ConvertAll(_contexts, c => c.ToArray()));
+    }
+}

@@ -1,0 +1,132 @@
+using DuckDB.NET.Data;
+
+namespace RecoServe.Trainer.Data;
+
+/// <summary>
+/// Fills tables <c>judged_events</c> and <c>judged_shown</c> (file, row, reward, propensity, slot): what the rows of a log's or
+/// an impressions' files are worth, from expressions on their columns, the items' and those of the watch that a display led to.
+/// </summary>
+internal sealed class JudgedRows
+{
+    private const string Item = "\"#item\"";
+    private const string None = "NULL";
+
+    private readonly Workspace _workspace;
+    private readonly DataOptions _options;
+    private readonly FeedbackOptions _feedback;
+    private readonly List<string> _itemColumns = [];
+    private readonly List<string> _watchColumns = [];
+
+    /// <param name="workspace">Holds the tables of <see cref="WatchLogReader"/>.</param>
+    /// <param name="options">What is read.</param>
+    /// <param name="logs">The files of watches.</param>
+    /// <exception cref="DataException">The items file cannot be used.</exception>
+    public JudgedRows(Workspace workspace, DataOptions options, IReadOnlyList<TableFile> logs)
+    {
+        (_workspace, _options, _feedback) = (workspace, options, options.Feedback);
+        foreach (var table in (string[])["judged_events", "judged_shown"])
+            workspace.Execute($"CREATE TABLE {table} (file INTEGER, row BIGINT, reward DOUBLE, propensity DOUBLE, slot INTEGER)");
+        if (options.Items is { } items)
+            _itemColumns = CreateTyped("item_columns", [TableFile.Open(workspace, items)], DataOptions.ItemColumn);
+        if (_feedback.Impressions.Count > 0 && logs.All(l => l.Has(FeedbackOptions.ImpressionColumn, options)))
+            _watchColumns = CreateTyped("watch_columns", logs, FeedbackOptions.ImpressionColumn, DataOptions.ItemColumn);
+    }
+
+    /// <summary>Judges a file of watches.</summary>
+    /// <exception cref="DataException">Names the line and the column or the expression.</exception>
+    public void AddEvents(TableFile table, int file) => Add("judged_events", table, file, _options.Where ?? "true", watched: "true", []);
+
+    /// <summary>Judges a file of impressions: what was not watched is worth 0.</summary>
+    /// <exception cref="DataException">Names the line and the column or the expression.</exception>
+    public void AddShown(TableFile table, int file)
+    {
+        var joins = _watchColumns.Count > 0 && table.Has(FeedbackOptions.ImpressionColumn, _options);
+        var watched = table.Has(FeedbackOptions.WatchedColumn, _options) ? $"coalesce(CAST({Name(FeedbackOptions.WatchedColumn)} AS BOOLEAN), false)"
+            : joins ? "\"#led\""
+            : throw table.Fault(0, $"there is no column {_options.NameInFiles(FeedbackOptions.WatchedColumn)}, only {string.Join(", ", table.Columns)}; "
+                + $"name it with --column {FeedbackOptions.WatchedColumn}=NAME");
+        Add("judged_shown", table, file, "true", watched, joins ? _watchColumns : []);
+    }
+
+    private void Add(string into, TableFile table, int file, string where, string watched, List<string> watchColumns)
+    {
+        var relation = table.Relation([$"{table.IdColumn(DataOptions.ItemColumn, _options)} AS {Item}"], where);
+        var own = Typed(relation);
+        string[] taken = [.. own.Select(c => c.Name)];
+        var watches = watchColumns.Except(taken, StringComparer.OrdinalIgnoreCase).ToList();
+        var items = _itemColumns.Except(taken.Concat(watches), StringComparer.OrdinalIgnoreCase).ToList();
+        var columns = own.Select(c => $"r.{c.Sql}").Concat(watches.Select(c => $"w.{Sql.Name(c)}")).Concat(items.Select(c => $"i.{Sql.Name(c)}"));
+        var join = (watchColumns.Count > 0 ? $" LEFT JOIN watch_columns w ON w.\"#key0\" = CAST(r.{Name(FeedbackOptions.ImpressionColumn)} AS VARCHAR) AND w.\"#key1\" = r.{Item}" : "")
+            + (_itemColumns.Count > 0 ? $" LEFT JOIN item_columns i ON i.\"#key0\" = r.{Item}" : "");
+        var led = watchColumns.Count > 0 ? "w.\"#key0\" IS NOT NULL" : "false";
+        Run(
+            $"""
+            INSERT INTO {into}
+            SELECT {file}, {TableFile.Row}, CASE WHEN {watched} THEN CAST((
+            {_feedback.Reward ?? "1"}
+            ) AS DOUBLE) ELSE 0 END, {Optional(table, FeedbackOptions.PropensityColumn, "DOUBLE")}, {Optional(table, FeedbackOptions.SlotColumn, "INTEGER")}
+            FROM (SELECT {string.Join(", ", columns)}, {led} AS "#led" FROM {relation} r{join})
+            """,
+            [.. taken.Where(c => c[0] != '#'), .. watches, .. items]);
+        RefuseBadRewards(into, table, file);
+        RefuseBadPropensities(into, table, file);
+    }
+
+    private void Run(string sql, IEnumerable<string> columns)
+    {
+        try
+        {
+            _workspace.Execute(sql);
+        }
+        catch (DuckDBException e)
+        {
+            throw new DataException($"--reward {_feedback.Reward}: {Workspace.FirstLine(e)}; there are the columns {string.Join(", ", columns)}", e);
+        }
+    }
+
+    private void RefuseBadRewards(string into, TableFile table, int file)
+    {
+        var bad = $"SELECT row, reward FROM {into} WHERE file = {file} AND NOT coalesce(isfinite(reward) AND reward >= 0, false) ORDER BY row LIMIT 1";
+        foreach (var (row, value) in _workspace.Query(bad, r => (r.GetInt64(0), r.IsDBNull(1) ? "empty" : $"{r.GetDouble(1)}")).ToList())
+            throw table.Fault(row, $"--reward {_feedback.Reward} is {value}; a reward is a number of 0 or more");
+    }
+
+    private void RefuseBadPropensities(string into, TableFile table, int file)
+    {
+        if (!_feedback.UsesPropensity || (into == "judged_events" && _feedback.Impressions.Count > 0))
+            return;
+        var name = _options.NameInFiles(FeedbackOptions.PropensityColumn);
+        if (!table.Has(FeedbackOptions.PropensityColumn, _options))
+            throw table.Fault(0, $"there is no column {name}, only {string.Join(", ", table.Columns)}; name it with --column {FeedbackOptions.PropensityColumn}=NAME");
+        var bad = $"SELECT row, propensity FROM {into} WHERE file = {file} AND NOT coalesce(propensity > 0 AND propensity <= 1, false) ORDER BY row LIMIT 1";
+        foreach (var (row, value) in _workspace.Query(bad, r => (r.GetInt64(0), r.IsDBNull(1) ? "empty" : $"{r.GetDouble(1)}")).ToList())
+            throw table.Fault(row, $"column {name} is {value}; a propensity is above 0 and at most 1");
+    }
+
+    /// <summary>One row for each key of some files, with their columns typed and the keys as text; returns the columns.</summary>
+    private List<string> CreateTyped(string name, IReadOnlyList<TableFile> tables, params string[] keys)
+    {
+        List<string> columns = [];
+        foreach (var table in tables)
+        {
+            var relation = table.Relation([], "true");
+            var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
+            var texts = keys.Select((k, i) => $"CAST({Name(k)} AS VARCHAR) AS \"#key{i}\"");
+            var select = $"SELECT DISTINCT ON ({string.Join(", ", keys.Select((_, i) => i + 1))}) {string.Join(", ", texts.Concat(typed.Select(c => c.Sql)))} FROM {relation}";
+            _workspace.Execute(columns.Count == 0 ? $"CREATE TABLE {name} AS {select}" : $"INSERT INTO {name} BY NAME {select}");
+            columns = columns.Count == 0 ? typed.ConvertAll(c => c.Name) : columns;
+        }
+
+        return columns;
+    }
+
+    /// <summary>The columns of a relation: names, and SQL in which truth values are 0 and 1.</summary>
+    private List<(string Name, string Sql)> Typed(string relation) =>
+        [.. _workspace.Query($"DESCRIBE SELECT * FROM {relation}", r => (Name: r.GetString(0), Type: r.GetString(1)))
+            .Select(c => (c.Name, c.Type == "BOOLEAN" ? $"{Sql.Name(c.Name)}::INTEGER AS {Sql.Name(c.Name)}" : Sql.Name(c.Name)))];
+
+    private string Optional(TableFile table, string column, string type) =>
+        table.Has(column, _options) ? $"TRY_CAST({Name(column)} AS {type})" : None;
+
+    private string Name(string column) => Sql.Name(_options.NameInFiles(column));
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using RecoServe.Trainer.Data;
+
+namespace RecoServe.Trainer.Evaluation;
+
+/// <summary>
+/// Proves of a split, whatever made it, that nothing which is asked for could have been learned. It reads the events again
+/// and trusts no count: every question's history, every training event.
+/// </summary>
+/// <remarks>
+/// <list type="number">
+/// <item>A question's history ends before its event, and its answers are of that event or later ones.</item>
+/// <item>No training event of a user is at or after a target of the same user.</item>
+/// <item>In a split by time: no training event of anybody is at or after the start of the part's period, and no target before it.</item>
+/// </list>
+/// </remarks>
+internal static class LeakCheck
+{
+    /// <summary>Refuses a split that leaks.</summary>
+    /// <exception cref="DataException">Names the user, the item and the places.</exception>
+    public static void Require(EvaluationSplit split, SplitPart part)
+    {
+        if (Find(split, part) is { } leak)
+            throw new DataException($"the split leaks: {leak}");
+    }
+
+    /// <summary>The first leak, in words; null if there is none.</summary>
+    public static string? Find(EvaluationSplit split, SplitPart part) =>
+        split.HeldOutOf(part).Select(asked => FindIn(split, part, asked)).FirstOrDefault(leak => leak is not null)
+        ?? FindLateTraining(split, part);
+
+    /// <summary>
+    /// Training events later than the part's first target, for splits that promise nothing across users: how much of the
+    /// future the training has seen. 0 without times.
+    /// </summary>
+    public static long CountAfterFirstTarget(EvaluationSplit split, SplitPart part)
+    {
+        var log = split.Log;
+        if (!log.HasTimes || split.HeldOutOf(part).Count == 0)
+            return 0;
+        var first = split.HeldOutOf(part).Min(asked => log.TimesOf(asked.User).Span[asked.Position]);
+        return Enumerable.Range(0, log.UserCount).Sum(u => (long)TrainingTimes(split, u).Length - TimeSplit.CountBefore(TrainingTimes(split, u), first));
+    }
+
+    private static string? FindIn(EvaluationSplit split, SplitPart part, HeldOut asked)
+    {
+        var (log, user) = (split.Log, split.Log.UserId(asked.User));
+        var events = log.ItemsOf(asked.User).Span;
+        var history = split.QuestionOf(asked).History.Span;
+        if (!history.SequenceEqual(events[..asked.Position]))
+            return $"user \"{user}\": the history of the question at event {asked.Position + 1} is not the {asked.Position} events before it";
+        foreach (var item in asked.Items.Span)
+        {
+            if (!events[asked.Position..].Contains(item))
+                return $"user \"{user}\": target \"{log.Catalogue.IdOf(item)}\" is no event from {asked.Position + 1} on";
+        }
+
+        if (split.TrainingLengthOf(asked.User) > asked.Position)
+            return $"user \"{user}\": the first {split.TrainingLengthOf(asked.User)} events are for training, and event {asked.Position + 1} among them is a target of the {NameOf(part)}";
+        return PeriodOf(split, part) is { } start && log.TimesOf(asked.User).Span[asked.Position] < start
+            ? $"user \"{user}\": event {asked.Position + 1} is a target of the {NameOf(part)}, and earlier than its period, which begins {TimeSplit.Date(start)}"
+            : null;
+    }
+
+    private static string? FindLateTraining(EvaluationSplit split, SplitPart part)
+    {
+        if (PeriodOf(split, part) is not { } start)
+            return null;
+        for (var user = 0; user < split.Log.UserCount; user++)
+        {
+            var times = TrainingTimes(split, user);
+            for (var e = 0; e < times.Length; e++)
+            {
+                if (times[e] >= start)
+                    return string.Create(CultureInfo.InvariantCulture, $"user \"{split.Log.UserId(user)}\": event {e + 1} of {TimeSplit.Date(times[e])} is for training, and the {NameOf(part)} begins {TimeSplit.Date(start)}");
+            }
+        }
+
+        return null;
+    }
+
+    private static ReadOnlySpan<long> TrainingTimes(EvaluationSplit split, int user) => split.Log.TimesOf(user).Span[..split.TrainingLengthOf(user)];
+
+    private static long? PeriodOf(EvaluationSplit split, SplitPart part) => part == SplitPart.Test ? split.TestFrom : split.ValidateFrom;
+
+    private static string NameOf(SplitPart part) => part.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,65 @@
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Tradeoff;
+
+/// <summary>Recall@N against the share of premium items, over the reward of a premium item.</summary>
+internal sealed class TradeoffCurve
+{
+    private readonly EvaluationSplit _split;
+    private readonly SplitPart _part;
+    private readonly int _length;
+    private readonly bool[] _isPremium;
+
+    /// <param name="split">Questions and targets.</param>
+    /// <param name="part">Validation or test.</param>
+    /// <param name="length">N.</param>
+    /// <exception cref="DataException">Items have no attribute premium, or no item is premium.</exception>
+    public TradeoffCurve(EvaluationSplit split, SplitPart part, int length)
+    {
+        (_split, _part, _length) = (split, part, length);
+        _isPremium = new bool[split.Log.Catalogue.Count + 1];
+        if (!split.Log.Catalogue.Attributes.TryGetValue("premium", out var premium))
+            throw new DataException($"items have no attribute premium, only {string.Join(", ", split.Log.Catalogue.Attributes.Keys)}; name a column with --items and --column premium=NAME");
+        foreach (var value in premium.Values.Where(v => v.ToLowerInvariant() is "true" or "1" or "yes"))
+        {
+            foreach (var item in premium.ItemsWith(value))
+                _isPremium[item] = true;
+        }
+
+        if (!_isPremium.Contains(true))
+            throw new DataException("no item has premium = true");
+    }
+
+    /// <summary>A scorer as it is: one that was trained with a reward.</summary>
+    /// <param name="scorer">The scorer.</param>
+    /// <param name="reward">What it was trained with.</param>
+    public TradeoffPoint Measure(IItemScorer scorer, double reward)
+    {
+        var report = FullRanking.Evaluate(
+            _split, _part, scorer, new RankingOptions { HitCutoffs = [_length], NdcgCutoffs = [], PrecisionCutoffs = [], ListLength = _length });
+        return new TradeoffPoint(reward, report[$"HR@{_length}"], report[$"premium_share@{_length}"]);
+    }
+
+    /// <summary>A scorer trained without reward, shifted for each reward.</summary>
+    public IEnumerable<TradeoffPoint> Shift(IItemScorer scorer, IEnumerable<double> rewards) =>
+        rewards.Select(reward => Measure(new ShiftedScorer(scorer, _isPremium, reward), reward));
+
+    /// <summary>The curve's recall at a premium share, between its two neighbouring points; NaN outside of the curve.</summary>
+    /// <param name="curve">At least one point, by rising reward.</param>
+    /// <param name="share">A premium share.</param>
+    public static double RecallAt(IReadOnlyList<TradeoffPoint> curve, double share)
+    {
+        for (var i = 1; i < curve.Count; i++)
+        {
+            var (low, high) = (curve[i - 1], curve[i]);
+            if (low.PremiumShare <= share && share <= high.PremiumShare)
+            {
+                var width = high.PremiumShare - low.PremiumShare;
+                return low.Recall + ((high.Recall - low.Recall) * (width == 0 ? 0 : (share - low.PremiumShare) / width));
+            }
+        }
+
+        return double.NaN;
+    }
+}

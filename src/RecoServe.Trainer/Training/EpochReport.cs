@@ -1,0 +1,16 @@
+namespace RecoServe.Trainer.Training;
+
+/// <summary>One epoch.</summary>
+/// <param name="Epoch">Its number, from 1.</param>
+/// <param name="Sums">What its steps said.</param>
+/// <param name="Validation">Null if this epoch was not validated.</param>
+/// <param name="IsBest">Whether its weights are the best so far.</param>
+/// <param name="LearningRate">The optimiser's step size.</param>
+internal sealed record EpochReport(int Epoch, EpochSums Sums, ValidationScore? Validation, bool IsBest, double LearningRate)
+{
+    /// <summary>Mean loss of its rows, nats.</summary>
+    public double Loss => Sums.MeanOf(Sums.Loss);
+
+    /// <summary>Rows learned a second.</summary>
+    public double PositionsPerSecond => Sums.Rows / Math.Max(Sums.Seconds, 1e-9);
+}

@@ -1,0 +1,95 @@
+using Microsoft.Extensions.Time.Testing;
+using RecoServe.Engine.Registry;
+using static RecoServe.Engine.Tests.Registry.RegistryFixture;
+
+namespace RecoServe.Engine.Tests.Registry;
+
+public sealed class RepositoryWatcherTests : IAsyncDisposable
+{
+    private readonly RegistryFixture _fixture = new();
+    private readonly FakeTimeProvider _clock = new();
+    private readonly RecordedLog<RepositoryWatcher> _log = new();
+    private readonly SemaphoreSlim _looks = new(0);
+    private RepositoryWatcher? _watcher;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _watcher!.DisposeAsync();
+        await _fixture.DisposeAsync();
+        _looks.Dispose();
+    }
+
+    [Fact]
+    public async Task Poll_NewVersion_IsLoadedAtTheNextInterval()
+    {
+        var registry = await StartAsync(RepositoryMode.Poll, _clock);
+        _fixture.Publish(2);
+        _clock.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.Equal([1], Serving(registry));
+        _clock.Advance(TimeSpan.FromSeconds(0.1));
+        await LookedAsync();
+        Assert.Equal([2], Serving(registry));
+    }
+
+    [Fact]
+    public async Task Poll_RepositoryIsAwayAndComesBack_IsLookedAtAgain()
+    {
+        var registry = await StartAsync(RepositoryMode.Poll, _clock);
+        Directory.Move(_fixture.Repository.Path, _fixture.Repository.Path + ".away");
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await _log.WaitForAsync("RepositoryUnreadable");
+        Directory.Move(_fixture.Repository.Path + ".away", _fixture.Repository.Path);
+        _fixture.Publish(2);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await LookedAsync();
+        Assert.Equal([2], Serving(registry));
+    }
+
+    /// <summary>The clock stands still, so only an event of the file system can tell.</summary>
+    [Fact]
+    public async Task Event_TriggerIsWritten_IsLookedAtOnce()
+    {
+        var registry = await StartAsync(RepositoryMode.Event, _clock);
+        _fixture.Publish(2);
+        File.WriteAllText(_fixture.Repository.File(".reload"), "2");
+        await LookedAsync();
+        Assert.Equal([2], Serving(registry));
+    }
+
+    /// <summary>The trigger appears by a move from elsewhere on a file system without events: here, the watcher is told of the time alone.</summary>
+    [Fact]
+    public async Task Event_NoEventComes_TheTriggerIsLookedAtAtIntervals()
+    {
+        var registry = await StartAsync(RepositoryMode.Event, _clock, withoutEvents: true);
+        _fixture.Publish(2);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.False(await _looks.WaitAsync(0, Token));
+        File.WriteAllText(_fixture.Repository.File(".reload"), "2");
+        for (var look = 0; !await _looks.WaitAsync(TimeSpan.FromMilliseconds(50), Token) && look < 1000; look++)
+            _clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal([2], Serving(registry));
+    }
+
+    [Fact]
+    public async Task Explicit_TimePasses_NothingIsLookedAt()
+    {
+        var registry = await StartAsync(RepositoryMode.Explicit, _clock);
+        _fixture.Publish(2);
+        File.WriteAllText(_fixture.Repository.File(".reload"), "2");
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal([1], Serving(registry));
+    }
+
+    private async Task<ModelRegistry> StartAsync(RepositoryMode mode, TimeProvider clock, bool withoutEvents = false)
+    {
+        _fixture.Publish(1);
+        var options = new RegistryOptions { Repository = _fixture.Repository.Path, Mode = mode };
+        var registry = await _fixture.StartAsync();
+        _watcher = new RepositoryWatcher(options, registry, clock, _log) { UsesEvents = !withoutEvents };
+        _watcher.Looked += _ => _looks.Release();
+        _watcher.Start();
+        return registry;
+    }
+
+    private async Task LookedAsync() => Assert.True(await _looks.WaitAsync(TimeSpan.FromSeconds(60), Token));
+}

@@ -1,0 +1,226 @@
+using RecoServe.Engine.Packages;
+using RecoServe.Engine.Registry;
+using static RecoServe.Engine.Tests.Registry.RegistryFixture;
+
+namespace RecoServe.Engine.Tests.Registry;
+
+/// <summary>Labels, the canary's share and rolling back by hand, and that they survive.</summary>
+public sealed class TrafficTests : IAsyncDisposable
+{
+    private readonly RegistryFixture _fixture = new();
+
+    private string TrafficFilePath => _fixture.Repository.File("toy/traffic.json");
+
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+
+    [Fact]
+    public async Task Acquire_NoVersion_IsStableElseTheNewest()
+    {
+        var registry = await StartAsync(1, 2, 3);
+        Assert.Equal((3, ""), Ask(registry));
+        registry.SetLabel("toy", "stable", 1);
+        Assert.Equal((1, "stable"), Ask(registry));
+        registry.SetLabel("toy", "mine", 2);
+        Assert.Equal((2, "mine"), Ask(registry, label: "mine"));
+        registry.SetLabel("toy", "stable", null);
+        Assert.Equal((3, ""), Ask(registry));
+        Assert.Throws<ModelNotFoundException>(() => Ask(registry, label: "stable"));
+    }
+
+    [Fact]
+    public async Task SetLabel_VersionDoesNotServe_IsRefusedAndSaysWhy()
+    {
+        var registry = await StartAsync(1, 2);
+        await registry.UnloadAsync("toy", 1);
+        Assert.Contains("is Unloaded", Assert.Throws<ModelStateException>(() => registry.SetLabel("toy", "stable", 1)).Message, StringComparison.Ordinal);
+        _fixture.Publish(3);
+        Assert.Contains("is not loaded", Assert.Throws<ModelStateException>(() => registry.SetLabel("toy", "stable", 3)).Message, StringComparison.Ordinal);
+        Assert.Throws<ModelNotFoundException>(() => registry.SetLabel("toy", "stable", 4));
+        Assert.Throws<ModelNotFoundException>(() => registry.SetLabel("toys", "stable", 1));
+        Assert.False(File.Exists(TrafficFilePath));
+    }
+
+    [Fact]
+    public async Task Unload_VersionHasALabel_IsRefused()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.SetLabel("toy", "canary", 2);
+        var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.UnloadAsync("toy", 2));
+        Assert.Contains("the label \"canary\" points at version 2", e.Message, StringComparison.Ordinal);
+        registry.SetLabel("toy", "canary", null);
+        await registry.UnloadAsync("toy", 2);
+    }
+
+    [Fact]
+    public async Task Restart_LabelsAndShares_AreAsTheyWere()
+    {
+        var registry = await StartAsync(1, 2, 3);
+        registry.SetLabel("toy", "stable", 1);
+        registry.SetLabel("toy", "canary", 2);
+        registry.SetTraffic("toy", t => t with { CanaryPercent = 100, ShadowVersion = 3, ShadowPercent = 5 });
+        await _fixture.StopAsync(registry);
+        var again = await _fixture.StartAsync(); // latest: 3 by policy, the others for their labels
+        Assert.Equal([3, 2, 1], Serving(again));
+        Assert.Equal((2, "canary"), Ask(again));
+        Assert.Equal((1, "stable"), Ask(again, label: "stable"));
+        Assert.Equal((3L, 5.0), (again.TrafficOf("toy").ShadowVersion!.Value, again.TrafficOf("toy").ShadowPercent));
+    }
+
+    /// <summary>Whoever is killed while writing leaves a part of the next file beside the one that counts.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(17)]
+    [InlineData(60)]
+    public async Task Restart_KilledWhileWritingLabels_LoadsWithThoseBefore(int written)
+    {
+        var registry = await StartAsync(1, 2);
+        registry.SetLabel("toy", "stable", 1);
+        File.WriteAllBytes(TrafficFilePath + ".next", File.ReadAllBytes(TrafficFilePath)[..written]);
+        await _fixture.StopAsync(registry);
+        var again = await _fixture.StartAsync();
+        Assert.Equal((1, "stable"), Ask(again));
+        again.SetLabel("toy", "stable", 2);
+        Assert.Equal((2, "stable"), Ask(again));
+    }
+
+    [Theory]
+    [InlineData("{ \"labels\": { \"stable\": 1 ", "traffic.json is not valid (line 1)")]
+    [InlineData("{ \"lables\": { } }", "traffic.json is not valid (line 1)")]
+    [InlineData("{ \"labels\": { \"a/b\": 1 } }", "traffic.json points the label \"a/b\" at version 1")]
+    [InlineData("{ \"labels\": { \"stable\": -1 } }", "traffic.json points the label \"stable\" at version -1")]
+    [InlineData("{ \"canary_percent\": 101 }", "traffic.json must have percentages")]
+    [InlineData("{ \"labels\": { \"stable\": 7 } }", "no complete version 7 of model \"toy\"")]
+    public async Task Start_TrafficFileIsWrong_SaysWhere(string text, string problem)
+    {
+        _fixture.Publish(1);
+        File.WriteAllText(TrafficFilePath, text);
+        var e = await Assert.ThrowsAsync<AggregateException>(() => _fixture.StartAsync());
+        Assert.Contains(problem, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Change_FileCannotBeWritten_ChangesNothing()
+    {
+        var registry = await StartAsync(1, 2);
+        Directory.CreateDirectory(TrafficFilePath); // where the file should be
+        var e = Assert.Throws<PackageException>(() => registry.SetLabel("toy", "stable", 1));
+        Assert.Contains("cannot be written, so nothing was changed", e.Message, StringComparison.Ordinal);
+        Assert.Equal((2, ""), Ask(registry));
+        Directory.Delete(TrafficFilePath);
+    }
+
+    [Fact]
+    public async Task Canary_OfTenThousandUsers_GetsItsShareAndKeepsIts()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.SetLabel("toy", "stable", 1);
+        registry.SetLabel("toy", "canary", 2);
+        Assert.Equal(0, CountCanary(registry, "user")); // no share is set yet
+        registry.SetTraffic("toy", t => t with { CanaryPercent = 5 });
+        var five = Users(registry);
+        Assert.InRange(five.Count, 400, 600); // 4.6 standard deviations
+        Assert.Equal(five, Users(registry));
+        registry.SetTraffic("toy", t => t with { CanaryPercent = 20 });
+        var twenty = Users(registry);
+        Assert.InRange(twenty.Count, 1800, 2200);
+        Assert.Subset(twenty, five);
+        // Nobody known: still the share, spread evenly.
+        Assert.InRange(CountCanary(registry, ""), 1990, 2010);
+        registry.SetTraffic("toy", t => t with { CanaryPercent = 100 });
+        Assert.Equal(10_000, CountCanary(registry, "user"));
+    }
+
+    [Fact]
+    public async Task Canary_ShareIsInTheOptions_HoldsUntilTheModelHasItsOwn()
+    {
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync(o => (o.VersionPolicy, o.CanaryPercent) = ("all", 100));
+        registry.SetLabel("toy", "canary", 2);
+        Assert.Equal((2, "canary"), Ask(registry));
+        registry.SetTraffic("toy", t => t with { CanaryPercent = 0 });
+        Assert.Equal((1, ""), Ask(registry)); // not the newest: that is the canary
+    }
+
+    [Fact]
+    public async Task Acquire_LabelMovesAndTheOldVersionEnds_NoRequestFails()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.SetLabel("toy", "stable", 1);
+        using var stop = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            var asked = 0;
+            for (; !stop.IsCancellationRequested; asked++)
+                Ask(registry);
+            return asked;
+        })).ToArray();
+        for (var swap = 0; swap < 10; swap++)
+        {
+            var (next, old) = swap % 2 == 0 ? (2, 1) : (1, 2);
+            await registry.LoadAsync("toy", next, Token);
+            registry.SetLabel("toy", "stable", next);
+            await registry.UnloadAsync("toy", old);
+        }
+
+        await stop.CancelAsync();
+        Assert.All(await Task.WhenAll(callers), asked => Assert.True(asked > 0));
+    }
+
+    [Fact]
+    public async Task RollBack_Stable_GoesToThePreviousHolderEvenIfItIsUnloaded()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.SetLabel("toy", "stable", 1);
+        registry.SetLabel("toy", "stable", 2);
+        await registry.UnloadAsync("toy", 1);
+        await registry.RollBackAsync("toy", "stable", "too many films", Token);
+        Assert.Equal((1, "stable"), Ask(registry));
+        Assert.Equal("too many films", registry.TrafficOf("toy").RolledBack[2]);
+        // The other way round again, and the mark is gone.
+        await registry.RollBackAsync("toy", "stable", "no, too few", Token);
+        Assert.Equal((2, "stable"), Ask(registry));
+        Assert.Equal("1", string.Join(',', registry.TrafficOf("toy").RolledBack.Keys));
+    }
+
+    [Fact]
+    public async Task RollBack_Canary_GetsNoRequestsByItselfNorByPolicyNorAfterARestart()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.SetLabel("toy", "canary", 2);
+        registry.SetTraffic("toy", t => t with { CanaryPercent = 100 });
+        Assert.Equal((2, "canary"), Ask(registry));
+        await registry.RollBackAsync("toy", "canary", "bad", Token);
+        Assert.Equal((1, ""), Ask(registry));
+        using (var lease = registry.Acquire(new ModelSelector("toy", 2)))
+            Assert.Equal(2, lease.Version.Version);
+        await _fixture.StopAsync(registry);
+        var again = await _fixture.StartAsync();
+        Assert.Equal([1], Serving(again));
+        Assert.Equal("2 Loaded", Describe([new ReloadOutcome("toy", (await again.LoadAsync("toy", 2, Token)).Version, ReloadAction.Loaded)]));
+        Assert.Empty(again.TrafficOf("toy").RolledBack); // by hand it is taken in again
+        Assert.Equal((2, ""), Ask(again));
+    }
+
+    [Fact]
+    public async Task RollBack_NothingElseWouldAnswer_IsRefused()
+    {
+        var registry = await StartAsync(1);
+        registry.SetLabel("toy", "canary", 1);
+        var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.RollBackAsync("toy", "canary", "bad", Token));
+        Assert.Contains("no other version of model \"toy\" serves", e.Message, StringComparison.Ordinal);
+        Assert.Equal((1, "canary"), Ask(registry, label: "canary"));
+        await Assert.ThrowsAsync<ModelNotFoundException>(() => registry.RollBackAsync("toy", "stable", "bad", Token));
+    }
+
+    private static HashSet<int> Users(ModelRegistry registry) =>
+        [.. Enumerable.Range(0, 10_000).Where(u => Ask(registry, $"user{u}").Label == "canary")];
+
+    private static int CountCanary(ModelRegistry registry, string prefix) =>
+        Enumerable.Range(0, 10_000).Count(u => Ask(registry, prefix.Length > 0 ? $"{prefix}{u}" : "").Label == "canary");
+
+    private async Task<ModelRegistry> StartAsync(params long[] versions)
+    {
+        _fixture.Publish(versions);
+        return await _fixture.StartAsync(o => o.VersionPolicy = "all");
+    }
+}

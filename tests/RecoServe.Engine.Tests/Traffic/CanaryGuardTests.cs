@@ -1,0 +1,150 @@
+using Microsoft.Extensions.Time.Testing;
+using RecoServe.Engine.Traffic;
+
+namespace RecoServe.Engine.Tests.Traffic;
+
+/// <summary>Requests of a canary and of the version beside it, as they could come, on a clock that is advanced.</summary>
+public sealed class CanaryGuardTests
+{
+    private static readonly SlateComparison Alike = new(0.7, 0.8, 0.2);
+
+    private readonly FakeTimeProvider _clock = new();
+
+    /// <summary>Latencies with a heavy tail, a pause in every few hundred requests that hits whoever is there, one request in two hundred that fails in either.</summary>
+    [Fact]
+    public void Record_GoodCanary_IsNeverRolledBackInAHundredTrials()
+    {
+        for (var trial = 0; trial < 100; trial++)
+        {
+            var random = new Random(trial);
+            var guard = new CanaryGuard(new RollbackOptions(), _clock);
+            for (var request = 0; request < 10_000; request++)
+            {
+                var byCanary = random.Next(10) == 0;
+                var pause = request % 400 < 20 ? 0.2 : 0;
+                var verdict = guard.Record(byCanary, random.Next(200) == 0 ? OutcomeKind.Failed : OutcomeKind.Answered, Latency(random, 0.002) + TimeSpan.FromSeconds(pause));
+                if (byCanary && request % 7 == 0)
+                    verdict ??= guard.Compare(new SlateComparison(random.Next(100) < 10 ? 0 : 0.4, 0.5, 0.3));
+                Assert.True(verdict is null, $"trial {trial}, request {request}: {verdict?.Reason}");
+                _clock.Advance(TimeSpan.FromMilliseconds(10));
+            }
+        }
+    }
+
+    /// <summary>Only the canary is there while the machine pauses: 80 of its requests, at once, but once.</summary>
+    [Fact]
+    public void Record_OnePauseHitsTheCanaryAlone_IsNotRolledBack()
+    {
+        var (guard, random) = (new CanaryGuard(new RollbackOptions(), _clock), new Random(1));
+        for (var request = 0; request < 4000; request++)
+            Assert.Null(Ask(guard, random, request, canarySeconds: request is > 2000 and < 2160 ? 1 : 0.002));
+    }
+
+    [Fact]
+    public void Record_BothVersionsSlowAlike_IsNotRolledBack()
+    {
+        var (guard, random) = (new CanaryGuard(new RollbackOptions(), _clock), new Random(1));
+        for (var request = 0; request < 4000; request++)
+            Assert.Null(Ask(guard, random, request, canarySeconds: 0.2, otherSeconds: 0.2));
+    }
+
+    [Fact]
+    public void Record_SlowCanary_IsRolledBackForItsLatency()
+    {
+        var (verdict, requests) = Judge(canarySeconds: 0.05);
+        Assert.Equal("latency", verdict.Kind);
+        Assert.Matches(@"^nine in ten requests took up to \d+\.\d ms, of the other version's up to \d\.\d ms$", verdict.Reason);
+        Assert.InRange(requests, 190, 500);
+    }
+
+    [Fact]
+    public void Record_CanaryTooLateToAnswer_IsRolledBackForItsLatency() =>
+        Assert.Equal("latency", Judge(kind: i => i % 3 == 0 ? OutcomeKind.Late : OutcomeKind.Answered).Verdict.Kind);
+
+    [Fact]
+    public void Record_CanaryFailsOneInTen_IsRolledBackForErrors()
+    {
+        var (verdict, _) = Judge(kind: i => i % 10 < 2 ? OutcomeKind.Failed : OutcomeKind.Answered);
+        Assert.Equal("errors", verdict.Kind);
+        Assert.Matches(@"^\d+ of \d+ requests failed, of the other version's 0 of \d+$", verdict.Reason);
+    }
+
+    [Fact]
+    public void Record_BothFailAlike_IsNotRolledBack()
+    {
+        var (guard, random) = (new CanaryGuard(new RollbackOptions(), _clock), new Random(1));
+        for (var request = 0; request < 4000; request++)
+            Assert.Null(guard.Record(request % 2 == 0, random.Next(10) == 0 ? OutcomeKind.Failed : OutcomeKind.Answered, Latency(random, 0.002)));
+    }
+
+    [Fact]
+    public void Record_CanaryGivesNaN_IsRolledBackWithinAFewRequests()
+    {
+        var guard = new CanaryGuard(new RollbackOptions(), _clock);
+        Assert.Null(guard.Record(true, OutcomeKind.Invalid, default)); // one could be a request that nobody can compute
+        Assert.Null(guard.Record(true, OutcomeKind.Invalid, default));
+        Assert.Equal(new Verdict("invalid", "3 of 3 answers were NaN or infinite"), guard.Record(true, OutcomeKind.Invalid, default));
+    }
+
+    [Fact]
+    public void Record_RareNaN_IsRolledBackAllTheSame() =>
+        Assert.Equal("invalid", Judge(kind: i => i % 50 == 0 ? OutcomeKind.Invalid : OutcomeKind.Answered).Verdict.Kind);
+
+    [Fact]
+    public void Compare_NothingInCommon_IsRolledBackForDrift()
+    {
+        var guard = new CanaryGuard(new RollbackOptions(), _clock);
+        for (var i = 0; i < 49; i++)
+            Assert.Null(guard.Compare(new SlateComparison(0.01, 0, 3)));
+        Assert.Equal("drift", guard.Compare(new SlateComparison(0.01, 0, 3))?.Kind);
+    }
+
+    [Theory]
+    [InlineData(0.7, -0.1, 0.2, true)]
+    [InlineData(0.7, 0.8, 2.5, true)]
+    [InlineData(0.7, 0.8, double.NaN, true)]
+    [InlineData(0.7, 0.8, 0.2, false)]
+    public void Compare_BoundsOfRankAndDrift_AreJudgedIfSet(double overlap, double rank, double drift, bool rolledBack)
+    {
+        var guard = new CanaryGuard(new RollbackOptions { MinRankCorrelation = 0.2, MaxScoreDrift = 1 }, _clock);
+        Assert.Equal(rolledBack, Enumerable.Range(0, 100).Any(_ => guard.Compare(new SlateComparison(overlap, rank, drift)) is not null));
+    }
+
+    [Fact]
+    public void Record_OldRequests_AreForgotten()
+    {
+        var (guard, random) = (new CanaryGuard(new RollbackOptions(), _clock), new Random(1));
+        for (var i = 0; i < 18; i++) // of a hundred, they would be too many
+            Assert.Null(guard.Record(true, OutcomeKind.Failed, default));
+        _clock.Advance(TimeSpan.FromMinutes(11));
+        for (var request = 0; request < 1000; request++)
+            Assert.Null(Ask(guard, random, request));
+        Assert.Null(guard.Compare(Alike));
+    }
+
+    private static TimeSpan Latency(Random random, double seconds) => TimeSpan.FromSeconds(seconds * Math.Exp(0.8 * Normal(random)));
+
+    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+
+    private Verdict? Ask(CanaryGuard guard, Random random, int request, double canarySeconds = 0.002, double otherSeconds = 0.002)
+    {
+        _clock.Advance(TimeSpan.FromMilliseconds(10));
+        var byCanary = request % 2 == 0;
+        return guard.Record(byCanary, OutcomeKind.Answered, Latency(random, byCanary ? canarySeconds : otherSeconds));
+    }
+
+    /// <summary>Asks until there is a verdict, every second request of the canary.</summary>
+    private (Verdict Verdict, int Requests) Judge(double canarySeconds = 0.002, Func<int, OutcomeKind>? kind = null)
+    {
+        var (guard, random) = (new CanaryGuard(new RollbackOptions(), _clock), new Random(1));
+        for (var request = 0; request < 5000; request++)
+        {
+            if (Ask(guard, random, (2 * request) + 1) is not null)
+                Assert.Fail("the other version is not judged");
+            if (guard.Record(true, kind?.Invoke(request) ?? OutcomeKind.Answered, Latency(random, canarySeconds)) is { } verdict)
+                return (verdict, 2 * request);
+        }
+
+        throw new InvalidOperationException("it was not rolled back");
+    }
+}

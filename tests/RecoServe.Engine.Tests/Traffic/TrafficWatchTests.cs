@@ -1,0 +1,183 @@
+using RecoServe.Engine.Registry;
+using RecoServe.Engine.Sampling;
+using RecoServe.Engine.Tests.Registry;
+using RecoServe.Engine.Traffic;
+using RecoServe.Testing;
+
+namespace RecoServe.Engine.Tests.Traffic;
+
+/// <summary>Real versions under real requests: bad canaries are rolled back, whatever is bad about them.</summary>
+public sealed class TrafficWatchTests : IAsyncDisposable
+{
+    private const int Items = 2000;
+
+    private static readonly TestModel Good = new() { ItemCount = Items, Devices = ["tv"] };
+
+    private readonly RegistryFixture _fixture = new();
+    private readonly RecordedLog<ModelRegistry> _log = new();
+    private ModelRegistry _registry = null!;
+    private TrafficWatch? _watch;
+
+    private static CancellationToken Token => RegistryFixture.Token;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _watch!.DisposeAsync();
+        await _fixture.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Canary_GivesNaN_IsRolledBackAndStableAnswers()
+    {
+        var recommender = await StartAsync(Good with { FirstDeviceIsNaN = true });
+        await AskUntilRolledBackAsync(recommender, "NaN or infinite");
+        var slate = await recommender.RecommendAsync(new SlateRequest { Context = new Dictionary<string, string> { ["device"] = "tv" } }, Token);
+        Assert.Equal(new ComputedBy("toy", 1, "stable"), slate.ComputedBy);
+        Assert.Contains("Model toy/2 is rolled back: ", Assert.Single(_log.Of("RolledBack")), StringComparison.Ordinal);
+    }
+
+    /// <summary>The rows of the matrix are those of other items, and the probe was recorded with it: only answers tell.</summary>
+    [Fact]
+    public async Task Canary_ItemMatrixIsShuffledAndItsProbeToo_IsRolledBackForDrift()
+    {
+        var matrix = Good.Matrix();
+        var recommender = await StartAsync(Good with
+        {
+            Row = (item, column) => matrix[(((item * 77 % Items) + 1) * Good.Dimension) + column],
+            Bias = item => Good.Biases()[(item * 77 % Items) + 1],
+        });
+        await AskUntilRolledBackAsync(recommender, "too little in common");
+        Assert.Equal(1, _registry.TrafficOf("toy").HolderOf("stable"));
+    }
+
+    [Fact]
+    public async Task Canary_NativeRunFails_IsRolledBackForErrors()
+    {
+        var recommender = await StartAsync(Good with { PoisonAbove = 2 }); // the probe asks with the first two items
+        await AskUntilRolledBackAsync(recommender, "requests failed");
+    }
+
+    /// <summary>Fifty times as many items, in vectors eight times as wide.</summary>
+    [Fact]
+    public async Task Canary_IsSlow_IsRolledBackForLatency()
+    {
+        var recommender = await StartAsync(
+            Good with { ItemCount = 50 * Items, Dimension = 32 }, options: new RollbackOptions { ComparePercent = 0, LatencySlack = TimeSpan.Zero });
+        await AskUntilRolledBackAsync(recommender, "nine in ten requests took up to");
+    }
+
+    [Fact]
+    public async Task Canary_AsGoodAsStable_StaysAndIsCompared()
+    {
+        var recommender = await StartAsync(Good);
+        for (var i = 0; i < 600; i++)
+            await AskAsync(recommender, i);
+        Assert.Equal(2, _registry.TrafficOf("toy").HolderOf("canary"));
+        var canary = _registry.TryFindServing("toy", 2)!;
+        while (_watch!.ShadowOf(canary) is not { Compared: > 0 })
+            await AskAsync(recommender, 1);
+        Assert.Equal((1.0, 1.0, 0.0), (_watch.ShadowOf(canary)!.Value.Overlap, _watch.ShadowOf(canary)!.Value.RankCorrelation, _watch.ShadowOf(canary)!.Value.ScoreDrift));
+    }
+
+    [Fact]
+    public async Task Shadow_GetsItsShareAndAnswersNobody()
+    {
+        var recommender = await StartAsync(Good with { Bias = _ => 0 }, canaryPercent: 0);
+        _registry.SetTraffic("toy", t => t with { ShadowVersion = 2, ShadowPercent = 50 });
+        var shadow = _registry.TryFindServing("toy", 2)!;
+        for (var i = 0; i < 400; i++)
+        {
+            var slate = await recommender.RecommendAsync(new SlateRequest { History = [TestModel.IdOf((i % 100) + 1)] }, Token);
+            Assert.Equal(new ComputedBy("toy", 1, "stable"), slate.ComputedBy);
+        }
+
+        ShadowSummary summary;
+        while ((summary = _watch!.ShadowOf(shadow)!.Value).Compared + summary.Dropped < 195)
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+        Assert.InRange(summary.Compared + summary.Dropped, 195, 205);
+        Assert.Equal(0, summary.Failed);
+        Assert.InRange(summary.Overlap, 0.0001, 0.9);
+        Assert.True(summary.ScoreDrift > 0);
+    }
+
+    /// <summary>The shadow gives NaN for everything: it is counted, and nobody else hears of it.</summary>
+    [Fact]
+    public async Task Shadow_Fails_TheAnswerStands()
+    {
+        var recommender = await StartAsync(Good with { FirstDeviceIsNaN = true }, canaryPercent: 0);
+        _registry.SetTraffic("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
+        for (var i = 0; i < 20; i++)
+            Assert.Equal(1, (await AskAsync(recommender, i))!.ComputedBy.Version);
+        var shadow = _registry.TryFindServing("toy", 2)!;
+        while (_watch!.ShadowOf(shadow) is not { Failed: > 0 })
+            await AskAsync(recommender, 1);
+        Assert.Equal(0, _watch.ShadowOf(shadow)!.Value.Compared);
+    }
+
+    /// <summary>The shadow's only runner is busy for good: copies are dropped, answers come.</summary>
+    [Fact]
+    public async Task Shadow_IsBusy_CopiesAreDroppedAndNothingWaits()
+    {
+        var recommender = await StartAsync(Good, canaryPercent: 0);
+        _registry.SetTraffic("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
+        using var lease = _registry.Acquire(new ModelSelector("toy", 2));
+        var held = new List<IDisposable>();
+        while (lease.Batcher.QueueLength == 0 && held.Count < 10) // until no output block is left, and a row waits for one
+        {
+            var row = lease.Batcher.RunAsync(new(new(new[] { held.Count + 1 }, new int[1]), WantsLogits: true, DateTimeOffset.MaxValue), Token);
+            if (await Task.WhenAny(row, Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, Token)) != row)
+                break;
+            held.Add(await row);
+        }
+
+        for (var i = 0; i < 100; i++)
+            Assert.Equal(1, (await AskAsync(recommender, i))!.ComputedBy.Version);
+        while (_watch!.ShadowOf(lease.Version) is not { Dropped: > 0 })
+            await AskAsync(recommender, 1);
+        held.ForEach(h => h.Dispose());
+    }
+
+    private static SlateRequest Request(int i) => new()
+    {
+        TrafficKey = $"user{i}",
+        History = [TestModel.IdOf((i % 50) + 3)],
+        Context = new Dictionary<string, string> { ["device"] = "tv" },
+    };
+
+    private static async Task<Slate?> AskAsync(Recommender recommender, int i)
+    {
+        try
+        {
+            return await recommender.RecommendAsync(Request(i), Token);
+        }
+        catch (Exception e) when (e is InvalidLogitsException or RecoServe.Engine.Batching.ModelRunException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<Recommender> StartAsync(TestModel canary, double canaryPercent = 50, RollbackOptions? options = null)
+    {
+        _fixture.Publish(Good, 1);
+        _fixture.Publish(canary, 2);
+        _registry = _fixture.Create(o => o.DefaultModel = "toy", _log);
+        await _registry.LoadAsync("toy", 1, Token);
+        await _registry.LoadAsync("toy", 2, Token);
+        _registry.SetLabel("toy", "stable", 1);
+        if (canaryPercent > 0)
+            _registry.SetLabel("toy", "canary", 2);
+        _registry.SetTraffic("toy", t => t with { CanaryPercent = canaryPercent });
+        // Copies are dropped while anybody waits: in a test, one caller waits at a time.
+        options ??= new RollbackOptions { ComparePercent = 100, LatencySlack = TimeSpan.FromMinutes(1) };
+        _watch = new TrafficWatch(_registry, options, TimeProvider.System, new RecordedLog<TrafficWatch>());
+        return new Recommender(_registry, new DegradationOptions(), TimeProvider.System, _watch);
+    }
+
+    private async Task AskUntilRolledBackAsync(Recommender recommender, string reason)
+    {
+        for (var i = 0; i < 50_000 && !_registry.TrafficOf("toy").RolledBack.ContainsKey(2); i++)
+            await AskAsync(recommender, i);
+        Assert.Contains(reason, _registry.TrafficOf("toy").RolledBack[2], StringComparison.Ordinal);
+        Assert.Null(_registry.TrafficOf("toy").HolderOf("canary"));
+    }
+}

@@ -1,0 +1,152 @@
+using RecoServe.Trainer.Data;
+
+namespace RecoServe.Trainer.Tests.Data;
+
+public sealed class FeedbackTests : IDisposable
+{
+    private const string Log = """
+        user_id,item_id,timestamp,tab,watch_fraction,impression_id
+        u,a,100,home,0.5,s1
+        u,b,200,home,1,
+        u,c,300,more,0.25,s3
+        v,a,150,more,1,
+
+        """;
+
+    private const string Shown = """
+        impression_id,user_id,item_id,timestamp,slot,propensity,tab,watched
+        s1,u,b,100,1,0.5,home,false
+        s1,u,a,100,2,0.25,home,true
+        s2,u,c,250,1,0.125,more,false
+        s3,u,a,300,1,0.5,more,false
+        s3,u,c,300,2,0.0625,other,true
+        s4,w,a,10,1,1,home,false
+        s5,u,z,10,1,1,home,false
+
+        """;
+
+    private const string Items = "item_id,category,premium,minutes\na,news,true,10\nb,film,false,100\nc,film,true,50\n";
+
+    private readonly InputFiles _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void Read_WithoutAnything_HasNoFeedback() => Assert.Null(Read(new FeedbackOptions()).Feedback);
+
+    [Fact]
+    public void Reward_OfWatches_SeesTheLogsAndTheItemsColumns()
+    {
+        var rows = Read(new FeedbackOptions { Reward = "(1 + 4*premium) * watch_fraction" }).Feedback!.RowsOf(0);
+        Assert.Equal([0, 1, 2], rows.Steps.ToArray());
+        Assert.Equal([1, 2, 3], rows.Items.ToArray());
+        Assert.Equal([2.5f, 1, 1.25f], rows.Rewards.ToArray());
+        Assert.Equal([1, 1, 2], rows.Context[0].ToArray());
+        Assert.Null(rows.Propensities);
+    }
+
+    [Theory]
+    [InlineData("least(watch_fraction, 0.5)", 0.5, 0.5, 0.25)]
+    [InlineData("watch_fraction > 0.4", 1, 1, 0)]
+    [InlineData("CASE WHEN premium THEN 2 ELSE 1 END", 2, 1, 2)]
+    [InlineData("premium = true AND minutes < 20", 1, 0, 0)]
+    [InlineData("greatest(log10(minutes), 1) -- comment", 1, 2, 1.69897)]
+    [InlineData("category = 'film'", 0, 1, 1)]
+    public void Reward_IsAnyExpression(string reward, double a, double b, double c) =>
+        Assert.Equal([a, b, c], Read(new FeedbackOptions { Reward = reward }).Feedback!.RowsOf(0).Rewards.ToArray().Select(r => (double)r), (x, y) => Math.Abs(x - y) < 1e-5);
+
+    [Theory]
+    [InlineData("watch_fractoin", "--reward watch_fractoin: ", "there are the columns user_id, item_id, timestamp, tab, watch_fraction, impression_id, category, premium, minutes")]
+    [InlineData("1 +", "--reward 1 +: ", "there are the columns")]
+    [InlineData("'much'", "--reward 'much': ", "there are the columns")]
+    [InlineData("watch_fraction - 0.5", "log.csv line 4: --reward watch_fraction - 0.5 is -0.25; a reward is a number of 0 or more", "")]
+    [InlineData("0/(1 - watch_fraction)", "log.csv line 3: --reward 0/(1 - watch_fraction) is ", "a reward is a number of 0 or more")]
+    [InlineData("log10(minutes - 10)", "log10", "")]
+    public void Reward_ThatCannotBe_IsRefusedByName(string reward, string start, string end)
+    {
+        var e = Assert.Throws<DataException>(() => Read(new FeedbackOptions { Reward = reward }));
+        Assert.Contains(start, e.Message, StringComparison.Ordinal);
+        Assert.Contains(end, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Reward_OfItemsThatTheFileLacks_IsRefused()
+    {
+        var items = _files.Write("few.csv", "item_id,premium\na,1\n");
+        var e = Assert.Throws<DataException>(() => Read(new FeedbackOptions { Reward = "premium" }, items));
+        Assert.Contains("log.csv line 3: --reward premium is empty", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Impressions_AreSeenFromTheWatchesBeforeThem()
+    {
+        var log = Read(new FeedbackOptions { Impressions = [_files.Write("shown.csv", Shown)], UsesPropensity = true });
+        var rows = log.Feedback!.RowsOf(0);
+        Assert.Equal([2, 1, 3, 1, 3], rows.Items.ToArray());
+        Assert.Equal([0, 0, 2, 2, 2], rows.Steps.ToArray());
+        Assert.Equal([0, 1, 0, 0, 1], rows.Rewards.ToArray());
+        Assert.Equal([0.5f, 0.25f, 0.125f, 0.5f, 0.0625f], rows.Propensities!.Value.ToArray());
+        Assert.Equal([1, 2, 1, 1, 2], rows.Slots!.Value.ToArray().Select(s => (int)s));
+        Assert.Equal([1, 1, 2, 2, 0], rows.Context[0].ToArray().Select(c => (int)c));
+        Assert.Equal(0, log.Feedback.RowsOf(1).Count);
+        Assert.Equal(5, log.Feedback.RowCount);
+        Assert.Equal([3, 1, 3], rows.Between(1, 3).Items.ToArray());
+        Assert.Equal([2, 1], rows.Between(0, 1).Items.ToArray());
+    }
+
+    [Fact]
+    public void Impressions_RewardSeesTheWatchThatCameOfThem()
+    {
+        var shown = _files.Write("shown.csv", Shown.Replace(",watched", ",seen", StringComparison.Ordinal));
+        var rows = Read(new FeedbackOptions { Impressions = [shown], Reward = "watch_fraction * minutes" }).Feedback!.RowsOf(0);
+        Assert.Equal([0, 5, 0, 0, 12.5f], rows.Rewards.ToArray());
+    }
+
+    [Fact]
+    public void Impressions_WithoutASignOfWatching_AreRefused()
+    {
+        var shown = _files.Write("shown.csv", "user_id,item_id,timestamp,tab\nu,a,100,home\n");
+        var e = Assert.Throws<DataException>(() => Read(new FeedbackOptions { Impressions = [shown] }));
+        Assert.Contains("there is no column watched, only user_id, item_id, timestamp, tab; name it with --column watched=NAME", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0.0625", "0", "shown.csv line 6: column propensity is 0; a propensity is above 0 and at most 1")]
+    [InlineData("0.0625", "1.5", "shown.csv line 6: column propensity is 1.5")]
+    [InlineData("0.0625", "", "shown.csv line 6: column propensity is empty")]
+    [InlineData("propensity", "p", "there is no column propensity, only impression_id, user_id, item_id, timestamp, slot, p, tab, watched")]
+    [InlineData("s2,u,c,250", "s2,u,c,soon", "shown.csv line 4: column timestamp: \"soon\" is no time")]
+    [InlineData("s2,u,c,250", "s2,u,c,2026-01-01", "shown.csv line 4: column timestamp: \"2026-01-01\" is of another kind")]
+    public void Impressions_BadField_NamesTheLine(string from, string to, string message)
+    {
+        var shown = _files.Write("shown.csv", Shown.Replace(from, to, StringComparison.Ordinal));
+        var e = Assert.Throws<DataException>(() => Read(new FeedbackOptions { Impressions = [shown], UsesPropensity = true }));
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Horizon_AddsWhatFollows()
+    {
+        var options = new FeedbackOptions { Reward = "watch_fraction", HorizonSeconds = 150, Discount = 0.5 };
+        Assert.Equal([1, 1.125f, 0.25f], Read(options).Feedback!.RowsOf(0).Rewards.ToArray());
+
+        var long_ = options with { HorizonSeconds = 200, Impressions = [_files.Write("shown.csv", Shown)] };
+        Assert.Equal([0, 0.5f + 0.5f + 0.0625f, 0, 0, 0.25f], Read(long_).Feedback!.RowsOf(0).Rewards.ToArray());
+    }
+
+    [Fact]
+    public void Text_HasNoRewards()
+    {
+        var e = Assert.Throws<DataException>(() => WatchLogReader.Read(
+            new DataOptions { Data = [_files.Write("log.txt", "u 1\n")], Feedback = new FeedbackOptions { Reward = "1" } }));
+        Assert.Contains("need a log with columns and times", e.Message, StringComparison.Ordinal);
+    }
+
+    private WatchLog Read(FeedbackOptions feedback, string? items = null) => WatchLogReader.Read(new DataOptions
+    {
+        Data = [_files.Write("log.csv", Log)],
+        Items = items ?? _files.Write("items.csv", Items),
+        ContextColumns = ["tab"],
+        Feedback = feedback,
+    });
+}

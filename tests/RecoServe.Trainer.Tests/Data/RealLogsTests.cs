@@ -1,0 +1,72 @@
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
+
+namespace RecoServe.Trainer.Tests.Data;
+
+/// <summary>The real logs, read as docs/training.md says; Amazon and ml-1m are also checked by their anchors.</summary>
+public sealed class RealLogsTests
+{
+    [Fact]
+    public void Trivago_ClickOuts_AreAllThere()
+    {
+        var log = WatchLogReader.Read(new DataOptions
+        {
+            Data = [SharedData.PathOf("trivago/val_100k.parquet")],
+            Columns = new Dictionary<string, string> { ["user_id"] = "session_id", ["item_id"] = "reference" },
+            Where = "action_type = 'clickout item'",
+            ContextColumns = ["device", "platform", "position"],
+            Derived = new Dictionary<string, string> { ["position"] = "list_position(string_split(impressions, '|'), reference)" },
+        });
+
+        Assert.Equal(13_597, log.EventCount);
+        Assert.Equal(3, log.ContextFields[0].Values.Count);
+        Assert.Equal(55, log.ContextFields[1].Values.Count);
+        Assert.Equal("1", log.ContextFields[2].Values[0]);
+        Assert.InRange(log.ContextFields[2].Values.Count, 25, 26);
+        Assert.Null(LeakCheck.Find(TimeSplit.Of(log, null, null, TargetRule.Every), SplitPart.Test));
+    }
+
+    [Fact]
+    public void Coat_Ratings_AreSixteenRandomOnesForTheTest()
+    {
+        var log = WatchLogReader.Read(new DataOptions { Data = [SharedData.PathOf("coat/train.ascii")], TestData = [SharedData.PathOf("coat/test.ascii")] });
+
+        Assert.Equal((290, 300), (log.UserCount, log.Catalogue.Count));
+        Assert.All(Enumerable.Range(0, 290), user => Assert.Equal((24, 16), (log.ItemsOf(user).Length - log.TestEventsOf(user), log.TestEventsOf(user))));
+        Assert.Null(LeakCheck.Find(new GivenSplit(log), SplitPart.Test));
+    }
+
+    [Theory]
+    [InlineData("Beauty", 12_101)]
+    [InlineData("Toys_and_Games", 11_924)]
+    public void Amazon_Attributes_AreOfNearlyAllItems(string name, int items)
+    {
+        var catalogue = WatchLogReader.Read(new DataOptions
+        {
+            Data = [SharedData.PathOf($"amazon/{name}.txt")],
+            Items = SharedData.PathOf($"amazon/{name}_item2attributes.json"),
+        }).Catalogue;
+
+        var without = Enumerable.Range(1, items).Count(item => !catalogue.Attributes["category"].ValuesOf(item).Any());
+        Assert.Equal(items, catalogue.Count);
+        Assert.InRange(without, 0, items / 50);
+    }
+
+    [Fact]
+    public void KuaiRand_LongViews_SplitInTimeWithoutLeaks()
+    {
+        var log = WatchLogReader.Read(new DataOptions
+        {
+            Data = [SharedData.PathOf("kuairand-pure/exposures_0425_0430.parquet"), SharedData.PathOf("kuairand-pure/exposures_0501_0508.parquet")],
+            Columns = new Dictionary<string, string> { ["item_id"] = "video_id", ["timestamp"] = "time_ms" },
+            Where = "long_view = 1",
+            ContextColumns = ["tab"],
+        });
+
+        var split = TimeSplit.Of(log, SplitPoint.Parse("", "2022-04-29"), SplitPoint.Parse("", "2022-05-01"), TargetRule.Every);
+
+        Assert.Null(LeakCheck.Find(split, SplitPart.Validation));
+        Assert.Null(LeakCheck.Find(split, SplitPart.Test));
+        Assert.Equal(34_910, split.HeldOutOf(SplitPart.Test).Count);
+    }
+}

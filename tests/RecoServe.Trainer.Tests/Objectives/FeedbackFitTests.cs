@@ -1,0 +1,89 @@
+using System.CommandLine;
+using RecoServe.Trainer.Commands;
+
+namespace RecoServe.Trainer.Tests.Objectives;
+
+/// <summary>The objectives from the command line, on a small simulated log.</summary>
+[Collection(Torch.Collection)]
+public sealed class FeedbackFitTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("objectives").FullName;
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        _output.Dispose();
+        _error.Dispose();
+    }
+
+    [Fact]
+    public async Task Fit_ImpressionsWithAHead_ReportsWeights_ResumesBitForBit_AndIsOnACurve()
+    {
+        await SimulateAsync();
+        var fit = Fit + " --objective ips --propensity head --propensity-rank 8 --weight-cap 500 --category-from-item 0.1";
+        Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 2 --out {In("one")}".Split(' '), "--reward", "1 + 4*premium"]));
+        Assert.Matches("weights: mean [0-9.]+, effective [0-9.]+ % of rows, max 500  propensity loss [0-9.]+  category loss [0-9.]+", _error.ToString());
+        var lines = await File.ReadAllLinesAsync(In("one/metrics.csv"), TestContext.Current.CancellationToken);
+        Assert.EndsWith(",mean_weight,effective_share,max_weight,propensity_loss,category_loss", lines[0], StringComparison.Ordinal);
+        Assert.Equal("500", lines[1].Split(',')[^3]);
+
+        Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 1 --out {In("two")}".Split(' '), "--reward", "1 + 4*premium"]));
+        Assert.Equal(0, await RunAsync([.. $"{Fit} --resume --epochs 2 --out {In("two")}".Split(' '), "--reward", "1 + 4*premium"]));
+        var resumed = await File.ReadAllLinesAsync(In("two/metrics.csv"), TestContext.Current.CancellationToken);
+        Assert.Equal(WithoutTimes(lines[2]), WithoutTimes(resumed[2]));
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{Fit} --resume --epochs 2 --out {In("two")}".Split(' ')));
+        Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
+
+        Assert.Equal(0, await RunAsync($"tradeoff --run {In("one")} --trained 5={In("two")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out {In("curve")}".Split(' ')));
+        Assert.Contains("recall@20", _output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(4, (await File.ReadAllLinesAsync(In("curve/tradeoff.csv"), TestContext.Current.CancellationToken)).Length);
+        Assert.True(File.Exists(In("curve/tradeoff.png")));
+    }
+
+    [Theory]
+    [InlineData("--objective clicks --loss sampled --negatives 50 --negative-power 0.5")]
+    [InlineData("--objective clicks --loss gbce --negatives 50")]
+    [InlineData("--objective reinforce --propensity column --baseline 0.5 --self-normalise false")]
+    [InlineData("--objective top-k --slate-size 8 --propensity frequency --weight-cap 20")]
+    public async Task Fit_EveryObjective_Learns(string options)
+    {
+        await SimulateAsync();
+        Assert.Equal(0, await RunAsync($"{Fit} {options} --epochs 1 --out {In("run")}".Split(' ')));
+        Assert.Contains("all epochs are done", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync($"fit --config {In("run/config.yaml")} --out {In("again")}".Split(' ')));
+        Assert.Equal(
+            await File.ReadAllTextAsync(In("run/metrics.json"), TestContext.Current.CancellationToken),
+            await File.ReadAllTextAsync(In("again/metrics.json"), TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("--objective ips", "--objective other than clicks needs --propensity: column, frequency or head")]
+    [InlineData("--objective best", "--objective: \"best\" must be one of clicks, ips, reinforce, top-k")]
+    [InlineData("--loss gbce --objective top-k --propensity head", "--loss gbce has no ln π")]
+    [InlineData("--weight-cap -1", "--weight-cap must be between 0 and")]
+    [InlineData("--baseline 2", "--baseline 2 is above the lowest reward, 0")]
+    [InlineData("--category-from-item 1 --category-attribute genre", "--category-attribute genre: items have no such attribute, only ")]
+    [InlineData("--reward-discount 0", "--reward-discount must be above 0 and at most 1")]
+    public async Task Fit_WhatCannotBe_IsRefusedByName(string options, string message)
+    {
+        await SimulateAsync();
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{Fit} {options} --out {In("run")}".Split(' ')));
+        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(In("run")));
+    }
+
+    private string Fit => $"fit --data {In("log/watches.csv")} --impressions {In("log/impressions.csv")} --items {In("log/items.csv")} "
+        + "--dimension 8 --batch-size 32 --learning-rate 0.02 --threads 1";
+
+    private static string WithoutTimes(string line) => string.Join(',', line.Split(',').Where((_, i) => i is not (4 or 5)));
+
+    private string In(string file) => Path.Combine(_folder, file);
+
+    private async Task SimulateAsync() =>
+        Assert.Equal(0, await RunAsync($"simulate --out {In("log")} --users 200 --videos 200 --days 7 --format csv".Split(' ')));
+
+    private Task<int> RunAsync(string[] arguments) => CommandRunner.RunAsync(
+        new RootCommand { SimulateCommand.Create(), FitCommand.Create(), TradeoffCommand.Create() }, arguments, _output, _error);
+}
