@@ -32,30 +32,8 @@ internal sealed class FitCommandOptions
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
     {
-        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) });
-        _settings.Add(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) });
-        _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
-        _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
-        Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
-        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
-        Add("--state-dimension", nameof(FitOptions.StateDimension), Defaults.StateDimension, "Width of states where it is another, with a projection to that of item vectors; 0 for the same", (o, v) => o with { StateDimension = v });
-        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
-        Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
-        Add("--scale-input", nameof(FitOptions.ScaleInput), Defaults.ScaleInput, "Whether item vectors are multiplied by the root of the dimension where a history is read (Transformer: true)", (o, v) => o with { ScaleInput = v });
-        Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
-        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
-        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
-        Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
-        Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
-        Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
-        Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
-        Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });
-        Add("--threads", nameof(FitOptions.Threads), Defaults.Threads, "Threads of a matrix product; results repeat for the same number", (o, v) => o with { Threads = v });
-        Add("--fast-products", nameof(FitOptions.FastProducts), Defaults.FastProducts, "Whether oneDNN multiplies matrices: faster on some processors, other last digits", (o, v) => o with { FastProducts = v });
-        Add("--evaluate-every", nameof(FitOptions.EvaluateEvery), Defaults.EvaluateEvery, "Epochs from one validation to the next", (o, v) => o with { EvaluateEvery = v });
-        Add("--epochs", nameof(FitOptions.MaxEpochs), Defaults.MaxEpochs, "Most passes over the log", (o, v) => o with { MaxEpochs = v }, isLimit: true);
-        Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
-        Add("--minutes", nameof(FitOptions.TimeBudget), Defaults.TimeBudget, "Minutes after which training stops with the best weights so far", (o, v) => o with { TimeBudget = v }, isLimit: true);
+        AddNetwork();
+        AddTraining();
         _settings.AddTo(command);
         _objective.AddTo(command);
     }
@@ -74,6 +52,38 @@ internal sealed class FitCommandOptions
         if (options.Heads > 1 && options.Network == NetworkKind.Gru)
             throw new DataException("--heads is of a Transformer; --network gru has none");
         return options;
+    }
+
+    private void AddNetwork()
+    {
+        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) });
+        _settings.Add(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) });
+        _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
+        _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
+        Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
+        Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
+        Add("--state-dimension", nameof(FitOptions.StateDimension), Defaults.StateDimension, "Width of states where it is another, with a projection to that of item vectors; 0 for the same", (o, v) => o with { StateDimension = v });
+        Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
+        Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
+        Add("--scale-input", nameof(FitOptions.ScaleInput), Defaults.ScaleInput, "Whether item vectors are multiplied by the root of the dimension where a history is read (Transformer: true)", (o, v) => o with { ScaleInput = v });
+    }
+
+    private void AddTraining()
+    {
+        Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
+        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
+        Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
+        Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
+        Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
+        Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
+        Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
+        Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });
+        Add("--threads", nameof(FitOptions.Threads), Defaults.Threads, "Threads of a matrix product; results repeat for the same number", (o, v) => o with { Threads = v });
+        Add("--fast-products", nameof(FitOptions.FastProducts), Defaults.FastProducts, "Whether oneDNN multiplies matrices: faster on some processors, other last digits", (o, v) => o with { FastProducts = v });
+        Add("--evaluate-every", nameof(FitOptions.EvaluateEvery), Defaults.EvaluateEvery, "Epochs from one validation to the next", (o, v) => o with { EvaluateEvery = v });
+        Add("--epochs", nameof(FitOptions.MaxEpochs), Defaults.MaxEpochs, "Most passes over the log", (o, v) => o with { MaxEpochs = v }, isLimit: true);
+        Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
+        Add("--minutes", nameof(FitOptions.TimeBudget), Defaults.TimeBudget, "Minutes after which training stops with the best weights so far", (o, v) => o with { TimeBudget = v }, isLimit: true);
     }
 
     private static Option<string> Choice<T>(string name, T standard, string description)

@@ -79,7 +79,7 @@ internal sealed class RunFolder
             throw new PackageException(path, "holds no training run: there is no options.json");
         try
         {
-            return new RunFolder(path, JsonSerializer.Deserialize(File.ReadAllText(options), RunJson.Default.RunSettings)!);
+            return new RunFolder(path, RunSettings.Read(File.ReadAllText(options)));
         }
         catch (JsonException e)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Models;
@@ -19,6 +20,16 @@ internal sealed record RunSettings
 
     /// <summary>SHA-256 of the training events: another log cannot continue this run.</summary>
     public required string LogChecksum { get; init; }
+
+    /// <summary>Reads settings; those that an earlier build did not know are the defaults, and not zero.</summary>
+    /// <exception cref="JsonException">It is no JSON, or not of this form.</exception>
+    public static RunSettings Read(string json)
+    {
+        var settings = JsonNode.Parse(json);
+        if (settings is JsonObject known && known["fit"] is JsonObject fit)
+            Complete(fit, JsonSerializer.SerializeToNode(new FitOptions(), RunJson.Default.FitOptions)!.AsObject());
+        return settings.Deserialize(RunJson.Default.RunSettings)!;
+    }
 
     /// <summary>The network's kind and sizes.</summary>
     /// <param name="catalogue">The run's items.</param>
@@ -43,6 +54,17 @@ internal sealed record RunSettings
         return Flatten("fit", fit.RootElement)
             .Concat(Data.Select(d => KeyValuePair.Create($"data/{d.Key}", d.Value)))
             .ToDictionary();
+    }
+
+    private static void Complete(JsonObject settings, JsonObject defaults)
+    {
+        foreach (var (name, value) in defaults)
+        {
+            if (!settings.ContainsKey(name))
+                settings[name] = value?.DeepClone();
+            else if (settings[name] is JsonObject inner && value is JsonObject innerDefaults)
+                Complete(inner, innerDefaults);
+        }
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Flatten(string name, JsonElement element) =>

@@ -182,6 +182,19 @@ public sealed class TrainingLoopTests
     }
 
     [Fact]
+    public void Open_SettingsOfAnEarlierBuild_HaveTheDefaultsOfWhatItDidNotKnow()
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
+        var path = Path.Combine(run.Folder, "options.json");
+        string[] later = ["item_bias", "layers", "negatives"];
+        File.WriteAllLines(path, File.ReadAllLines(path).Where(line => !later.Any(name => line.Contains($"\"{name}\"", StringComparison.Ordinal))));
+        var fit = RunFolder.Open(run.Folder).Settings.Fit;
+        Assert.Equal((true, 1, 16, 2048), (fit.ItemBias, fit.Layers, fit.Dimension, fit.Objective.Negatives));
+        File.WriteAllText(path, "[]");
+        Assert.Contains("is not valid", Assert.Throws<PackageException>(() => RunFolder.Open(run.Folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void RequireSame_OtherLog_Refuses()
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
