@@ -35,7 +35,7 @@ public sealed class SearchCommandTests : IDisposable
         Assert.Contains(",2,4,", results[3], StringComparison.Ordinal);
         var best = $"trial-00{results[3][0]}";
         Assert.EndsWith($"best: {_files.PathOf($"search/{best}")}", _output.ToString().TrimEnd(), StringComparison.Ordinal);
-Assert.Equal(0.03, RunFolder.Open(_files.PathOf($"search/{best}")).Settings.Fit.LearningRate);
+        Assert.Equal(0.03, RunFolder.Open(_files.PathOf($"search/{best}")).Settings.Fit.LearningRate);
         Assert.Equal(5, File.ReadLines(_files.PathOf($"search/{best}/metrics.csv")).Count());
 
         var before = _error.ToString();
