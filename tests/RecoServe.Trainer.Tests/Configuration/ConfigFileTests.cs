@@ -79,7 +79,7 @@ public sealed class ConfigFileTests : IDisposable
 
         Assert.Equal(0, await RunAsync("fit", "--out", _files.PathOf("two"), "--config", _files.PathOf("one/config.yaml")));
         Assert.Equal(RunFolder.Open(_files.PathOf("one")).ReadMetrics(), RunFolder.Open(_files.PathOf("two")).ReadMetrics());
-        Assert.Equal(RunFolder.Open(_files.PathOf("one")).Settings.Fit, RunFolder.Open(_files.PathOf("two")).Settings.Fit);
+        Assert.Equivalent(RunFolder.Open(_files.PathOf("one")).Settings.Fit, RunFolder.Open(_files.PathOf("two")).Settings.Fit);
     }
 
     private static RootCommand Root() => new() { FitCommand.Create() };
