@@ -1,13 +1,15 @@
+using RecoServe.Testing;
+
 namespace RecoServe.LoadTest;
 
 /// <summary>What is to be run. The defaults are those of <c>make load</c>.</summary>
 internal sealed record LoadOptions
 {
     /// <summary>The server's program.</summary>
-    internal string Server { get; init; } = Sibling("RecoServe.Server", "recoserve");
+    internal string Server { get; init; } = BuiltProgram.PathOf("Server", "recoserve");
 
     /// <summary>The bare gRPC server's program.</summary>
-    internal string Echo { get; init; } = Sibling("RecoServe.GrpcEcho", "grpc-echo");
+    internal string Echo { get; init; } = BuiltProgram.PathOf("GrpcEcho", "grpc-echo");
 
     /// <summary>The model repository.</summary>
     internal string Models { get; init; } = "models";
@@ -74,11 +76,4 @@ internal sealed record LoadOptions
         ManyItems = 2000,
         MostItems = 5000,
     };
-
-    /// <summary>A program of this repository, built as this one is.</summary>
-    private static string Sibling(string project, string program)
-    {
-        var own = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
-        return Path.GetFullPath(Path.Combine(own, "..", "..", project, Path.GetFileName(own), program));
-    }
 }

@@ -16,6 +16,10 @@ internal static class Query
         ModelPackage package, IReadOnlyList<string> history, IReadOnlyDictionary<string, string> context, ISet<string> unknown) =>
         new(EncodeHistory(package, history, unknown), EncodeContext(package.Manifest.ContextFields, context));
 
+    /// <summary>The context without what a model does not read.</summary>
+    internal static IReadOnlyDictionary<string, string> KnownContext(ModelPackage package, IReadOnlyDictionary<string, string> context) =>
+        context.Where(c => package.Manifest.ContextFields.Any(f => f.Key == c.Key)).ToDictionary();
+
     /// <summary>Looks ids up; those the catalogue does not have go to <paramref name="unknown"/>.</summary>
     internal static IEnumerable<int> Indexes(Catalogue catalogue, IReadOnlyList<string> ids, ISet<string> unknown)
     {

@@ -1,5 +1,4 @@
 using RecoServe.Engine.Batching;
-using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
 using RecoServe.Engine.Traffic;
@@ -49,7 +48,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         if (pressure >= degradation.HighPressure && TryAcquireSmaller(lease, request) is { } smaller)
         {
             using (smaller)
-                return await AnswerAsync(smaller, OnlyKnown(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
+                return await AnswerAsync(smaller, request with { Context = Query.KnownContext(smaller.Package, request.Context) }, arrived, Degradation.Model, cancellationToken);
         }
 
         if (pressure < degradation.Pressure || degradation.TopK == 0 || request.Sampling.TopK is > 0 and var k && k <= degradation.TopK)
@@ -127,13 +126,6 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             return smaller;
         smaller.Dispose();
         return null;
-    }
-
-    /// <summary>The request without context that a model does not read.</summary>
-    private static SlateRequest OnlyKnown(ModelPackage package, SlateRequest request)
-    {
-        var keys = package.Manifest.ContextFields.Select(f => f.Key).ToHashSet(StringComparer.Ordinal);
-        return request with { Context = request.Context.Where(c => keys.Contains(c.Key)).ToDictionary() };
     }
 
     private static SlateSummary Draw(ModelLease lease, ReadOnlySpan<float> logits, ItemMask mask, in SamplingParameters sampling, Span<SlateSlot> slots)

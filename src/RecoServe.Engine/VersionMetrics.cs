@@ -10,8 +10,6 @@ namespace RecoServe.Engine;
 /// <summary>The engine's instruments as seen by one model version: every measurement carries its tags.</summary>
 internal sealed class VersionMetrics : IDisposable
 {
-    private static readonly string[] RollbackKinds = ["invalid", "errors", "latency", "drift"];
-
     private readonly EngineMetrics _metrics;
     private readonly TagList _tags;
 
@@ -28,8 +26,8 @@ internal sealed class VersionMetrics : IDisposable
             AddClosed(reason, 0);
         foreach (var degraded in Enum.GetValues<Degradation>().Where(d => d != Degradation.None))
             AddDegraded(degraded, 0);
-        foreach (var reason in RollbackKinds)
-            Add(_metrics.RolledBack, 0, "reason", reason);
+        foreach (var reason in Enum.GetValues<VerdictKind>())
+            AddRolledBack(reason, 0);
     }
 
     /// <summary><c>name/number</c>.</summary>
@@ -72,7 +70,7 @@ internal sealed class VersionMetrics : IDisposable
 
     internal void InvalidLogits() => _metrics.InvalidLogits.Add(1, _tags);
 
-    internal void RolledBack(string reason) => Add(_metrics.RolledBack, 1, "reason", reason);
+    internal void RolledBack(VerdictKind reason) => AddRolledBack(reason, 1);
 
     internal void Shadow(string result) => Add(_metrics.Shadows, 1, "result", result);
 
@@ -115,6 +113,8 @@ internal sealed class VersionMetrics : IDisposable
     });
 
     private void AddDegraded(Degradation degraded, long requests) => Add(_metrics.Degraded, requests, "what", degraded.ToWord());
+
+    private void AddRolledBack(VerdictKind reason, long times) => Add(_metrics.RolledBack, times, "reason", reason.ToString().ToLowerInvariant());
 
     private void Add(Counter<long> counter, long count, string key, string value)
     {

@@ -9,8 +9,7 @@ namespace RecoServe.LoadGenerator.Tests;
 public sealed class TargetTests
 {
     private const int Rate = 100;
-    private static readonly string Server = Path.Combine(
-        AppContext.BaseDirectory, "..", "..", "RecoServe.Server", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "recoserve");
+    private static readonly string Server = BuiltProgram.PathOf("Server", "recoserve");
 
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(1);
 

@@ -4,7 +4,9 @@ using RecoServe.Testing;
 
 namespace RecoServe.Server.Tests;
 
-/// <summary>What <c>/metrics</c> shows before the first request.</summary>
+/// <summary>What <c>/metrics</c> shows.</summary>
+/// <remarks>Alone: instruments of equal name are one for the exporter, and end with the first server of the process that ends.</remarks>
+[Collection("metrics of the process")]
 public sealed class MetricsTests : IAsyncLifetime
 {
     private RunningServer _server = null!;
@@ -68,3 +70,6 @@ public sealed class MetricsTests : IAsyncLifetime
         return $"^recoserve_{line[..brace]}{{.*model=\"unasked\",{Regex.Escape(line[(brace + 1)..])}\n";
     }
 }
+
+[CollectionDefinition("metrics of the process", DisableParallelization = true)]
+public sealed class ProcessMetricsCollection;

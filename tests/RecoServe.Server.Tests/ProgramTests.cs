@@ -12,8 +12,7 @@ namespace RecoServe.Server.Tests;
 /// <summary>The program as an operator meets it: exit codes and messages of the built executable.</summary>
 public sealed class ProgramTests : IDisposable
 {
-    internal static readonly string Executable = Path.Combine(
-        AppContext.BaseDirectory, "..", "..", "RecoServe.Server", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "recoserve");
+    internal static readonly string Executable = BuiltProgram.PathOf("Server", "recoserve");
 
     private readonly TemporaryDirectory _repository = new();
 

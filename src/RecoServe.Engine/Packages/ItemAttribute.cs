@@ -33,6 +33,9 @@ public sealed class ItemAttribute
             yield return _values[_valueCodes[i]];
     }
 
+    /// <summary>The same as places in <see cref="Values"/>.</summary>
+    public ReadOnlySpan<int> CodesOf(int index) => _valueCodes.AsSpan(_valueStarts[index].._valueStarts[index + 1]);
+
     internal static ItemAttribute Create(string name, IReadOnlyList<string> fields)
     {
         var values = new List<string>();

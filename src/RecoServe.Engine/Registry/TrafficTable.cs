@@ -18,30 +18,25 @@ internal sealed class TrafficTable(string root)
 
     /// <summary>Reads what the repository says of a model.</summary>
     /// <exception cref="PackageException">Its file is not valid.</exception>
-    internal ModelTraffic Read(string name)
+    internal void Read(string name)
     {
         lock (Gate)
-        {
-            var traffic = TrafficFile.Read(PathOf(name));
-            _models = _models.SetItem(name, traffic);
-            return traffic;
-        }
+            _models = _models.SetItem(name, TrafficFile.Read(PathOf(name)));
     }
 
     /// <summary>Changes the traffic of a model: on disk first, then for requests.</summary>
     /// <param name="name">The model.</param>
     /// <param name="change">Called under <see cref="Gate"/>; throws if it may not be.</param>
     /// <exception cref="PackageException">The file cannot be written; nothing has changed.</exception>
-    internal ModelTraffic Change(string name, Func<ModelTraffic, ModelTraffic> change)
+    internal void Change(string name, Func<ModelTraffic, ModelTraffic> change)
     {
         lock (Gate)
         {
             var (traffic, next) = (Of(name), change(Of(name)));
             if (ReferenceEquals(traffic, next))
-                return traffic;
+                return;
             TrafficFile.Write(PathOf(name), next);
             _models = _models.SetItem(name, next);
-            return next;
         }
     }
 

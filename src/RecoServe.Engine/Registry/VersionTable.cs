@@ -43,8 +43,7 @@ internal sealed class VersionTable(ILogger log)
                 others.Remove(old);
             foreach (var gone in Of(version.Name).Except(others))
                 gone.Metrics.Dispose();
-            _models = _models.SetItem(version.Name, [version, .. others]);
-            _models = _models.SetItem(version.Name, [.. _models[version.Name].OrderByDescending(v => v.Version)]); // a stable sort
+            _models = _models.SetItem(version.Name, [.. others.Prepend(version).OrderByDescending(v => v.Version)]); // a stable sort
         }
 
         Tell(version);

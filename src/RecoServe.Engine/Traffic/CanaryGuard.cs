@@ -70,7 +70,7 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
         var (count, invalid) = (_canary.Count, _canary.CountOf(OutcomeKind.Invalid));
         var allowed = Math.Max(options.MaxInvalidRate, 2 * ShareOf(_other, OutcomeKind.Invalid));
         return BinomialTail.AtLeast(count, invalid, allowed) < options.FalseAlarm
-            ? new Verdict("invalid", Text($"{invalid} of {count} answers were NaN or infinite"))
+            ? new Verdict(VerdictKind.Invalid, Text($"{invalid} of {count} answers were NaN or infinite"))
             : null;
     }
 
@@ -80,7 +80,7 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
         if (count < options.MinRequests)
             return null;
         return BinomialTail.AtLeast(count, failed, Math.Max(options.MaxErrorRate, UpperShareOf(_other, OutcomeKind.Failed))) < options.FalseAlarm
-            ? new Verdict("errors", Text($"{failed} of {count} requests failed, of the other version's {_other.CountOf(OutcomeKind.Failed)} of {_other.Count}"))
+            ? new Verdict(VerdictKind.Errors, Text($"{failed} of {count} requests failed, of the other version's {_other.CountOf(OutcomeKind.Failed)} of {_other.Count}"))
             : null;
     }
 
@@ -96,7 +96,7 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
         if (!IsSlow(canary.AsSpan(0, half)) || !IsSlow(canary.AsSpan(half)))
             return null;
         Array.Sort(canary);
-        return new Verdict("latency", Text(
+        return new Verdict(VerdictKind.Latency, Text(
             $"nine in ten requests took up to {1000 * canary[(int)(Quantile * (canary.Length - 1))]:F1} ms, of the other version's up to {1000 * typical:F1} ms"));
 
         bool IsSlow(ReadOnlySpan<double> latencies)
@@ -113,7 +113,7 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     {
         var (count, strange) = (_comparisons.Count, _comparisons.CountOf(OutcomeKind.Failed));
         return count >= options.MinComparisons && BinomialTail.AtLeast(count, strange, 0.5) < options.FalseAlarm
-            ? new Verdict("drift", Text($"{strange} of {count} compared answers have too little in common with the other version's"))
+            ? new Verdict(VerdictKind.Drift, Text($"{strange} of {count} compared answers have too little in common with the other version's"))
             : null;
     }
 

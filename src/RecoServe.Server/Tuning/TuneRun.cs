@@ -11,6 +11,9 @@ internal static class TuneRun
     /// <summary>The race begins at a rate that most settings hold.</summary>
     private const double FirstShareOfPeak = 0.3;
 
+    /// <summary>Settings are named when so few are left.</summary>
+    private const int NamedBelow = 4;
+
     /// <summary>Tunes.</summary>
     /// <returns>Whether any candidate holds the goal.</returns>
     /// <exception cref="PackageException">The repository has no such model.</exception>
@@ -51,8 +54,12 @@ internal static class TuneRun
         console.WriteLine($"sweep: the best holds {Rate(rates.Values.Max())}/s; the pick {Rate(rates[winner])}/s, {Rate(again)}/s when measured again");
     }
 
-    private static void Show(IAnsiConsole console, IReadOnlyList<Candidate> grid, double rate, IReadOnlyList<Runner<Candidate>> holding) =>
-        console.WriteLine($"{Rate(rate),12}/s  held by {holding.Count} of {grid.Count}{(holding.Count is > 0 and < 4 ? $": {string.Join("; ", holding.Select(h => string.Join(' ', h.Who.Switches)))}" : "")}");
+    private static void Show(IAnsiConsole console, IReadOnlyList<Candidate> grid, double rate, IReadOnlyList<Runner<Candidate>> holding)
+    {
+        console.WriteLine($"{Rate(rate),12}/s  held by {holding.Count} of {grid.Count}");
+        foreach (var (candidate, _) in holding.Where(_ => holding.Count < NamedBelow))
+            console.WriteLine($"{"",14}  {string.Join(' ', candidate.Switches)}");
+    }
 
     private static string Rate(double rate) => rate.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -13,15 +13,9 @@ internal sealed class ItemCodes
     public int ValueCount { get; }
 
     /// <summary>The codes of an attribute; null if items do not have it.</summary>
-    public static ItemCodes? Of(Catalogue catalogue, string attribute)
-    {
-        if (!catalogue.Attributes.TryGetValue(attribute, out var values))
-            return null;
-        var codes = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var value in values.Values)
-            codes.Add(value, codes.Count);
-        return new ItemCodes([[], .. Enumerable.Range(1, catalogue.Count).Select(i => values.ValuesOf(i).Select(v => codes[v]).Distinct().ToArray())], codes.Count);
-    }
+    public static ItemCodes? Of(Catalogue catalogue, string attribute) => catalogue.Attributes.TryGetValue(attribute, out var values)
+        ? new ItemCodes([[], .. Enumerable.Range(1, catalogue.Count).Select(i => values.CodesOf(i).ToArray().Distinct().ToArray())], values.Values.Count)
+        : null;
 
     /// <summary>The values of item <paramref name="item"/>, each once.</summary>
     public ReadOnlySpan<int> Of(int item) => _codes[item];

@@ -19,11 +19,10 @@ internal sealed record ItemFeature(int Values, int[] Codes, int[] Starts)
             throw new DataException($"--item-feature {name}: the items have no attribute of this name; {known}");
         }
 
-        var codeOf = attribute.Values.Select((value, code) => (value, code)).ToDictionary(v => v.value, v => v.code, StringComparer.Ordinal);
         var (codes, starts) = (new List<int>(), new int[catalogue.Count + 2]);
         for (var item = 1; item <= catalogue.Count; item++)
         {
-            codes.AddRange(attribute.ValuesOf(item).Select(value => codeOf[value]));
+            codes.AddRange(attribute.CodesOf(item));
             starts[item + 1] = codes.Count;
         }
 

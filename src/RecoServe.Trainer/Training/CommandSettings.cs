@@ -25,7 +25,8 @@ internal sealed class CommandSettings<TOptions>
     }
 
     /// <summary>Adds a choice: the values' names in small letters, with a hyphen before an inner capital.</summary>
-    public void AddChoice<T>(string name, string property, T standard, string description, Func<TOptions, T, TOptions> with)
+    /// <returns>The option, for whoever must know the choice before all others.</returns>
+    public Option<T> AddChoice<T>(string name, string property, T standard, string description, Func<TOptions, T, TOptions> with)
         where T : struct, Enum
     {
         var names = Enum.GetValues<T>().ToDictionary(NameOf);
@@ -51,6 +52,7 @@ internal sealed class CommandSettings<TOptions>
             HelpName = "NAME",
         };
         Add(option, property, false, (options, result) => with(options, result.GetRequiredValue(option)));
+        return option;
     }
 
     /// <summary>Declares the options on a command.</summary>

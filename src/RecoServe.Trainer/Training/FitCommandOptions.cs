@@ -13,21 +13,14 @@ internal sealed class FitCommandOptions
     private readonly CommandSettings<FitOptions> _settings = new();
     private readonly ObjectiveCommandOptions _objective = new();
 
-    private readonly Option<string> _network = Choice(
-        "--network", Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR");
-
-    private readonly Option<string> _output = Choice(
-        "--output", Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others");
-
-    private readonly Option<string> _fusion = Choice(
-        "--context-fusion", Defaults.ContextFusion, "What the request's context does to the state");
-
     private readonly Option<string[]> _itemFeatures = new("--item-feature")
     {
         Description = "Attributes of --items that are part of an item's vector: the mean of its values' vectors is added",
         AllowMultipleArgumentsPerToken = true,
         HelpName = "NAME",
     };
+
+    private Option<NetworkKind> _network = null!; // by AddTo
 
     /// <summary>Declares the options on a command.</summary>
     public void AddTo(Command command)
@@ -44,7 +37,7 @@ internal sealed class FitCommandOptions
     /// <exception cref="DataException">A value is out of range, or cannot change within a run.</exception>
     public FitOptions Bind(ParseResult result, FitOptions? stored)
     {
-        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(Chosen<NetworkKind>(result, _network)), stored is not null);
+        var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(result.GetRequiredValue(_network)), stored is not null);
         options = options with { Objective = _objective.Bind(result, stored?.Objective) };
         var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);
         if (width % options.Heads != 0)
@@ -56,9 +49,9 @@ internal sealed class FitCommandOptions
 
     private void AddNetwork()
     {
-        _settings.Add(_network, nameof(FitOptions.Network), false, (o, r) => o with { Network = Chosen<NetworkKind>(r, _network) });
-        _settings.Add(_output, nameof(FitOptions.Output), false, (o, r) => o with { Output = Chosen<OutputVectors>(r, _output) });
-        _settings.Add(_fusion, nameof(FitOptions.ContextFusion), false, (o, r) => o with { ContextFusion = Chosen<ContextFusion>(r, _fusion) });
+        _network = _settings.AddChoice("--network", nameof(FitOptions.Network), Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR", (o, v) => o with { Network = v });
+        _settings.AddChoice("--output", nameof(FitOptions.Output), Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others", (o, v) => o with { Output = v });
+        _settings.AddChoice("--context-fusion", nameof(FitOptions.ContextFusion), Defaults.ContextFusion, "What the request's context does to the state", (o, v) => o with { ContextFusion = v });
         _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
         Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
@@ -85,21 +78,6 @@ internal sealed class FitCommandOptions
         Add("--patience", nameof(FitOptions.Patience), Defaults.Patience, "Validations without a better NDCG@10 after which training stops", (o, v) => o with { Patience = v }, isLimit: true);
         Add("--minutes", nameof(FitOptions.TimeBudget), Defaults.TimeBudget, "Minutes after which training stops with the best weights so far", (o, v) => o with { TimeBudget = v }, isLimit: true);
     }
-
-    private static Option<string> Choice<T>(string name, T standard, string description)
-        where T : struct, Enum
-    {
-        string[] names = [.. Enum.GetValues<T>().Select(NameOf)];
-        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => NameOf(standard), HelpName = string.Join('|', names) };
-        option.AcceptOnlyFromAmong(names);
-        return option;
-    }
-
-    private static string NameOf<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
-
-    private static T Chosen<T>(ParseResult result, Option<string> option)
-        where T : struct, Enum => Enum.Parse<T>(result.GetRequiredValue(option), ignoreCase: true);
 
     private void Add<T>(string name, string property, T standard, string description, Func<FitOptions, T, FitOptions> with, bool isLimit = false) =>
         _settings.Add(name, property, standard, description, with, isLimit);

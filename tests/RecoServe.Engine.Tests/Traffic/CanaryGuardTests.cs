@@ -52,20 +52,20 @@ public sealed class CanaryGuardTests
     public void Record_SlowCanary_IsRolledBackForItsLatency()
     {
         var (verdict, requests) = Judge(canarySeconds: 0.05);
-        Assert.Equal("latency", verdict.Kind);
+        Assert.Equal(VerdictKind.Latency, verdict.Kind);
         Assert.Matches(@"^nine in ten requests took up to \d+\.\d ms, of the other version's up to \d\.\d ms$", verdict.Reason);
         Assert.InRange(requests, 190, 500);
     }
 
     [Fact]
     public void Record_CanaryTooLateToAnswer_IsRolledBackForItsLatency() =>
-        Assert.Equal("latency", Judge(kind: i => i % 3 == 0 ? OutcomeKind.Late : OutcomeKind.Answered).Verdict.Kind);
+        Assert.Equal(VerdictKind.Latency, Judge(kind: i => i % 3 == 0 ? OutcomeKind.Late : OutcomeKind.Answered).Verdict.Kind);
 
     [Fact]
     public void Record_CanaryFailsOneInTen_IsRolledBackForErrors()
     {
         var (verdict, _) = Judge(kind: i => i % 10 < 2 ? OutcomeKind.Failed : OutcomeKind.Answered);
-        Assert.Equal("errors", verdict.Kind);
+        Assert.Equal(VerdictKind.Errors, verdict.Kind);
         Assert.Matches(@"^\d+ of \d+ requests failed, of the other version's 0 of \d+$", verdict.Reason);
     }
 
@@ -83,12 +83,12 @@ public sealed class CanaryGuardTests
         var guard = new CanaryGuard(new RollbackOptions(), _clock);
         Assert.Null(guard.Record(true, OutcomeKind.Invalid, default)); // one could be a request that nobody can compute
         Assert.Null(guard.Record(true, OutcomeKind.Invalid, default));
-        Assert.Equal(new Verdict("invalid", "3 of 3 answers were NaN or infinite"), guard.Record(true, OutcomeKind.Invalid, default));
+        Assert.Equal(new Verdict(VerdictKind.Invalid, "3 of 3 answers were NaN or infinite"), guard.Record(true, OutcomeKind.Invalid, default));
     }
 
     [Fact]
     public void Record_RareNaN_IsRolledBackAllTheSame() =>
-        Assert.Equal("invalid", Judge(kind: i => i % 50 == 0 ? OutcomeKind.Invalid : OutcomeKind.Answered).Verdict.Kind);
+        Assert.Equal(VerdictKind.Invalid, Judge(kind: i => i % 50 == 0 ? OutcomeKind.Invalid : OutcomeKind.Answered).Verdict.Kind);
 
     [Fact]
     public void Compare_NothingInCommon_IsRolledBackForDrift()
@@ -96,7 +96,7 @@ public sealed class CanaryGuardTests
         var guard = new CanaryGuard(new RollbackOptions(), _clock);
         for (var i = 0; i < 49; i++)
             Assert.Null(guard.Compare(new SlateComparison(0.01, 0, 3)));
-        Assert.Equal("drift", guard.Compare(new SlateComparison(0.01, 0, 3))?.Kind);
+        Assert.Equal(VerdictKind.Drift, guard.Compare(new SlateComparison(0.01, 0, 3))?.Kind);
     }
 
     [Theory]

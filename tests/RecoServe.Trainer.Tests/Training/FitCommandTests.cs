@@ -112,7 +112,7 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--learning-rate abc", "recotrain: --learning-rate: \"abc\" is not a number")]
     [InlineData("--epochs 1.5", "recotrain: --epochs: \"1.5\" is not a whole number")]
     [InlineData("--epochs 0", "--epochs must be between 1 and 100000")]
-    [InlineData("--network lstm", "'lstm'")]
+    [InlineData("--network lstm", "--network: \"lstm\" must be one of gru, sasrec, ligr")]
     [InlineData("--heads 2", "--heads is of a Transformer; --network gru has none")]
     [InlineData("--network sasrec --heads 3", "--heads 3 does not divide --dimension 64")]
     [InlineData("--item-feature category", "--item-feature category: the items have no attribute of this name; they have none (--items names a file of them)")]
