@@ -89,9 +89,7 @@ internal sealed class RepositoryReload(
     {
         var wanted = Wanted(model);
         var surplus = table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
-        if (options.PreserveResources)
-            await FetchAsync(model, wanted, cancellationToken);
-        if (options.PreserveResources && wanted.Exists(v => table.Serving(model.Name, v) is null && WhyPassedOver(model.Name, v) is null))
+        if (options.PreserveResources && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
         {
             await UnloadAsync(surplus, outcomes, wait: true);
             await LoadAsync(model, wanted, outcomes, cancellationToken);
@@ -105,20 +103,25 @@ internal sealed class RepositoryReload(
             await UnloadAsync(surplus, outcomes, wait: false);
     }
 
-    /// <summary>Before anything is unloaded: what cannot be brought here must not cost what serves. Those of the failed are told by the loads that follow.</summary>
-    private async Task FetchAsync(RepositoryModel model, IReadOnlyList<long> versions, CancellationToken cancellationToken)
+    /// <summary>Brings versions here before anything is unloaded for them. Why one does not come is told by the load that follows.</summary>
+    /// <returns>Whether any can be loaded.</returns>
+    private async Task<bool> FetchAsync(RepositoryModel model, IEnumerable<long> versions, CancellationToken cancellationToken)
     {
+        var any = false;
         foreach (var version in versions.Where(v => WhyPassedOver(model.Name, v) is null))
         {
             try
             {
                 using var files = await lifecycle.FetchAsync(model.Name, version, fresh: false, cancellationToken);
+                any = true;
             }
-            catch (Exception e) when (e is PackageException or ModelNotFoundException)
+            catch (Exception e) when (e is PackageException or ModelNotFoundException or StoreUnavailableException)
             {
                 continue;
             }
         }
+
+        return any;
     }
 
     private async Task LoadAsync(RepositoryModel model, IReadOnlyList<long> versions, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)

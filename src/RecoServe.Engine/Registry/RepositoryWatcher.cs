@@ -39,7 +39,7 @@ public sealed class RepositoryWatcher : IAsyncDisposable
     {
         if (_options.Mode == RepositoryMode.Explicit)
             return;
-        var seen = _registry.Repository.MarkOfAsync(_options.TriggerFile, _stop.Token);
+        var seen = MarkAsync(_stop.Token);
         _timer = _clock.CreateTimer(_ => _hints.Writer.TryWrite(true), null, _options.PollInterval, _options.PollInterval);
         if (_options.Mode == RepositoryMode.Event && UsesEvents && !BucketAddress.IsMeant(_options.Repository))
             WatchTrigger();
@@ -65,8 +65,8 @@ public sealed class RepositoryWatcher : IAsyncDisposable
         {
             await TryAsync(async () =>
             {
-                var now = _options.Mode == RepositoryMode.Event ? await _registry.Repository.MarkOfAsync(_options.TriggerFile, cancellationToken) : null;
-                if (now is not null && now == seen)
+                var now = await MarkAsync(cancellationToken);
+                if (_options.Mode == RepositoryMode.Event && now == seen)
                     return;
                 seen = now; // before the look: a change during it is another
                 var outcomes = await _registry.ReloadAsync(cancellationToken);
@@ -74,6 +74,10 @@ public sealed class RepositoryWatcher : IAsyncDisposable
             });
         }
     }
+
+    /// <summary>Changes with the trigger file; in mode Poll nobody asks.</summary>
+    private Task<string> MarkAsync(CancellationToken cancellationToken) =>
+        _options.Mode == RepositoryMode.Event ? _registry.Repository.MarkOfAsync(_options.TriggerFile, cancellationToken) : Task.FromResult("");
 
     private async Task TryAsync(Func<Task> look)
     {

@@ -70,7 +70,7 @@ internal sealed class Bucket(BucketAddress address, BucketOptions options, TimeP
         using var stalled = new CancellationTokenSource(Stall, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stalled.Token);
         var buffer = new byte[1 << 17];
-        while (await TryAsync(source.Key, "cannot be read", () => response.ResponseStream.ReadAsync(buffer, either.Token).AsTask(), cancellationToken) is > 0 and var read)
+        while (await TryAsync(source.Key, "cannot be read", () => ReadAsync(response.ResponseStream, buffer, either.Token), cancellationToken) is > 0 and var read)
         {
             stalled.CancelAfter(Stall);
             await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
@@ -151,6 +151,18 @@ internal sealed class Bucket(BucketAddress address, BucketOptions options, TimeP
     private static bool HasKeyOfItsOwn(GetObjectResponse response) =>
         response.ServerSideEncryptionMethod?.Value?.StartsWith("aws:", StringComparison.Ordinal) == true
         || !string.IsNullOrEmpty(response.ServerSideEncryptionCustomerMethod?.Value);
+
+    private static async Task<int> ReadAsync(Stream content, byte[] buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await content.ReadAsync(buffer, cancellationToken);
+        }
+        catch (AmazonClientException)
+        {
+            return 0; // the SDK found at the end that it is damaged: let whoever reads say so, who will not take it for an outage
+        }
+    }
 
     private static string Unquote(string? etag) => etag?.Trim('"') ?? "";
 

@@ -81,6 +81,16 @@ public sealed class S3Server : IDisposable
     /// <summary>Where the server keeps the content of an object: to damage it behind its back.</summary>
     public string FileOf(string key) => _objects.File($"{Bucket}/{key}._S3rver_object");
 
+    /// <summary>Replaces an object without a request.</summary>
+    public void WriteBehind(string key, string text)
+    {
+        File.WriteAllText(FileOf(key), text);
+        File.Delete(FileOf(key) + ".md5");
+    }
+
+    /// <summary>Gives an object another ETag: this server gives objects of several parts their MD5.</summary>
+    public void SetETag(string key, string etag) => File.WriteAllText(FileOf(key) + ".md5", etag);
+
     /// <summary>Publishes a model as its next version.</summary>
     public async Task<string> PublishAsync(TestModel model, string prefix, long? version = null)
     {
@@ -92,8 +102,6 @@ public sealed class S3Server : IDisposable
     public BucketPublisher Publisher(string prefix) => new(BucketAddress.Parse($"s3://{Bucket}/{prefix}"), Access, TimeProvider.System);
 
     public Task PutAsync(string key, string text) => Client.PutObjectAsync(new() { BucketName = Bucket, Key = key, ContentBody = text });
-
-    public Task PutFileAsync(string key, string path) => Client.PutObjectAsync(new() { BucketName = Bucket, Key = key, FilePath = path });
 
     public async Task<IReadOnlyList<string>> KeysAsync(string prefix)
     {
