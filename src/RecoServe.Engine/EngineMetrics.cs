@@ -82,7 +82,6 @@ public sealed class EngineMetrics : IDisposable
         ShadowRankCorrelation = _meter.CreateHistogram("recoserve.shadow.rank_correlation", "1", "Rank correlation of the items that either version names.", null, Correlations);
         ShadowDrift = _meter.CreateHistogram("recoserve.shadow.score_drift", "1", "Mean difference of log-probabilities between two versions.", null, Drifts);
         StoreFailures = _meter.CreateCounter<long>("recoserve.store.failures", "{request}", "Times that the bucket of the model repository did not answer, or not as it should.");
-        StoreFailures.Add(0); // a rate needs the zero before the first event
         StoreBytes = _meter.CreateCounter<long>("recoserve.store.read", "By", "Bytes of versions that were read from the bucket.");
         QueueLength = new ObservedValues(_meter, "recoserve.queue.length", "{row}", "Rows that wait for a batch.");
         Leases = new ObservedValues(_meter, "recoserve.model.leases", "{lease}", "Requests that hold a model version.");
@@ -139,7 +138,7 @@ public sealed class EngineMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
-    internal VersionMetrics ForVersion(string model, long version) => new(this, model, version);
+    internal VersionMetrics ForVersion(string model, long version, TimeProvider clock) => new(this, model, version, clock);
 }
 
 /// <summary>A gauge that is read from whoever is registered when it is scraped.</summary>

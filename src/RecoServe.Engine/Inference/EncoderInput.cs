@@ -5,13 +5,16 @@ namespace RecoServe.Engine.Inference;
 /// <summary>What the encoder reads for one row.</summary>
 /// <param name="History">Item indexes 1…N, oldest first, at most the model's MaxHistory; may be empty.</param>
 /// <param name="Context">One code a context field of the model, 0 = unknown.</param>
-public readonly record struct EncoderInput(ReadOnlyMemory<int> History, ReadOnlyMemory<int> Context)
+public readonly record struct EncoderInput(ReadOnlyMemory<int> History, ReadOnlyMemory<int> Context) : IRowInput<EncoderInput>
 {
     /// <summary>Cells that the row fills of an input tensor, the start marker included.</summary>
-    internal int Length => History.Length + 1;
+    public int Length => History.Length + 1;
 
     /// <summary>Memory that it holds.</summary>
-    internal long Bytes => sizeof(int) * ((long)History.Length + Context.Length);
+    public long Bytes => sizeof(int) * ((long)History.Length + Context.Length);
+
+    /// <inheritdoc/>
+    public bool Joins(EncoderInput other) => true;
 
     /// <summary>By content: equal inputs have the same user state.</summary>
     public bool Equals(EncoderInput other) =>

@@ -77,6 +77,8 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
 
     public void Require(string name, long version) => Find(name, version);
 
+    public bool HasPackage(RepositoryModel model) => model.Complete.Any(v => _listing?.Find(model.Name, v) is { IsPackage: true });
+
     public string PathOf(string name, long version) => bucket.Address.UriOf($"{Prefix}{name}/{version}");
 
     public string FingerprintOf(string name, long version) => _listing?.Find(name, version)?.Fingerprint ?? "";
@@ -145,7 +147,7 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
             var directory = cache.PathOf(version.Name, version.Version);
             await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", lowPriority: true, () =>
             {
-                ModelPackage.VerifyFiles(directory);
+                VersionDownload.Verify(version, directory);
                 return true;
             });
             return _sound.Add(key);

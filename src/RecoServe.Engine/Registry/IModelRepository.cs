@@ -34,6 +34,9 @@ internal interface IModelRepository : IDisposable
     /// <exception cref="ModelNotFoundException">It had not.</exception>
     void Require(string name, long version);
 
+    /// <summary>Whether a model has a version that is a package.</summary>
+    bool HasPackage(RepositoryModel model);
+
     /// <summary>Where a version is, or would be, as operators name it.</summary>
     string PathOf(string name, long version);
 

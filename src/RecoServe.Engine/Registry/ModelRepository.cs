@@ -4,7 +4,7 @@ using RecoServe.Engine.Packages;
 
 namespace RecoServe.Engine.Registry;
 
-/// <summary>The directory that holds model packages: <c>&lt;name&gt;/&lt;version&gt;/</c>. Everything else in it is ignored.</summary>
+/// <summary>The directory that holds model packages and plain graphs: <c>&lt;name&gt;/&lt;version&gt;/</c>. Everything else in it is ignored.</summary>
 internal sealed class ModelRepository(string root, ILogger log) : IModelRepository
 {
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
@@ -53,17 +53,21 @@ internal sealed class ModelRepository(string root, ILogger log) : IModelReposito
     internal string Find(string name, long version)
     {
         var directory = ModelName.IsValid(name) && version > 0 ? PathOf(name, version) : null;
-        if (directory is null || !ModelPackage.IsComplete(directory))
+        if (directory is null || !IsComplete(directory))
             throw new ModelNotFoundException($"the repository has no complete version {version} of model \"{name}\"");
         return directory;
     }
 
+    public bool HasPackage(RepositoryModel model) => model.Complete.Any(v => ModelPackage.IsComplete(PathOf(model.Name, v)));
+
     /// <summary>Where a version's directory is, or would be.</summary>
     public string PathOf(string name, long version) => Path.Combine(root, name, version.ToString(CultureInfo.InvariantCulture));
 
+    private static bool IsComplete(string directory) => ModelPackage.IsComplete(directory) || GraphFiles.IsGraph(directory);
+
     private RepositoryModel Read(string name)
     {
-        var versions = PackageWriter.Versions(Path.Combine(root, name)).OrderDescending().ToLookup(v => ModelPackage.IsComplete(PathOf(name, v)));
+        var versions = PackageWriter.Versions(Path.Combine(root, name)).OrderDescending().ToLookup(v => IsComplete(PathOf(name, v)));
         foreach (var version in versions[false])
             TellOnce(PathOf(name, version));
         return new RepositoryModel(name, [.. versions[true]], [.. versions[false]]);

@@ -14,7 +14,7 @@ internal static class RepositoryStart
         {
             var models = await repository.ModelsAsync(cancellationToken);
             if (models.Count == 0)
-                throw new PackageException(repository.Root, "holds no model: expected <name>/<version>/manifest.json");
+                throw new PackageException(repository.Root, "holds no model: expected <name>/<version>/manifest.json or model.onnx");
             if (models.FirstOrDefault(m => m.Complete.Count == 0) is { } empty)
             {
                 throw new PackageException(

@@ -5,8 +5,8 @@ using RecoServe.Engine.Stores;
 namespace RecoServe.Engine.Registry;
 
 /// <summary>
-/// Brings the objects of a version into a directory: the manifest first, then what it lists. Each file gets its name only once it is
-/// what the listing and the manifest say, so that a download that was interrupted goes on with the next file.
+/// Brings the objects of a version into a directory: the manifest first, then what it lists; of a plain graph, everything. Each file
+/// gets its name only once it is what the listing and the manifest say, so that a download that was interrupted goes on with the next file.
 /// </summary>
 /// <param name="bucket">Where from.</param>
 /// <param name="version">What was listed.</param>
@@ -23,12 +23,29 @@ internal sealed class VersionDownload(Bucket bucket, BucketVersion version, stri
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(staging);
+        if (!version.IsPackage)
+        {
+            foreach (var file in version.Files.Keys)
+                await FetchAsync(file, null, cancellationToken);
+            return;
+        }
+
         await FetchAsync(PackageFiles.Manifest, null, cancellationToken);
         var files = ReadManifest().Files;
         foreach (var (file, expected) in files)
             Require(file, expected);
         foreach (var (file, expected) in files)
             await FetchAsync(file, expected, cancellationToken);
+    }
+
+    /// <summary>Verifies what was fetched before: by the manifest; of a plain graph, which has no checksums, the sizes.</summary>
+    /// <exception cref="PackageException">Names the file that is missing or damaged.</exception>
+    internal static void Verify(BucketVersion version, string directory)
+    {
+        if (version.IsPackage)
+            ModelPackage.VerifyFiles(directory);
+        else if (version.Files.FirstOrDefault(f => new FileInfo(Path.Combine(directory, f.Key)) is not { Exists: true } file || file.Length != f.Value.Bytes).Key is { } wrong)
+            throw new PackageException(Path.Combine(directory, wrong), "is not what was fetched");
     }
 
     private ModelManifest ReadManifest()

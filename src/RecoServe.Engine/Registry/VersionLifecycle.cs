@@ -33,7 +33,7 @@ internal sealed class VersionLifecycle(
             var serving = table.Serving(name, version);
             if (serving is not null && (byHand ? serving.Keep() : serving).Content == PackageFingerprint.OfContent(files.Directory))
                 return (serving, false);
-            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version), files.Fingerprint);
+            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), files.Fingerprint);
             if (byHand || serving is { KeptByHand: true })
                 loading.Keep();
             table.Add(loading);
@@ -115,7 +115,7 @@ internal sealed class VersionLifecycle(
         await _changes.WaitAsync();
         try
         {
-            var failed = new ModelVersion(name, version, metrics.ForVersion(name, version), repository.FingerprintOf(name, version));
+            var failed = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), repository.FingerprintOf(name, version));
             table.Add(failed);
             failed.Fail(reason, refused: false);
             EngineLog.VersionFailed(log, failed.Metrics.Name, reason);

@@ -7,8 +7,11 @@ namespace RecoServe.Engine.Stores;
 /// <summary>The objects of one version, by file name. Names that a package cannot have are not among them.</summary>
 internal sealed record BucketVersion(string Name, long Version, ImmutableSortedDictionary<string, BucketObject> Files)
 {
-    /// <summary>The manifest is written last.</summary>
-    internal bool IsComplete => Files.ContainsKey(PackageFiles.Manifest);
+    /// <summary>Whether it is a package: the manifest is written last.</summary>
+    internal bool IsPackage => Files.ContainsKey(PackageFiles.Manifest);
+
+    /// <summary>Whether it is a package or a plain graph, which has no mark that it is complete.</summary>
+    internal bool IsComplete => IsPackage || Files.ContainsKey(GraphFiles.Graph);
 
     /// <summary>Name, size and ETag of every object: another one if an object was written since. <see cref="Parse"/> reads it again.</summary>
     internal string Fingerprint { get; } = string.Concat(

@@ -173,6 +173,21 @@ public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<
         await Assert.ThrowsAsync<ModelNotFoundException>(() => registry.LoadAsync(name, 1, Token));
     }
 
+    /// <summary>A plain graph has neither manifest nor checksums: it is what was listed.</summary>
+    [Fact]
+    public async Task Start_PlainGraph_ServesAndIsReplacedWhenItIsWrittenAnew()
+    {
+        using var local = new TemporaryDirectory();
+        for (var version = 1; version <= 2; version++)
+            TestGraph.PublishSum(local.Path, "toy", version, factor: version);
+        await PutAsync($"{_prefix}/toy/1/model.onnx", await File.ReadAllBytesAsync(local.File("toy/1/model.onnx"), Token));
+        var registry = await _fixture.StartAsync(Options());
+        Assert.Equal([1], Serving(registry));
+        Assert.Empty(await registry.ReloadAsync(Token));
+        await PutAsync($"{_prefix}/toy/1/model.onnx", await File.ReadAllBytesAsync(local.File("toy/2/model.onnx"), Token));
+        Assert.Equal("1 Loaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
     [Fact]
     public async Task Start_SameCacheTwice_SaysWhatToDo()
     {
