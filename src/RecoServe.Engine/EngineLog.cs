@@ -46,4 +46,16 @@ internal static partial class EngineLog
 
     [LoggerMessage(14, LogLevel.Warning, "Model {Version}: a shadow run failed", EventName = "ShadowFailed")]
     internal static partial void ShadowFailed(ILogger logger, string version, Exception exception);
+
+    [LoggerMessage(15, LogLevel.Warning, "The bucket does not answer, and what was fetched before serves: {Problem}", EventName = "ServedFromCache")]
+    internal static partial void ServedFromCache(ILogger logger, string problem);
+
+    [LoggerMessage(16, LogLevel.Information, "Model {Version}: {Bytes} bytes fetched and verified in {Milliseconds:F0} ms", EventName = "VersionFetched")]
+    internal static partial void VersionFetched(ILogger logger, string version, long bytes, double milliseconds);
+
+    [LoggerMessage(17, LogLevel.Error, "Model {Version} could not be fetched, and is tried again at the next look: {Problem}", EventName = "FetchFailed")]
+    internal static partial void FetchFailed(ILogger logger, string version, string problem);
+
+    [LoggerMessage(18, LogLevel.Warning, "{Directory} holds versions that are not needed and cannot be removed: {Problem}", EventName = "CacheNotTrimmed")]
+    internal static partial void CacheNotTrimmed(ILogger logger, string directory, string problem);
 }

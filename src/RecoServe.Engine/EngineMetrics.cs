@@ -81,6 +81,8 @@ public sealed class EngineMetrics : IDisposable
         ShadowOverlap = _meter.CreateHistogram("recoserve.shadow.overlap", "1", "Share of the most probable items that both versions name.", null, Shares);
         ShadowRankCorrelation = _meter.CreateHistogram("recoserve.shadow.rank_correlation", "1", "Rank correlation of the items that either version names.", null, Correlations);
         ShadowDrift = _meter.CreateHistogram("recoserve.shadow.score_drift", "1", "Mean difference of log-probabilities between two versions.", null, Drifts);
+        StoreFailures = _meter.CreateCounter<long>("recoserve.store.failures", "{request}", "Times that the bucket of the model repository did not answer, or not as it should.");
+        StoreBytes = _meter.CreateCounter<long>("recoserve.store.read", "By", "Bytes of versions that were read from the bucket.");
         QueueLength = new ObservedValues(_meter, "recoserve.queue.length", "{row}", "Rows that wait for a batch.");
         Leases = new ObservedValues(_meter, "recoserve.model.leases", "{lease}", "Requests that hold a model version.");
         State = new ObservedValues(_meter, "recoserve.model.state", "", "State of a model version: 1 loading, 2 warming, 3 serving, 4 draining, 5 unloaded, 6 failed.");
@@ -120,6 +122,10 @@ public sealed class EngineMetrics : IDisposable
     internal Histogram<double> ShadowRankCorrelation { get; }
 
     internal Histogram<double> ShadowDrift { get; }
+
+    internal Counter<long> StoreFailures { get; }
+
+    internal Counter<long> StoreBytes { get; }
 
     internal ObservedValues QueueLength { get; }
 

@@ -7,6 +7,7 @@ using RecoServe.Engine.Batching;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
+using RecoServe.Engine.Stores;
 
 namespace RecoServe.Server;
 
@@ -39,6 +40,7 @@ internal static class CallStatus
         DeadlineExceededException e => Status(Code.DeadlineExceeded, e.Message),
         // The deadline cancels the call's token just as a caller does who goes away.
         OperationCanceledException when clock.GetUtcNow().UtcDateTime >= context.Deadline => Status(Code.DeadlineExceeded, "the deadline passed"),
+        StoreUnavailableException e => Retry(Code.Unavailable, e.Message, RetryLater),
         PackageException or ModelStateException => Status(Code.FailedPrecondition, exception.Message),
         ModelMemoryException e => DoNotRetry(Code.ResourceExhausted, e.Message),
         // Services read and write nothing but their caller: it went away, perhaps an instant before the call's token says so.

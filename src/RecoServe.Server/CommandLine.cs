@@ -11,10 +11,10 @@ internal static class CommandLine
     internal const string Usage = """
         recoserve: serves recommender models over gRPC
 
-        usage: recoserve [--models DIR] [--default-model NAME] [--host IP] [--port N] [--http-port N] [--Section:Key VALUE]...
+        usage: recoserve [--models DIR|s3://BUCKET/PREFIX] [--default-model NAME] [--host IP] [--port N] [--http-port N] [--Section:Key VALUE]...
                recoserve tune --models DIR --p99-ms N   finds batch size, delay and threads for a latency goal (tune --help)
 
-          --models DIR           model repository: <name>/<version>/manifest.json (models)
+          --models DIR           model repository, or s3://BUCKET/PREFIX: <name>/<version>/manifest.json (models)
           --default-model NAME   answers requests that name no model (the only one at start)
           --host IP              address to listen on (127.0.0.1)
           --port N               gRPC, HTTP/2 without TLS (5000)

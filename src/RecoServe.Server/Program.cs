@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
+using RecoServe.Engine.Stores;
 using RecoServe.Server;
 using RecoServe.Server.Tuning;
 using Spectre.Console;
@@ -40,7 +41,7 @@ catch (OptionsValidationException e)
     await Console.Error.WriteLineAsync($"recoserve: {string.Join("\nrecoserve: ", e.Failures)}");
     return 2;
 }
-catch (AggregateException e) when (e.InnerExceptions.All(i => i is PackageException or ModelMemoryException or ModelNotFoundException))
+catch (AggregateException e) when (e.InnerExceptions.All(i => i is PackageException or ModelMemoryException or ModelNotFoundException or StoreUnavailableException))
 {
     foreach (var problem in e.InnerExceptions)
         await Console.Error.WriteLineAsync($"recoserve: {problem.Message}");

@@ -10,6 +10,7 @@ return await CommandRunner.RunAsync(
         EvaluateCommand.Create(),
         ReportCommand.Create(),
         ExportCommand.Create(),
+        PublishCommand.Create(),
         TradeoffCommand.Create(),
     },
     args);

@@ -23,10 +23,11 @@ public sealed class ArchitectureTests
     {
         { "Packages", [] },
         { "Sampling", [] },
+        { "Stores", ["Packages"] },
         { "Inference", ["Packages"] },
         { "Batching", ["Inference", "Packages"] },
-        { "Registry", ["Batching", "Inference", "Packages", "Sampling"] },
-        { "Traffic", ["Batching", "Inference", "Packages", "Registry", "Sampling"] },
+        { "Registry", ["Batching", "Inference", "Packages", "Sampling", "Stores"] },
+        { "Traffic", ["Batching", "Inference", "Packages", "Registry", "Sampling", "Stores"] },
     };
 
     [Theory]

@@ -51,6 +51,14 @@ public sealed class ModelPackage
         return new ModelPackage(directory, manifest, catalogue, GoldenProbe.Read(Path.Combine(directory, PackageFiles.Probe)));
     }
 
+    /// <summary>Verifies size and checksum of every file that the manifest lists, and reads no more than that.</summary>
+    /// <exception cref="PackageException">Names the file that is missing or damaged.</exception>
+    internal static void VerifyFiles(string directory)
+    {
+        foreach (var (file, expected) in ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest)).Files)
+            Verify(Path.Combine(directory, file), expected);
+    }
+
     internal static FileChecksum Checksum(string path)
     {
         using var file = File.OpenRead(path);

@@ -62,11 +62,14 @@ public static class PackageWriter
     {
         foreach (var directory in Directory.EnumerateDirectories(modelDirectory))
         {
-            var name = Path.GetFileName(directory);
-            if (name[0] is >= '1' and <= '9' && long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var version))
+            if (VersionOf(Path.GetFileName(directory)) is { } version)
                 yield return version;
         }
     }
+
+    /// <summary>The version number that a directory's name is; null if it is none.</summary>
+    internal static long? VersionOf(string name) =>
+        name is [>= '1' and <= '9', ..] && long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
 
     private static void FlushToDisk(string path)
     {

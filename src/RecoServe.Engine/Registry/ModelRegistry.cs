@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
 
 namespace RecoServe.Engine.Registry;
 
@@ -17,7 +18,7 @@ namespace RecoServe.Engine.Registry;
 public sealed class ModelRegistry : IAsyncDisposable
 {
     private readonly RegistryOptions _options;
-    private readonly ModelRepository _repository;
+    private readonly IModelRepository _repository;
     private readonly VersionTable _table;
     private readonly TrafficTable _traffic;
     private readonly VersionLifecycle _lifecycle;
@@ -31,9 +32,9 @@ public sealed class ModelRegistry : IAsyncDisposable
     {
         (_options, _log, DefaultModel) = (options, log, options.DefaultModel);
         var budget = new MemoryBudget(options.MemoryLimit);
-        _repository = new ModelRepository(options.Repository, log);
+        _repository = BucketAddress.IsMeant(options.Repository) ? BucketRepository.Create(options, metrics, clock, log) : new ModelRepository(options.Repository, log);
         _table = new VersionTable(log);
-        _traffic = new TrafficTable(options.Repository);
+        _traffic = new TrafficTable(_repository.TrafficRoot);
         var loader = new VersionLoader(runner, batcher, budget, _table, clock, log);
         _lifecycle = new VersionLifecycle(_repository, _table, _traffic, budget, loader, metrics, clock, log);
         _reload = new RepositoryReload(options, _repository, _table, _traffic, budget, _lifecycle);
@@ -65,10 +66,10 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// Loads the versions of every model that the policy asks for, and those that labels point at. At start-up it is fatal if none
     /// of a model can be loaded, and all problems are told.
     /// </summary>
-    /// <exception cref="AggregateException">One <see cref="PackageException"/> for each model that cannot be loaded.</exception>
+    /// <exception cref="AggregateException">One <see cref="PackageException"/>, or <see cref="StoreUnavailableException"/>, for each model that cannot be loaded.</exception>
     public async Task LoadRepositoryAsync(CancellationToken cancellationToken)
     {
-        var models = _repository.ModelsAtStart();
+        var models = await _repository.ModelsAtStartAsync(cancellationToken);
         if (DefaultModel.Length == 0 && models.Where(_repository.HasPackage).ToArray() is [var only])
             DefaultModel = only.Name;
         await _reload.StartAsync(models, cancellationToken);
@@ -83,6 +84,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <exception cref="ModelNotFoundException">The repository does not have it.</exception>
     /// <exception cref="PackageException">Names the file, or at least the directory, at fault; the version is then Failed.</exception>
     /// <exception cref="ModelMemoryException">It would not fit; the version is then Failed.</exception>
+    /// <exception cref="StoreUnavailableException">The bucket does not answer; nothing has changed.</exception>
     public async Task<ModelVersion> LoadAsync(string name, long version, CancellationToken cancellationToken)
     {
         var (loaded, _) = await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
@@ -105,6 +107,7 @@ public sealed class ModelRegistry : IAsyncDisposable
 
     /// <summary>Looks at the repository now, and loads and unloads as the policy asks for.</summary>
     /// <exception cref="PackageException">It cannot be read; everything is as it was.</exception>
+    /// <exception cref="StoreUnavailableException">The bucket does not answer; everything is as it was.</exception>
     public Task<IReadOnlyList<ReloadOutcome>> ReloadAsync(CancellationToken cancellationToken) => _reload.LookAsync(cancellationToken);
 
     /// <summary>Tells of every version as it is now, and then of every change of a state, in order, until disposed.</summary>
@@ -122,7 +125,8 @@ public sealed class ModelRegistry : IAsyncDisposable
 
     /// <summary>Every model that the repository has, loaded or not.</summary>
     /// <exception cref="PackageException">It cannot be read.</exception>
-    public IReadOnlyList<RepositoryModel> ListRepository() => _repository.Models();
+    /// <exception cref="StoreUnavailableException">The bucket does not answer.</exception>
+    public Task<IReadOnlyList<RepositoryModel>> ListRepositoryAsync(CancellationToken cancellationToken) => _repository.ModelsAsync(cancellationToken);
 
     /// <summary>Which versions of a model answer which requests.</summary>
     public ModelTraffic TrafficOf(string name) => _traffic.Of(name);
@@ -208,6 +212,8 @@ public sealed class ModelRegistry : IAsyncDisposable
         return true;
     }
 
+    internal IModelRepository Repository => _repository;
+
     /// <summary>A version that serves; null if it does not.</summary>
     internal ModelVersion? TryFindServing(string name, long version) => _table.Serving(name, version);
 
@@ -216,6 +222,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     {
         await _lifecycle.DisposeAsync();
         _reload.Dispose();
+        _repository.Dispose();
     }
 
     /// <summary>Takes a lease on the version that a request asks for.</summary>
@@ -277,7 +284,7 @@ public sealed class ModelRegistry : IAsyncDisposable
             return;
         if (_table.Latest(name, version) is { } other)
             throw new ModelStateException($"version {version} of model \"{name}\" is {other.State}: only a version that serves can be pointed at");
-        _repository.Find(name, version);
+        _repository.Require(name, version);
         throw new ModelStateException($"version {version} of model \"{name}\" is not loaded: only a version that serves can be pointed at");
     }
 

@@ -5,9 +5,31 @@ using RecoServe.Engine.Packages;
 namespace RecoServe.Engine.Registry;
 
 /// <summary>The directory that holds model packages and plain graphs: <c>&lt;name&gt;/&lt;version&gt;/</c>. Everything else in it is ignored.</summary>
-internal sealed class ModelRepository(string root, ILogger log)
+internal sealed class ModelRepository(string root, ILogger log) : IModelRepository
 {
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+
+    public string Root => Path.GetFullPath(root);
+
+    public string TrafficRoot => root;
+
+    public Task<IReadOnlyList<RepositoryModel>> ModelsAsync(CancellationToken cancellationToken) => Task.FromResult(Models());
+
+    public Task<VersionFiles> FetchAsync(string name, long version, bool fresh, CancellationToken cancellationToken) =>
+        Task.FromResult(new VersionFiles(Find(name, version), FingerprintOf(name, version)));
+
+    public void Require(string name, long version) => Find(name, version);
+
+    public string FingerprintOf(string name, long version) => PackageFingerprint.OfFiles(PathOf(name, version));
+
+    public Task<string> MarkOfAsync(string file, CancellationToken cancellationToken) => Task.FromResult(PackageFingerprint.OfFile(Path.Combine(root, file)));
+
+    /// <summary>What is in the directory is not the server's.</summary>
+    public Task TrimAsync(Func<string, long, bool> isNeeded, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+    }
 
     /// <summary>Every model that has at least one version, complete or not, by name.</summary>
     /// <exception cref="PackageException">The directory is missing or cannot be read.</exception>
@@ -26,29 +48,6 @@ internal sealed class ModelRepository(string root, ILogger log)
         }
     }
 
-    /// <summary>What a start needs: at least one model, and of every model a complete version.</summary>
-    /// <exception cref="AggregateException">One <see cref="PackageException"/> for each thing that is missing.</exception>
-    internal IReadOnlyList<RepositoryModel> ModelsAtStart()
-    {
-        try
-        {
-            var models = Models();
-            if (models.Count == 0)
-                throw new PackageException(Path.GetFullPath(root), "holds no model: expected <name>/<version>/manifest.json or model.onnx");
-            if (models.FirstOrDefault(m => m.Complete.Count == 0) is { } empty)
-            {
-                throw new PackageException(
-                    Path.Combine(PathOf(empty.Name, empty.Incomplete[0]), PackageFiles.Manifest), "is missing, and no other version of the model is complete");
-            }
-
-            return models;
-        }
-        catch (PackageException e)
-        {
-            throw new AggregateException(e);
-        }
-    }
-
     /// <summary>The directory of a version.</summary>
     /// <exception cref="ModelNotFoundException">The repository does not have it, or the name is not one a model can have.</exception>
     internal string Find(string name, long version)
@@ -59,11 +58,10 @@ internal sealed class ModelRepository(string root, ILogger log)
         return directory;
     }
 
-    /// <summary>Whether a model has a version that is a package.</summary>
-    internal bool HasPackage(RepositoryModel model) => model.Complete.Any(v => ModelPackage.IsComplete(PathOf(model.Name, v)));
+    public bool HasPackage(RepositoryModel model) => model.Complete.Any(v => ModelPackage.IsComplete(PathOf(model.Name, v)));
 
     /// <summary>Where a version's directory is, or would be.</summary>
-    internal string PathOf(string name, long version) => Path.Combine(root, name, version.ToString(CultureInfo.InvariantCulture));
+    public string PathOf(string name, long version) => Path.Combine(root, name, version.ToString(CultureInfo.InvariantCulture));
 
     private static bool IsComplete(string directory) => ModelPackage.IsComplete(directory) || GraphFiles.IsGraph(directory);
 

@@ -1,13 +1,29 @@
 using System.ComponentModel.DataAnnotations;
+using RecoServe.Engine.Stores;
 
 namespace RecoServe.Engine.Registry;
 
 /// <summary>Where models come from, which versions are loaded, and when.</summary>
 public sealed class RegistryOptions
 {
-    /// <summary>The model repository: <c>&lt;name&gt;/&lt;version&gt;/manifest.json</c> below this directory.</summary>
+    /// <summary>The model repository: <c>&lt;name&gt;/&lt;version&gt;/manifest.json</c> below this directory, or below <c>s3://bucket/prefix</c>.</summary>
     [Required(ErrorMessage = "must name a directory")]
+    [CustomValidation(typeof(BucketAddress), nameof(BucketAddress.Check))]
     public string Repository { get; set; } = "models";
+
+    /// <summary>Directory that versions from a bucket are kept in, with labels and shares; for one server alone.</summary>
+    [Required(ErrorMessage = "must name a directory")]
+    public string Cache { get; set; } = "model-cache";
+
+    /// <summary>URL of the bucket's store; empty: as the environment says, or Amazon's.</summary>
+    [RegularExpression("https?://.+", ErrorMessage = "must be a URL such as https://store.example:9000")]
+    public string S3Endpoint { get; set; } = "";
+
+    /// <summary>The bucket's region; empty: as the environment says.</summary>
+    public string S3Region { get; set; } = "";
+
+    /// <summary>Whether the bucket stands in the path of a URL instead of its host, as stores other than Amazon's mostly need.</summary>
+    public bool S3PathStyle { get; set; }
 
     /// <summary>The model that answers requests which name none; empty: the only one of the repository at start-up.</summary>
     public string DefaultModel { get; set; } = "";

@@ -1,4 +1,5 @@
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
 
 namespace RecoServe.Engine.Registry;
 
@@ -7,7 +8,7 @@ namespace RecoServe.Engine.Registry;
 /// what a label points at, is never unloaded; nor is the last version of a model, whatever became of its files.
 /// </summary>
 internal sealed class RepositoryReload(
-    RegistryOptions options, ModelRepository repository, VersionTable table, TrafficTable traffic, MemoryBudget budget, VersionLifecycle lifecycle) : IDisposable
+    RegistryOptions options, IModelRepository repository, VersionTable table, TrafficTable traffic, MemoryBudget budget, VersionLifecycle lifecycle) : IDisposable
 {
     private readonly VersionPolicies _policies = VersionPolicies.Parse(options.VersionPolicy);
     private readonly SemaphoreSlim _looks = new(1);
@@ -32,6 +33,7 @@ internal sealed class RepositoryReload(
             }
         }
 
+        await TrimAsync(cancellationToken);
         if (problems.Count > 0)
             throw new AggregateException("the model repository cannot be loaded", problems);
     }
@@ -44,13 +46,14 @@ internal sealed class RepositoryReload(
         try
         {
             var outcomes = new List<ReloadOutcome>();
-            foreach (var model in repository.Models())
+            foreach (var model in await repository.ModelsAsync(cancellationToken))
             {
                 if (table.Of(model.Name).IsEmpty)
                     traffic.Read(model.Name); // a model that is new, or was here before and comes back
                 await LookAsync(model, outcomes, cancellationToken);
             }
 
+            await TrimAsync(cancellationToken);
             return outcomes;
         }
         finally
@@ -73,7 +76,7 @@ internal sealed class RepositoryReload(
             {
                 await lifecycle.LoadAsync(model.Name, version, byHand: false, cancellationToken);
             }
-            catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException)
+            catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException or StoreUnavailableException)
             {
                 (traffic.Of(model.Name).LabelOf(version) is null ? problems : labelled).Add(e);
             }
@@ -86,7 +89,7 @@ internal sealed class RepositoryReload(
     {
         var wanted = Wanted(model);
         var surplus = table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
-        if (options.PreserveResources && wanted.Exists(v => table.Serving(model.Name, v) is null && WhyPassedOver(model.Name, v) is null))
+        if (options.PreserveResources && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
         {
             await UnloadAsync(surplus, outcomes, wait: true);
             await LoadAsync(model, wanted, outcomes, cancellationToken);
@@ -98,6 +101,27 @@ internal sealed class RepositoryReload(
         await LoadAsync(model, wanted, outcomes, cancellationToken);
         if (wanted.Count > 0 && wanted.All(v => table.Serving(model.Name, v) is not null))
             await UnloadAsync(surplus, outcomes, wait: false);
+    }
+
+    /// <summary>Brings versions here before anything is unloaded for them. Why one does not come is told by the load that follows.</summary>
+    /// <returns>Whether any can be loaded.</returns>
+    private async Task<bool> FetchAsync(RepositoryModel model, IEnumerable<long> versions, CancellationToken cancellationToken)
+    {
+        var any = false;
+        foreach (var version in versions.Where(v => WhyPassedOver(model.Name, v) is null))
+        {
+            try
+            {
+                using var files = await lifecycle.FetchAsync(model.Name, version, fresh: false, cancellationToken);
+                any = true;
+            }
+            catch (Exception e) when (e is PackageException or ModelNotFoundException or StoreUnavailableException)
+            {
+                continue;
+            }
+        }
+
+        return any;
     }
 
     private async Task LoadAsync(RepositoryModel model, IReadOnlyList<long> versions, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
@@ -115,7 +139,7 @@ internal sealed class RepositoryReload(
                 if ((await lifecycle.LoadAsync(model.Name, version, byHand: false, cancellationToken)).Loaded)
                     outcomes.Add(new ReloadOutcome(model.Name, version, ReloadAction.Loaded));
             }
-            catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException)
+            catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException or StoreUnavailableException)
             {
                 outcomes.Add(new ReloadOutcome(model.Name, version, ReloadAction.Failed, e.Message));
             }
@@ -152,8 +176,7 @@ internal sealed class RepositoryReload(
     /// <summary>Why a version is not tried; null if it may be.</summary>
     private string? WhyPassedOver(string name, long version)
     {
-        if (table.Serving(name, version) is null && table.Latest(name, version) is { } last
-            && last.Files == PackageFingerprint.OfFiles(repository.PathOf(name, version)))
+        if (table.Latest(name, version) is { } last && last.Files == repository.FingerprintOf(name, version))
         {
             if (last.State == VersionState.Failed && !(last.WasRefused && budget.Fits(last.EstimatedBytes)))
                 return $"failed before, and its files have not changed: {last.Failure}";
@@ -163,6 +186,12 @@ internal sealed class RepositoryReload(
 
         return null;
     }
+
+    /// <summary>Kept of what was brought here: what is in use, and what a label pointed at before, so that a rollback need not wait.</summary>
+    private Task TrimAsync(CancellationToken cancellationToken) => repository.TrimAsync(
+        (name, version) => traffic.Of(name).Previous.ContainsValue(version)
+            || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)),
+        cancellationToken);
 
     private int CountServing(string name) => table.Of(name).Count(v => v.State == VersionState.Serving);
 }

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
 
 namespace RecoServe.Engine.Registry;
 
@@ -33,16 +34,14 @@ public sealed class RepositoryWatcher : IAsyncDisposable
     /// <summary>Whether events of the file system are listened to.</summary>
     internal bool UsesEvents { get; init; } = true;
 
-    private string TriggerPath => Path.Combine(_options.Repository, _options.TriggerFile);
-
     /// <summary>Begins to watch; in mode Explicit there is nothing to do.</summary>
     public void Start()
     {
         if (_options.Mode == RepositoryMode.Explicit)
             return;
-        var seen = PackageFingerprint.OfFile(TriggerPath);
+        var seen = MarkAsync(_stop.Token);
         _timer = _clock.CreateTimer(_ => _hints.Writer.TryWrite(true), null, _options.PollInterval, _options.PollInterval);
-        if (_options.Mode == RepositoryMode.Event && UsesEvents)
+        if (_options.Mode == RepositoryMode.Event && UsesEvents && !BucketAddress.IsMeant(_options.Repository))
             WatchTrigger();
         _watching = Task.Run(() => WatchAsync(seen, _stop.Token));
     }
@@ -58,28 +57,37 @@ public sealed class RepositoryWatcher : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task WatchAsync(string seen, CancellationToken cancellationToken)
+    private async Task WatchAsync(Task<string> before, CancellationToken cancellationToken)
     {
+        string? seen = null;
+        await TryAsync(async () => seen = await before);
         while (await _hints.Reader.ReadAsync(cancellationToken))
         {
-            var now = PackageFingerprint.OfFile(TriggerPath);
-            if (_options.Mode == RepositoryMode.Event && now == seen)
-                continue;
-            seen = now; // before the look: a change during it is another
-            await LookAsync(cancellationToken);
+            await TryAsync(async () =>
+            {
+                var now = await MarkAsync(cancellationToken);
+                if (_options.Mode == RepositoryMode.Event && now == seen)
+                    return;
+                seen = now; // before the look: a change during it is another
+                var outcomes = await _registry.ReloadAsync(cancellationToken);
+                Looked?.Invoke(outcomes);
+            });
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    /// <summary>Changes with the trigger file; in mode Poll nobody asks.</summary>
+    private Task<string> MarkAsync(CancellationToken cancellationToken) =>
+        _options.Mode == RepositoryMode.Event ? _registry.Repository.MarkOfAsync(_options.TriggerFile, cancellationToken) : Task.FromResult("");
+
+    private async Task TryAsync(Func<Task> look)
     {
         try
         {
-            var outcomes = await _registry.ReloadAsync(cancellationToken);
-            Looked?.Invoke(outcomes);
+            await look();
         }
-        catch (PackageException e)
+        catch (Exception e) when (e is PackageException or StoreUnavailableException)
         {
-            EngineLog.RepositoryUnreadable(_log, e.Message); // a share that is away comes back
+            EngineLog.RepositoryUnreadable(_log, e.Message); // a share or a bucket that is away comes back
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
 
 namespace RecoServe.Engine.Registry;
 
 /// <summary>Loads and ends versions, one at a time: two would compete for the memory and cores of those who serve.</summary>
 internal sealed class VersionLifecycle(
-    ModelRepository repository, VersionTable table, TrafficTable traffic, MemoryBudget budget, VersionLoader loader,
+    IModelRepository repository, VersionTable table, TrafficTable traffic, MemoryBudget budget, VersionLoader loader,
     EngineMetrics metrics, TimeProvider clock, ILogger log) : IAsyncDisposable
 {
     private static readonly TimeSpan DrainReport = TimeSpan.FromSeconds(10);
@@ -22,20 +23,21 @@ internal sealed class VersionLifecycle(
     /// <exception cref="ModelNotFoundException">The repository does not have it.</exception>
     /// <exception cref="PackageException">Names the file, or at least the directory, at fault; the version is then Failed.</exception>
     /// <exception cref="ModelMemoryException">It would not fit; the version is then Failed.</exception>
+    /// <exception cref="StoreUnavailableException">The bucket does not answer; nothing has changed.</exception>
     internal async Task<(ModelVersion Version, bool Loaded)> LoadAsync(string name, long version, bool byHand, CancellationToken cancellationToken)
     {
-        var directory = repository.Find(name, version);
+        using var files = await FetchAsync(name, version, fresh: byHand, cancellationToken);
         await _changes.WaitAsync(cancellationToken);
         try
         {
             var serving = table.Serving(name, version);
-            if (serving is not null && (byHand ? serving.Keep() : serving).Content == PackageFingerprint.OfContent(directory))
+            if (serving is not null && (byHand ? serving.Keep() : serving).Content == PackageFingerprint.OfContent(files.Directory))
                 return (serving, false);
-            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), PackageFingerprint.OfFiles(directory));
+            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), files.Fingerprint);
             if (byHand || serving is { KeptByHand: true })
                 loading.Keep();
             table.Add(loading);
-            await loader.LoadAsync(loading, directory, table.AnyServes);
+            await loader.LoadAsync(loading, files.Directory, table.AnyServes);
             if (serving is not null)
                 Replace(serving);
             return (loading, true);
@@ -43,6 +45,21 @@ internal sealed class VersionLifecycle(
         finally
         {
             _changes.Release();
+        }
+    }
+
+    /// <summary>Brings the files of a version here. Nothing waits for it that loads, unloads or serves.</summary>
+    /// <inheritdoc cref="IModelRepository.FetchAsync"/>
+    internal async Task<VersionFiles> FetchAsync(string name, long version, bool fresh, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await repository.FetchAsync(name, version, fresh, cancellationToken);
+        }
+        catch (PackageException e)
+        {
+            await FailAsync(name, version, e.Message);
+            throw;
         }
     }
 
@@ -90,6 +107,24 @@ internal sealed class VersionLifecycle(
         foreach (var version in versions)
             version.Metrics.Dispose();
         _changes.Dispose();
+    }
+
+    /// <summary>Remembers that the files of a version are not right, so that they are not fetched again before they are others.</summary>
+    private async Task FailAsync(string name, long version, string reason)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            var failed = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), repository.FingerprintOf(name, version));
+            table.Add(failed);
+            failed.Fail(reason, refused: false);
+            EngineLog.VersionFailed(log, failed.Metrics.Name, reason);
+            table.Tell(failed);
+        }
+        finally
+        {
+            _changes.Release();
+        }
     }
 
     private void Replace(ModelVersion old)

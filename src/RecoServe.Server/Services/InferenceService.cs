@@ -77,15 +77,15 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
     }
 
     /// <inheritdoc/>
-    public override Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
+    public override async Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
     {
         RequireRepository(request.RepositoryName);
-        var stored = registry.ListRepository().SelectMany(m => m.Complete.Select(v => (m.Name, Version: v)));
+        var stored = (await registry.ListRepositoryAsync(context.CancellationToken)).SelectMany(m => m.Complete.Select(v => (m.Name, Version: v)));
         var known = registry.Models.SelectMany(m => m.Value.Select(v => (Name: m.Key, v.Version)));
         var index = stored.Union(known).OrderBy(v => v.Name, StringComparer.Ordinal).ThenByDescending(v => v.Version)
             .Select(v => InferenceModelWriter.Index(v.Name, v.Version, Latest(v.Name, v.Version)))
             .Where(v => !request.Ready || v.State == "READY");
-        return Task.FromResult(new RepositoryIndexResponse { Models = { index } });
+        return new RepositoryIndexResponse { Models = { index } };
     }
 
     /// <inheritdoc/>
@@ -95,7 +95,7 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
         RequireName(request.ModelName, "model_name");
         if (request.Parameters.Keys.FirstOrDefault() is { } parameter)
             throw new InvalidRequestException($"parameters[{parameter}]", "is not accepted: configuration and files come from the repository");
-        var model = registry.ListRepository().FirstOrDefault(m => m.Name == request.ModelName);
+        var model = (await registry.ListRepositoryAsync(context.CancellationToken)).FirstOrDefault(m => m.Name == request.ModelName);
         if (model is not { Complete: [var newest, ..] })
             throw new ModelNotFoundException($"the repository has no complete version of model \"{request.ModelName}\"");
         await registry.LoadAsync(model.Name, newest, context.CancellationToken);

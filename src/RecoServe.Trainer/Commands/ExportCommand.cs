@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
 using RecoServe.Trainer.Export;
 using RecoServe.Trainer.Training;
 
@@ -15,17 +16,16 @@ internal static class ExportCommand
         var run = new Option<string>("--run") { Description = "A run's folder", HelpName = "DIR", Required = true };
         var repository = new Option<string>("--repository") { Description = "The model repository", HelpName = "DIR", DefaultValueFactory = _ => "models" };
         var name = new Option<string>("--name") { Description = "The model's name", HelpName = "NAME", Required = true };
-        var version = new Option<long?>("--version") { Description = "The version, 1 or more; without it, the next one", HelpName = "N" };
+        var version = VersionOption.Create();
         name.Validators.Add(result =>
         {
             if (result.GetValue(name) is { } given && !ModelName.IsValid(given))
                 result.AddError($"--name {given}: a name is {ModelName.Rule}");
         });
-        version.Validators.Add(result =>
+        repository.Validators.Add(result =>
         {
-            // Of the token: GetValue throws where it is no number, before the parse can say so.
-            if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var given) && given < 1)
-                result.AddError("--version must be 1 or more");
+            if (result.GetValue(repository) is { } given && BucketAddress.IsMeant(given))
+                result.AddError($"--repository {given}: must be a directory; recotrain publish --to copies a version into a bucket");
         });
         var command = new Command("export", "Publish a run's best weights as the next version of a model, checked against the training") { run, repository, name, version };
         command.SetAction(result =>

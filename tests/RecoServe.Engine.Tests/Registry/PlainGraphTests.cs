@@ -103,7 +103,7 @@ public sealed class PlainGraphTests : IAsyncDisposable
         _fixture.Publish(1);
         var registry = await _fixture.StartAsync();
         Assert.Equal("toy", registry.DefaultModel);
-        Assert.Equal(["a-graph", "toy"], registry.ListRepository().Select(m => m.Name));
+        Assert.Equal(["a-graph", "toy"], (await registry.ListRepositoryAsync(RegistryFixture.Token)).Select(m => m.Name));
     }
 
     [Fact]

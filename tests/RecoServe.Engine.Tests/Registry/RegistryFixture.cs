@@ -21,8 +21,7 @@ internal sealed class RegistryFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var registry in _registries)
-            await registry.DisposeAsync();
+        await StopAllAsync();
         Metrics.Dispose();
         Repository.Dispose();
     }
@@ -51,6 +50,13 @@ internal sealed class RegistryFixture : IAsyncDisposable
     {
         _registries.Remove(registry);
         await registry.DisposeAsync();
+    }
+
+    internal async Task StopAllAsync()
+    {
+        foreach (var registry in _registries)
+            await registry.DisposeAsync();
+        _registries.Clear();
     }
 
     internal void Publish(params long[] versions) => Publish(new TestModel(), versions);

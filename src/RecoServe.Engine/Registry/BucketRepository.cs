@@ -1,0 +1,226 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>
+/// A repository in a bucket. Looks list it; a version that is wanted, and whose objects are not those that were fetched before, is
+/// downloaded beside the cache, verified and moved into it. One download at a time. A start that finds the bucket away begins with
+/// what the cache has.
+/// </summary>
+internal sealed class BucketRepository(Bucket bucket, VersionCache cache, EngineMetrics metrics, TimeProvider clock, ILogger log) : IModelRepository
+{
+    private readonly SemaphoreSlim _fetches = new(1);
+    private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Name, long Version), int> _held = [];
+
+    /// <summary>Fingerprints of what was found sound in the cache by this process.</summary>
+    private readonly HashSet<string> _sound = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private BucketListing? _listing;
+    private bool _isAway;
+
+    public string Root => bucket.Address.ToString();
+
+    public string TrafficRoot => cache.Root;
+
+    private string Prefix => bucket.Address.Prefix;
+
+    internal static BucketRepository Create(RegistryOptions options, EngineMetrics metrics, TimeProvider clock, ILogger log)
+    {
+        var address = BucketAddress.Parse(options.Repository);
+        var access = new BucketOptions("Registry:Repository", options.S3Endpoint, options.S3Region, options.S3PathStyle);
+        var cache = Path.Combine(options.Cache, $"{address.Bucket}~{address.Prefix}".TrimEnd('/').Replace('/', '~').TrimEnd('~')); // no name has a '~'
+        return new BucketRepository(new Bucket(address, access, clock), new VersionCache(cache), metrics, clock, log);
+    }
+
+    public async Task<IReadOnlyList<RepositoryModel>> ModelsAsync(CancellationToken cancellationToken)
+    {
+        cache.Open();
+        try
+        {
+            var objects = await CountFailuresAsync(() => bucket.ListAsync(Prefix, cancellationToken));
+            lock (_lock)
+                (_listing, _isAway) = (BucketListing.Of(Prefix, objects), false);
+        }
+        catch (StoreUnavailableException e) when (_listing is null && cache.List(Prefix) is { Versions.Count: > 0 } cached)
+        {
+            EngineLog.ServedFromCache(log, e.Message);
+            (_listing, _isAway) = (cached, true);
+        }
+
+        foreach (var version in _listing.Versions.Where(v => !v.IsComplete && _told.TryAdd(PathOf(v.Name, v.Version), true)))
+            EngineLog.IncompleteVersion(log, PathOf(version.Name, version.Version));
+        return [.. _listing.Versions.GroupBy(v => v.Name, StringComparer.Ordinal).Select(ModelOf)];
+    }
+
+    public async Task<VersionFiles> FetchAsync(string name, long version, bool fresh, CancellationToken cancellationToken)
+    {
+        await _fetches.WaitAsync(cancellationToken);
+        try
+        {
+            cache.Open();
+            if (fresh && ModelName.IsValid(name))
+                await ListAsync(name, version, cancellationToken);
+            var found = Find(name, version);
+            if (cache.SourceOf(name, version) != found.Fingerprint || !await IsSoundAsync(found))
+                await DownloadAsync(found, cancellationToken);
+            return Hold(found);
+        }
+        finally
+        {
+            _fetches.Release();
+        }
+    }
+
+    public void Require(string name, long version) => Find(name, version);
+
+    public bool HasPackage(RepositoryModel model) => model.Complete.Any(v => _listing?.Find(model.Name, v) is { IsPackage: true });
+
+    public string PathOf(string name, long version) => bucket.Address.UriOf($"{Prefix}{name}/{version}");
+
+    public string FingerprintOf(string name, long version) => _listing?.Find(name, version)?.Fingerprint ?? "";
+
+    public Task<string> MarkOfAsync(string file, CancellationToken cancellationToken) =>
+        CountFailuresAsync(() => bucket.MarkOfAsync(Prefix + file, cancellationToken));
+
+    public async Task TrimAsync(Func<string, long, bool> isNeeded, CancellationToken cancellationToken)
+    {
+        await _fetches.WaitAsync(cancellationToken);
+        try
+        {
+            if (_listing is { } listing && !_isAway)
+                cache.Trim((name, version) => IsHeld(name, version) || isNeeded(name, version), listing);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            EngineLog.CacheNotTrimmed(log, cache.Root, e.Message);
+        }
+        finally
+        {
+            _fetches.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        bucket.Dispose();
+        cache.Dispose();
+        _fetches.Dispose();
+    }
+
+    private static RepositoryModel ModelOf(IGrouping<string, BucketVersion> model)
+    {
+        var versions = model.OrderByDescending(v => v.Version).ToLookup(v => v.IsComplete, v => v.Version);
+        return new RepositoryModel(model.Key, [.. versions[true]], [.. versions[false]]);
+    }
+
+    /// <summary>Looks at one version. If the bucket is away, what is in the cache will do.</summary>
+    private async Task ListAsync(string name, long version, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var objects = await CountFailuresAsync(() => bucket.ListAsync($"{Prefix}{name}/{version}/", cancellationToken));
+            lock (_lock)
+                _listing = (_listing ?? new BucketListing([])).With(name, version, BucketListing.Of(Prefix, objects).Find(name, version));
+        }
+        catch (StoreUnavailableException e) when (cache.SourceOf(name, version) is { Length: > 0 } source && source == FingerprintOf(name, version))
+        {
+            EngineLog.ServedFromCache(log, e.Message);
+        }
+    }
+
+    private BucketVersion Find(string name, long version) => _listing?.Find(name, version) is { IsComplete: true } found
+        ? found
+        : throw new ModelNotFoundException($"the repository has no complete version {version} of model \"{name}\"");
+
+    /// <summary>Whether what is in the cache is still what was put there; asked once, for only this process writes there.</summary>
+    private async Task<bool> IsSoundAsync(BucketVersion version)
+    {
+        var key = PathOf(version.Name, version.Version) + version.Fingerprint;
+        if (_sound.Contains(key))
+            return true;
+        try
+        {
+            var directory = cache.PathOf(version.Name, version.Version);
+            await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", lowPriority: true, () =>
+            {
+                VersionDownload.Verify(version, directory);
+                return true;
+            });
+            return _sound.Add(key);
+        }
+        catch (PackageException)
+        {
+            return false;
+        }
+    }
+
+    private async Task DownloadAsync(BucketVersion version, CancellationToken cancellationToken)
+    {
+        var (start, staging, name) = (clock.GetTimestamp(), cache.StagingOf(version), $"{version.Name}/{version.Version}");
+        var download = new VersionDownload(bucket, version, staging, metrics);
+        try
+        {
+            await CountFailuresAsync(async () =>
+            {
+                await download.RunAsync(cancellationToken);
+                cache.Commit(version);
+                return true;
+            });
+            _sound.Add(PathOf(version.Name, version.Version) + version.Fingerprint);
+            EngineLog.VersionFetched(log, name, download.Bytes, clock.GetElapsedTime(start).TotalMilliseconds);
+        }
+        catch (PackageException)
+        {
+            Directory.Delete(staging, recursive: true);
+            throw;
+        }
+        catch (StoreUnavailableException e)
+        {
+            EngineLog.FetchFailed(log, name, e.Message);
+            throw;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            EngineLog.FetchFailed(log, name, e.Message);
+            throw new StoreUnavailableException($"Registry:Cache {Path.GetFullPath(cache.Root)} cannot be written: {e.Message}", e);
+        }
+    }
+
+    private async Task<T> CountFailuresAsync<T>(Func<Task<T>> request)
+    {
+        try
+        {
+            return await request();
+        }
+        catch (StoreUnavailableException)
+        {
+            metrics.StoreFailures.Add(1);
+            throw;
+        }
+    }
+
+    private VersionFiles Hold(BucketVersion version)
+    {
+        var key = (version.Name, version.Version);
+        lock (_lock)
+            _held[key] = _held.GetValueOrDefault(key) + 1;
+        return new VersionFiles(cache.PathOf(version.Name, version.Version), version.Fingerprint, () =>
+        {
+            lock (_lock)
+            {
+                if (--_held[key] == 0)
+                    _held.Remove(key);
+            }
+        });
+    }
+
+    private bool IsHeld(string name, long version)
+    {
+        lock (_lock)
+            return _held.ContainsKey((name, version));
+    }
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using RecoServe.Engine.Packages;
+using RecoServe.Engine.Stores;
+
+namespace RecoServe.Trainer.Commands;
+
+/// <summary><c>recotrain publish</c>: copies an exported package into another repository, a directory or a bucket, as the model's next version.</summary>
+internal static class PublishCommand
+{
+    private static readonly Option<string> Package = new("--package") { Description = "An exported version, for example models/video/3", HelpName = "DIR", Required = true };
+    private static readonly Option<string> To = CreateTo();
+    private static readonly Option<long?> Version = VersionOption.Create();
+    private static readonly Option<string> Endpoint = new("--s3-endpoint") { Description = "URL of a store other than Amazon's", HelpName = "URL", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> Region = new("--s3-region") { Description = "The bucket's region; without it, as the environment says", HelpName = "NAME", DefaultValueFactory = _ => "" };
+    private static readonly Option<bool> PathStyle = new("--s3-path-style") { Description = "The bucket stands in the path of a URL instead of its host" };
+
+    /// <summary>The command, for the root's list.</summary>
+    public static Command Create()
+    {
+        var command = new Command("publish", "Copy an exported version into a repository, as the next version of its model there") { Package, To, Version, Endpoint, Region, PathStyle };
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var package = ModelPackage.Open(result.GetRequiredValue(Package));
+            var published = BucketAddress.IsMeant(result.GetRequiredValue(To))
+                ? await ToBucketAsync(package, result, cancellationToken)
+                : PackageWriter.Publish(result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), directory => Copy(package, directory), _ => { });
+            result.InvocationConfiguration.Output.WriteLine(published);
+            return 0;
+        });
+        return command;
+    }
+
+    private static async Task<string> ToBucketAsync(ModelPackage package, ParseResult result, CancellationToken cancellationToken)
+    {
+        var options = new BucketOptions("--to", result.GetRequiredValue(Endpoint), result.GetRequiredValue(Region), result.GetValue(PathStyle));
+        using var publisher = new BucketPublisher(BucketAddress.Parse(result.GetRequiredValue(To)), options, TimeProvider.System);
+        using var line = new ProgressLine(result.InvocationConfiguration.Error);
+        return await publisher.PublishAsync(
+            package, result.GetValue(Version), (file, share) => line.Show(Bar(file, share)), cancellationToken);
+    }
+
+    private static string Bar(string file, double share)
+    {
+        const int Width = 30;
+        var full = (int)(share * Width);
+        return string.Create(CultureInfo.InvariantCulture, $"[{new string('#', full)}{new string('.', Width - full)}] {share,4:P0} {file}");
+    }
+
+    private static void Copy(ModelPackage package, string directory)
+    {
+        foreach (var file in package.Manifest.Files.Keys)
+            File.Copy(package.PathOf(file), Path.Combine(directory, file));
+    }
+
+    private static Option<string> CreateTo()
+    {
+        var to = new Option<string>("--to") { Description = "The repository: a directory or s3://bucket/prefix", HelpName = "REPOSITORY", Required = true };
+        to.Validators.Add(result =>
+        {
+            if (result.GetValue(to) is { } given && BucketAddress.Check(given) is { ErrorMessage: var problem })
+                result.AddError($"--to {given}: {problem}");
+        });
+        return to;
+    }
+}
