@@ -31,6 +31,9 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
     /// <summary>Whether each item has a bias.</summary>
     public bool ItemBias { get; init; } = true;
 
+    /// <summary>Whether the gradients of the items' vectors and biases are sparse: see <see cref="RowGradient"/>. Not with item features.</summary>
+    public bool SparseGradients { get; init; }
+
     /// <summary>Attributes that are part of an item's vector.</summary>
     public IReadOnlyList<ItemFeature> ItemFeatures { get; init; } = [];
 

@@ -41,7 +41,9 @@ internal sealed class NextWatchNetwork : nn.Module
 
         if (shape.ItemBias)
             register_parameter("item_bias", _bias);
-        else
+        if (shape.SparseGradients)
+            _bias.grad = RowGradient.Sparse(_bias);
+        else if (!shape.ItemBias)
             _bias.grad = zeros(shape.ItemCount + 1);
         for (var f = 0; f < _context.Length; f++)
             register_module($"context_{f}", _context[f]);

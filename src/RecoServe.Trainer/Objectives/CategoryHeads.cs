@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -65,7 +66,7 @@ internal sealed class CategoryHeads : nn.Module
         if (_itemWeight > 0)
         {
             var (value, own) = Differentiate(_ofItem, _items.detach().index_select(0, targets), targets, _itemWeight);
-            _items.grad!.scatter_add_(0, targets.unsqueeze(1).expand_as(own), own);
+            RowGradient.Add(_items.grad!, targets, own);
             loss += value;
         }
 

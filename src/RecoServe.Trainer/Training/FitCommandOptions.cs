@@ -44,6 +44,10 @@ internal sealed class FitCommandOptions
             throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
         if (options.Heads > 1 && options.Network == NetworkKind.Gru)
             throw new DataException("--heads is of a Transformer; --network gru has none");
+        if (options.Optimiser == OptimiserKind.SparseAdam && options.Objective.Loss == LossKind.Softmax)
+            throw new DataException("--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all");
+        if (options.Optimiser == OptimiserKind.SparseAdam && options.ItemFeatures.Count > 0)
+            throw new DataException("--optimiser sparse-adam does not go with --item-feature, which composes the vectors of all items at every step");
         return options;
     }
 
@@ -65,6 +69,7 @@ internal sealed class FitCommandOptions
     {
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
         Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
+        _settings.AddChoice("--optimiser", nameof(FitOptions.Optimiser), Defaults.Optimiser, "Whether a step moves all items' vectors, or those alone that it used (large catalogues)", (o, v) => o with { Optimiser = v });
         Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
         Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });

@@ -49,6 +49,9 @@ internal sealed record FitOptions
     [Range(1, 100_000)]
     public int BatchSize { get; init; } = 128;
 
+    /// <summary>How a step moves the weights.</summary>
+    public OptimiserKind Optimiser { get; init; } = OptimiserKind.Adam;
+
     /// <summary>Adam's step size at the start: large, as a step sees thousands of targets; it is halved when progress ends.</summary>
     [Range(1e-7, 1)]
     public double LearningRate { get; init; } = 5e-3;

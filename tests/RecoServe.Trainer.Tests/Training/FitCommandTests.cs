@@ -115,6 +115,9 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--network lstm", "--network: \"lstm\" must be one of gru, sasrec, ligr")]
     [InlineData("--heads 2", "--heads is of a Transformer; --network gru has none")]
     [InlineData("--network sasrec --heads 3", "--heads 3 does not divide --dimension 64")]
+    [InlineData("--optimiser sgd", "--optimiser: \"sgd\" must be one of adam, sparse-adam")]
+    [InlineData("--optimiser sparse-adam", "--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all")]
+    [InlineData("--optimiser sparse-adam --loss gbce --item-feature x", "--optimiser sparse-adam does not go with --item-feature")]
     [InlineData("--item-feature category", "--item-feature category: the items have no attribute of this name; they have none (--items names a file of them)")]
     public async Task Fit_ValueOutOfRange_NamesTheOption(string option, string message)
     {

@@ -1,4 +1,5 @@
 using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Training;
@@ -47,6 +48,14 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun() =>
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, WarmupSteps = 20 });
+
+    [Fact]
+    public void Run_SparseAdamStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
+    {
+        MaxEpochs = 4,
+        Optimiser = OptimiserKind.SparseAdam,
+        Objective = new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 3 },
+    });
 
     private static void StoppedAndResumed(FitOptions options)
     {
