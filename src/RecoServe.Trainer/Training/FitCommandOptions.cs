@@ -39,6 +39,14 @@ internal sealed class FitCommandOptions
     {
         var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(result.GetRequiredValue(_network)), stored is not null);
         options = options with { Objective = _objective.Bind(result, stored?.Objective) };
+        if (stored is null && options is { Decay: not DecayKind.None, DecayEpochs: 0 })
+            options = options with { DecayEpochs = options.MaxEpochs };
+        RequireFit(options);
+        return options;
+    }
+
+    private static void RequireFit(FitOptions options)
+    {
         var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);
         if (width % options.Heads != 0)
             throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
@@ -48,7 +56,6 @@ internal sealed class FitCommandOptions
             throw new DataException("--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all");
         if (options.Optimiser == OptimiserKind.SparseAdam && options.ItemFeatures.Count > 0)
             throw new DataException("--optimiser sparse-adam does not go with --item-feature, which composes the vectors of all items at every step");
-        return options;
     }
 
     private void AddNetwork()
@@ -68,10 +75,13 @@ internal sealed class FitCommandOptions
     private void AddTraining()
     {
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
-        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
+        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a batch", (o, v) => o with { BatchSize = v });
+        Add("--accumulate", nameof(FitOptions.Accumulate), Defaults.Accumulate, "Batches a step", (o, v) => o with { Accumulate = v });
         _settings.AddChoice("--optimiser", nameof(FitOptions.Optimiser), Defaults.Optimiser, "Whether a step moves all items' vectors, or those alone that it used (large catalogues)", (o, v) => o with { Optimiser = v });
         Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
         Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
+        _settings.AddChoice("--decay", nameof(FitOptions.Decay), Defaults.Decay, "How the step size falls to 0 over --decay-epochs; with none it is halved when validation stops improving", (o, v) => o with { Decay = v });
+        Add("--decay-epochs", nameof(FitOptions.DecayEpochs), Defaults.DecayEpochs, "Epochs of the decay; 0: the --epochs that the run begins with", (o, v) => o with { DecayEpochs = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });

@@ -97,6 +97,16 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Fit_Decay_IsPlannedOverTheEpochsOfTheStart()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 2 --decay linear --accumulate 2"));
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume --epochs 3"));
+        Assert.Equal((DecayKind.Linear, 2, 2), RunFolder.Open(In("run")).Settings.Fit is var fit ? (fit.Decay, fit.DecayEpochs, fit.Accumulate) : default);
+        Assert.Equal(["0.02", "0.00666667", "0"], File.ReadLines(In("run/metrics.csv")).Skip(1).Select(line => line.Split(',')[6]));
+    }
+
+    [Fact]
     public async Task Fit_ResumedWithMoreEpochs_EqualsOneRun()
     {
         WriteCycle();

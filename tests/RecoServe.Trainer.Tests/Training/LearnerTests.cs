@@ -83,6 +83,47 @@ public sealed class LearnerTests
         Assert.Equal(Weights(sparse: false), Weights(sparse: true), (a, b) => a.Equals(b) || Math.Abs(a - b) < 1e-4);
     }
 
+    /// <summary>Rows of different number in each part, and everything that has a loss of its own.</summary>
+    [Theory]
+    [InlineData(LossKind.Softmax)]
+    [InlineData(LossKind.Sampled)]
+    public void Learn_SeveralBatches_IsTheStepOfOneBatchOfAll(object loss)
+    {
+        using var scope = torch.NewDisposeScope();
+        var log = TinyLogs.Contextual(users: 40);
+        var set = new TrainingSet(log, [.. Enumerable.Range(0, 40).Select(user => 2 + (user % 17))], 32);
+        var options = TrainingRunFixture.Quick with
+        {
+            Objective = new ObjectiveOptions
+            {
+                Loss = (LossKind)loss,
+                Negatives = 1000,
+                Kind = ObjectiveKind.Ips,
+                SelfNormalise = false,
+                Propensity = PropensitySource.Head,
+                CategoryFromState = 0.5,
+                CategoryFromItem = 0.5,
+            },
+        };
+        var all = set.Epoch(1, 1, 40)[0];
+        (StepReport Report, float[] Moments) Learn(int users)
+        {
+            torch.manual_seed(1).Dispose();
+            using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 1, [2, 3]), 0);
+            using var learner = new Learner(network, options, set);
+            var report = learner.Learn([.. all.Chunk(users).Select(set.Batch)]);
+            return (report, [.. learner.Optimiser.State.Values.SelectMany(moment => NetworkScorer.Floats(moment).ToArray())]);
+        }
+
+        var (whole, parts) = (Learn(40), Learn(13));
+        Assert.Equal(whole.Moments, parts.Moments, (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Contains(whole.Moments, m => Math.Abs(m) > 1e-3);
+        Assert.Equal(whole.Report.Loss, parts.Report.Loss, 1e-4);
+        Assert.Equal(whole.Report.Rows, parts.Report.Rows);
+        Assert.Equal(whole.Report.PropensityLoss, parts.Report.PropensityLoss, 1e-4);
+        Assert.Equal(whole.Report.CategoryLoss, parts.Report.CategoryLoss, 1e-4);
+    }
+
     private static long RowsChanged(torch.Tensor before, torch.Tensor after)
     {
         using var changed = before.ne(after).any(1);

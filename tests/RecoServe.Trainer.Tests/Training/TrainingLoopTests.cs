@@ -57,6 +57,42 @@ public sealed class TrainingLoopTests
         Objective = new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 3 },
     });
 
+    [Theory]
+    [InlineData(DecayKind.Cosine)]
+    [InlineData(DecayKind.Linear)]
+    public void Run_DecayAndAccumulationStoppedAndResumed_IsBitForBitAnUnbrokenRun(object decay) => StoppedAndResumed(TrainingRunFixture.Quick with
+    {
+        MaxEpochs = 4,
+        BatchSize = 8,
+        Accumulate = 3,
+        WarmupSteps = 4,
+        Decay = (DecayKind)decay,
+        DecayEpochs = 4,
+    });
+
+    [Fact]
+    public void Run_Accumulating_LearnsWhatLargerBatchesLearn()
+    {
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 3, Dropout = 0, BatchSize = 32 };
+        using var large = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        using var small = new TrainingRunFixture(TinyLogs.Contextual(), options with { BatchSize = 8, Accumulate = 4 });
+        large.Fit();
+        small.Fit();
+        Assert.Equal(large.Epochs.Select(e => e.Loss), small.Epochs.Select(e => e.Loss), (a, b) => Math.Abs(a - b) < 1e-3);
+    }
+
+    [Fact]
+    public void Run_DecayPlannedToItsEnd_ReportsTheFallingRate()
+    {
+        using var run = new TrainingRunFixture(
+            TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, HalveAfter = 1, Decay = DecayKind.Linear, DecayEpochs = 4 });
+        run.Validate = _ => new ValidationScore(0, 0.5);
+        run.Fit();
+        var rates = run.Epochs.Select(e => e.LearningRate).ToArray();
+        Assert.Equal(0.02 * 12 / 15, rates[0] - rates[3], 1e-9);
+        Assert.Equal(0.02 * 1 / 15, rates[3], 1e-9);
+    }
+
     private static void StoppedAndResumed(FitOptions options)
     {
         using var unbroken = new TrainingRunFixture(TinyLogs.Contextual(), options);
