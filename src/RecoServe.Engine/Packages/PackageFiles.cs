@@ -33,6 +33,12 @@ public static class PackageFiles
     /// <summary>Encoder input, int32 [batch]: length of each row, the start marker included, so 1 or more.</summary>
     public const string LengthsInput = "lengths";
 
+    /// <summary>
+    /// Encoder input, int32 [batch, length]: a <see cref="Inference.TimeGap"/> code for each cell of <see cref="ItemsInput"/>, 0 where it is not
+    /// known, for the start marker and for padding. Absent if the model reads no time gaps.
+    /// </summary>
+    public const string GapsInput = "gaps";
+
     /// <summary>Encoder input, int32 [batch, fields]: codes of the context values, 0 = unknown. Absent if the model reads no context.</summary>
     public const string ContextInput = "context";
 

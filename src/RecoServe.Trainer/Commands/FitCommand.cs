@@ -67,6 +67,8 @@ internal sealed class FitCommand
         var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
         ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
+        if (options.TimeGaps && !split.Log.HasTimes)
+            throw new DataException("--time-gaps: the log has no times; a table with a column timestamp has");
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)

@@ -57,6 +57,7 @@ internal sealed class PackageDraft : IDisposable
         Dimension = _settings.Fit.Dimension,
         MaxHistory = _settings.Fit.MaxHistory,
         ContextFields = _settings.ContextFields,
+        TimeGaps = _settings.Fit.TimeGaps,
         CreatedAt = now,
         Metrics = _metrics,
         Settings = _settings.Flatten(),

@@ -25,6 +25,9 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
     /// <summary>Whether item vectors are multiplied by √d where the encoder reads them.</summary>
     public bool ScaleInput { get; init; }
 
+    /// <summary>Whether the times between watches are read.</summary>
+    public bool TimeGaps { get; init; }
+
     /// <summary>The vectors by which items are scored.</summary>
     public OutputVectors Output { get; init; }
 

@@ -63,6 +63,7 @@ internal sealed class FitCommandOptions
         _network = _settings.AddChoice("--network", nameof(FitOptions.Network), Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR", (o, v) => o with { Network = v });
         _settings.AddChoice("--output", nameof(FitOptions.Output), Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others", (o, v) => o with { Output = v });
         _settings.AddChoice("--context-fusion", nameof(FitOptions.ContextFusion), Defaults.ContextFusion, "What the request's context does to the state", (o, v) => o with { ContextFusion = v });
+        Add("--time-gaps", nameof(FitOptions.TimeGaps), Defaults.TimeGaps, "Whether the times between watches are read", (o, v) => o with { TimeGaps = v });
         _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
         Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });

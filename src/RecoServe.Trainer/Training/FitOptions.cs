@@ -41,6 +41,9 @@ internal sealed record FitOptions
     /// <summary>What the request's context does to the state.</summary>
     public ContextFusion ContextFusion { get; init; } = ContextFusion.Multiply;
 
+    /// <summary>Whether the times between watches are read.</summary>
+    public bool TimeGaps { get; init; }
+
     /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
     [Range(1, 10_000)]
     public int MaxHistory { get; init; } = 200;

@@ -61,7 +61,8 @@ internal sealed class Learner : IDisposable
     {
         using var scope = NewDisposeScope();
         _network.train();
-        var states = _network.Fuse(_network.Read(batch.Items()).flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
+        var read = _network.Read(batch.Items(), _network.Shape.TimeGaps ? batch.Gaps() : null);
+        var states = _network.Fuse(read.flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
         var gradient = zeros_like(states);
         var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
         var (weights, sums) = Weigh(batch, states.detach());

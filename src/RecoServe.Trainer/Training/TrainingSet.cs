@@ -76,7 +76,8 @@ internal sealed class TrainingSet
             Log.ItemsOf(user)[start..length],
             [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..length])],
             start,
-            feedback);
+            feedback,
+            Log.HasTimes ? Log.TimesOf(user)[start..length] : default);
     }
 
     private static void Count(long[] counts, ReadOnlyMemory<int> items)

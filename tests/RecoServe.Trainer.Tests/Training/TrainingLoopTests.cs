@@ -1,4 +1,5 @@
 using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Training;
 
@@ -25,6 +26,15 @@ public sealed class TrainingLoopTests
         Assert.InRange(run.Fit().Validation.HitRate, 0.9, 1);
 
         // Without the context the best possible is a coin toss.
+        Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
+    }
+
+    [Fact]
+    public void Run_TimeGapDecidesTheNextItem_IsUsed()
+    {
+        var log = TinyLogs.Timed();
+        using var run = new TrainingRunFixture(log, TrainingRunFixture.QuickFor("Sasrec") with { MaxEpochs = 25, TimeGaps = true });
+        Assert.InRange(run.Fit().Validation.HitRate, 0.9, 1);
         Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
     }
 
@@ -93,12 +103,17 @@ public sealed class TrainingLoopTests
         Assert.Equal(0.02 * 1 / 15, rates[3], 1e-9);
     }
 
-    private static void StoppedAndResumed(FitOptions options)
+    [Fact]
+    public void Run_TimeGapsStoppedAndResumed_IsBitForBitAnUnbrokenRun() =>
+        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, TimeGaps = true }, TinyLogs.Timed());
+
+    private static void StoppedAndResumed(FitOptions options, WatchLog? log = null)
     {
-        using var unbroken = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        log ??= TinyLogs.Contextual();
+        using var unbroken = new TrainingRunFixture(log, options);
         unbroken.Fit();
 
-        using var broken = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        using var broken = new TrainingRunFixture(log, options);
         foreach (var (epoch, batch) in ((int, int)[])[(1, 3), (3, 1)])
         {
             using var stop = new CancellationTokenSource();
