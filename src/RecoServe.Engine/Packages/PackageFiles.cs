@@ -24,7 +24,10 @@ public static class PackageFiles
     /// <summary>The golden probe.</summary>
     public const string Probe = "probe.json";
 
-    /// <summary>All files but the manifest.</summary>
+    /// <summary>The options of the training run, as <c>recotrain fit --config</c> reads them. Informative, and a package may lack it.</summary>
+    public const string Training = "training.yaml";
+
+    /// <summary>All files that a package must have, but the manifest.</summary>
     public static IReadOnlyList<string> Content { get; } = [Encoder, Scorer, ItemMatrix, ItemBias, Catalogue, Probe];
 
     /// <summary>Encoder input, int32 [batch, length]: 0 (the start marker), then item indexes oldest first, padded with 0 on the right.</summary>

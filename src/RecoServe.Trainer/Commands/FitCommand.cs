@@ -78,7 +78,7 @@ internal sealed class FitCommand
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
         if (stored is null)
-            File.WriteAllText(Path.Combine(run.Path, "config.yaml"), ResolvedConfig.Of(result));
+            File.WriteAllText(run.ConfigPath, ResolvedConfig.Of(result, _fit.ValuesOf(options)));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);

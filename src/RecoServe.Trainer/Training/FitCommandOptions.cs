@@ -45,6 +45,10 @@ internal sealed class FitCommandOptions
         return options;
     }
 
+    /// <summary>Every option's name, and the value that it has in the options.</summary>
+    public IReadOnlyDictionary<string, object> ValuesOf(FitOptions options) =>
+        _settings.ValuesOf(options).Concat(_objective.ValuesOf(options.Objective)).ToDictionary();
+
     private static void RequireFit(FitOptions options)
     {
         var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);

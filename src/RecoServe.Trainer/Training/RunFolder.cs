@@ -35,6 +35,9 @@ internal sealed class RunFolder
     /// <summary>Whether the training has ended and its best weights are tested.</summary>
     public bool HasEnded => File.Exists(In("metrics.json"));
 
+    /// <summary>Every option of the run as it was resolved when it began; absent if it was not begun by the command.</summary>
+    public string ConfigPath => In("config.yaml");
+
     /// <summary>The items.</summary>
     public Catalogue ReadCatalogue() => Catalogue.Read(In(PackageFiles.Catalogue));
 

@@ -19,6 +19,7 @@ internal sealed class StepSize(FitOptions options, int stepsAnEpoch)
     };
 
     /// <summary>0 until the warm-up has ended, 1 when the plan has.</summary>
-    private double Progress(long steps) =>
-        steps >= _planned ? 1 : Math.Max(0, steps - options.WarmupSteps) / (_planned - options.WarmupSteps);
+    private double Progress(long steps) => steps >= _planned ? 1
+        : steps <= options.WarmupSteps ? 0
+        : (steps - options.WarmupSteps) / (_planned - options.WarmupSteps);
 }

@@ -38,6 +38,13 @@ public sealed class FitCommandTests : IDisposable
         var package = ModelPackage.Open(In("models/cycle/1"));
         Assert.Equal(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), package.Manifest.Metrics["test/HR@1"]);
         Assert.Equal("log.txt", package.Manifest.Settings["data/log"]);
+        Assert.Contains(PackageFiles.Training, package.Manifest.Files.Keys);
+        var training = await File.ReadAllTextAsync(package.PathOf(PackageFiles.Training), TestContext.Current.CancellationToken);
+        Assert.Contains("data: log.txt\n", training, StringComparison.Ordinal);
+        Assert.Contains("epochs: 12\n", training, StringComparison.Ordinal);
+        await File.AppendAllTextAsync(package.PathOf(PackageFiles.Training), "#", TestContext.Current.CancellationToken);
+        Assert.Contains(PackageFiles.Training, Assert.Throws<PackageException>(() => ModelPackage.Open(In("models/cycle/1"))).Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(package.PathOf(PackageFiles.Training), training, TestContext.Current.CancellationToken);
         Assert.Equal("16", package.Manifest.Settings["fit/dimension"]);
 
         // The package, run by the serving code, is as good as the network was in training.
