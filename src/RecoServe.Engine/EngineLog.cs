@@ -11,13 +11,13 @@ internal static partial class EngineLog
     [LoggerMessage(2, LogLevel.Information, "Model {Version} is {State}", EventName = "VersionState")]
     internal static partial void VersionState(ILogger logger, string version, string state);
 
-    [LoggerMessage(3, LogLevel.Information, "Model {Version} serves {Items} items: verified and loaded in {LoadMilliseconds:F0} ms, warmed up in {WarmMilliseconds:F0} ms", EventName = "VersionServes")]
-    internal static partial void VersionServes(ILogger logger, string version, int items, double loadMilliseconds, double warmMilliseconds);
+    [LoggerMessage(3, LogLevel.Information, "Model {Version} serves {Summary}: verified and loaded in {LoadMilliseconds:F0} ms, warmed up in {WarmMilliseconds:F0} ms", EventName = "VersionServes")]
+    internal static partial void VersionServes(ILogger logger, string version, string summary, double loadMilliseconds, double warmMilliseconds);
 
     [LoggerMessage(4, LogLevel.Error, "Model {Version} could not be loaded: {Problem}", EventName = "VersionFailed")]
     internal static partial void VersionFailed(ILogger logger, string version, string problem);
 
-    [LoggerMessage(5, LogLevel.Warning, "{Directory} has no manifest.json: it is not complete and is left out", EventName = "IncompleteVersion")]
+    [LoggerMessage(5, LogLevel.Warning, "{Directory} has no manifest.json and no model.onnx: it is not complete and is left out", EventName = "IncompleteVersion")]
     internal static partial void IncompleteVersion(ILogger logger, string directory);
 
     [LoggerMessage(6, LogLevel.Warning, "Model {Version} is draining: {Leases} requests still hold it after {Elapsed}", EventName = "DrainSlow")]

@@ -132,7 +132,7 @@ public sealed class EngineMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
-    internal VersionMetrics ForVersion(string model, long version) => new(this, model, version);
+    internal VersionMetrics ForVersion(string model, long version, TimeProvider clock) => new(this, model, version, clock);
 }
 
 /// <summary>A gauge that is read from whoever is registered when it is scraped.</summary>

@@ -1,4 +1,5 @@
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
 using RecoServe.Engine.Traffic;
@@ -38,6 +39,8 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         catch (Exception e)
         {
             watch?.Failed(lease, e);
+            if (e is not InvalidRequestException)
+                lease.Version.Metrics.Failed(clock.GetElapsedTime(arrived));
             throw;
         }
     }
@@ -66,7 +69,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
         var input = Query.Encode(lease.Package, request.History, request.WatchedAt, request.Context, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
-        using var row = await lease.Batcher.RunAsync(new RowRequest(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
+        using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
         var scores = ScoreItems(lease, row, candidates, request.Normalise);
         lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
@@ -82,10 +85,10 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
 
         // :: 3 ::
-        RowResult? row = null;
+        RowResult<BatchOutput>? row = null;
         try
         {
-            row = await lease.Batcher.RunAsync(new RowRequest(input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
+            row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
         }
         catch (OverloadedException) when (degradation.Popularity)
         {
@@ -151,7 +154,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         return items;
     }
 
-    private static ItemScore[] ScoreItems(ModelLease lease, RowResult row, int[] candidates, bool normalise)
+    private static ItemScore[] ScoreItems(ModelLease lease, RowResult<BatchOutput> row, int[] candidates, bool normalise)
     {
         double? normaliser = normalise ? NucleusSampler.LogSumExp(row.Logits) : null;
         var items = new ItemScore[candidates.Length];

@@ -13,9 +13,9 @@ internal sealed class VersionMetrics : IDisposable
     private readonly EngineMetrics _metrics;
     private readonly TagList _tags;
 
-    internal VersionMetrics(EngineMetrics metrics, string model, long version)
+    internal VersionMetrics(EngineMetrics metrics, string model, long version, TimeProvider clock)
     {
-        _metrics = metrics;
+        (_metrics, Statistics) = (metrics, new VersionStatistics(clock));
         Name = string.Create(CultureInfo.InvariantCulture, $"{model}/{version}");
         _tags = [new("model", model), new("version", version.ToString(CultureInfo.InvariantCulture))];
         // A rate needs the zero before the first event.
@@ -33,6 +33,9 @@ internal sealed class VersionMetrics : IDisposable
     /// <summary><c>name/number</c>.</summary>
     internal string Name { get; }
 
+    /// <summary>The sums that are asked for by call, of the same events.</summary>
+    internal VersionStatistics Statistics { get; }
+
     /// <summary>The version's gauges are no longer shown.</summary>
     public void Dispose()
     {
@@ -42,20 +45,26 @@ internal sealed class VersionMetrics : IDisposable
         _metrics.Memory.Remove(this);
     }
 
-    internal void Queue(TimeSpan waited) => _metrics.QueueWait.Record(waited.TotalSeconds, _tags);
-
-    internal void Batch(FormedBatch batch, in BatchRun run)
+    internal void Queue(TimeSpan waited)
     {
-        _metrics.BatchSize.Record(batch.Rows.Count, _tags);
-        _metrics.Padding.Record(batch.Padding, _tags);
+        _metrics.QueueWait.Record(waited.TotalSeconds, _tags);
+        Statistics.Queue.Add(waited);
+    }
+
+    internal void Batch(int rows, double padding, CloseReason closed, in BatchRun run)
+    {
+        _metrics.BatchSize.Record(rows, _tags);
+        _metrics.Padding.Record(padding, _tags);
         _metrics.EncodeTime.Record(run.Encode.TotalSeconds, _tags);
         _metrics.ScoreTime.Record(run.Score.TotalSeconds, _tags);
-        AddClosed(batch.Closed, 1);
+        AddClosed(closed, 1);
+        Statistics.Batch(rows, run.Total);
     }
 
     internal void Request(TimeSpan elapsed, Degradation degraded)
     {
         _metrics.RequestTime.Record(elapsed.TotalSeconds, _tags);
+        Statistics.Answered(elapsed);
         if (degraded != Degradation.None)
             AddDegraded(degraded, 1);
     }
@@ -65,6 +74,9 @@ internal sealed class VersionMetrics : IDisposable
         _metrics.SampleTime.Record(elapsed.TotalSeconds, _tags);
         _metrics.NucleusSize.Record(nucleusSize, _tags);
     }
+
+    /// <summary>A request was not answered, for a reason that is not its own.</summary>
+    internal void Failed(TimeSpan elapsed) => Statistics.Fail.Add(elapsed);
 
     internal void Shed(ShedReason reason) => AddShed(reason, 1);
 
@@ -107,6 +119,7 @@ internal sealed class VersionMetrics : IDisposable
         CloseReason.QueueEmpty => "queue_empty",
         CloseReason.DelayOver => "delay_over",
         CloseReason.Padding => "padding",
+        CloseReason.Shape => "shape",
         CloseReason.Hopeless => "hopeless",
         CloseReason.Retry => "retry",
         _ => throw new UnreachableException(),

@@ -16,7 +16,7 @@ internal static class Banner
         foreach (var (name, versions) in registry.Models)
         {
             foreach (var version in versions.Where(v => v.State == VersionState.Serving))
-                output.WriteLine($"  model    {name} version {version.Version}, {version.Package!.Manifest.ItemCount} items");
+                output.WriteLine($"  model    {name} version {version.Version}, {version.Summary}");
         }
 
         if (registry.DefaultModel.Length == 0)
@@ -27,11 +27,14 @@ internal static class Banner
         output.Flush();
     }
 
-    /// <summary>A request for a history that the model's own golden probe holds.</summary>
+    /// <summary>A request for a history that a model's own golden probe holds; if there is none but plain graphs, what to ask of one.</summary>
     private static string Example(ModelRegistry registry, string address)
     {
-        var (name, versions) = registry.Models.First();
-        var probe = versions.First(v => v.State == VersionState.Serving).Package!.Probe.Cases.OrderBy(c => Math.Abs(c.History.Count - 4)).First();
+        var authority = new Uri(address).Authority;
+        var serving = registry.Models.Values.SelectMany(v => v).Where(v => v.State == VersionState.Serving).ToArray();
+        if (serving.FirstOrDefault(v => v.Package is not null) is not { Package: { } package, Name: var name })
+            return $"grpcurl -plaintext -d '{JsonSerializer.Serialize(new { name = serving[0].Name })}' {authority} inference.GRPCInferenceService/ModelMetadata";
+        var probe = package.Probe.Cases.OrderBy(c => Math.Abs(c.History.Count - 4)).First();
         var request = new
         {
             model = new { name },
@@ -39,7 +42,6 @@ internal static class Banner
             context = probe.Context,
             slate_size = 5,
         };
-        var authority = new Uri(address).Authority;
         return $"grpcurl -plaintext -d '{JsonSerializer.Serialize(request)}' {authority} recoserve.v1.RecommendationService/Recommend";
     }
 }

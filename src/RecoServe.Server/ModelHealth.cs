@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using RecoServe.Contracts.Health.V1;
+using RecoServe.Contracts.Inference;
 using RecoServe.Engine.Registry;
 using ServingStatus = RecoServe.Contracts.Health.V1.HealthCheckResponse.Types.ServingStatus;
 using V1 = RecoServe.Contracts.V1;
@@ -13,7 +14,7 @@ namespace RecoServe.Server;
 internal sealed class ModelHealth(ModelRegistry registry)
 {
     private static readonly string[] Services =
-        ["", V1.RecommendationService.Descriptor.FullName, V1.ModelService.Descriptor.FullName, Health.Descriptor.FullName];
+        ["", V1.RecommendationService.Descriptor.FullName, V1.ModelService.Descriptor.FullName, GRPCInferenceService.Descriptor.FullName, Health.Descriptor.FullName];
 
     /// <summary>The status of a service; null if there is none of that name.</summary>
     internal ServingStatus? StatusOf(string service)

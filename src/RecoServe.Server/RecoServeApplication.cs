@@ -1,4 +1,5 @@
 using System.Net;
+using Grpc.AspNetCore.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
@@ -40,12 +41,15 @@ internal static class RecoServeApplication
             .AddSingleton<ModelWriter>()
             .AddSingleton<TrafficWatch>()
             .AddSingleton<Recommender>()
+            .AddSingleton<TensorInference>()
             .AddSingleton<ModelHealth>();
         builder.Services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
             grpc.Interceptors.Add<StatusInterceptor>();
         });
+        builder.Services.AddOptions<GrpcServiceOptions<InferenceService>>()
+            .Configure<ServerOptions>((grpc, options) => grpc.MaxReceiveMessageSize = options.MaxTensorBytes);
         builder.Services.AddGrpcReflection();
         builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("recoserve", serviceVersion: CommandLine.Version)).WithMetrics(metrics => metrics
             .AddMeter(EngineMetrics.MeterName, ServerMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
@@ -58,6 +62,7 @@ internal static class RecoServeApplication
         app.MapGrpcService<RecommendationService>();
         app.MapGrpcService<FeedbackService>();
         app.MapGrpcService<ModelService>();
+        app.MapGrpcService<InferenceService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcReflectionService();
         app.MapPrometheusScrapingEndpoint("/metrics");

@@ -24,6 +24,10 @@ internal sealed class ServerOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:00.010")]
     public TimeSpan MaxThreadDelay { get; set; } = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>Largest request, in bytes, of the Open Inference Protocol; of other services it is 4 MiB.</summary>
+    [Range(1 << 16, int.MaxValue, ErrorMessage = "must be a whole number from {1} to {2}")]
+    public int MaxTensorBytes { get; set; } = 64 << 20;
+
     /// <summary>
     /// When the server stops: how long, after the last answer, connections stay and callers are told UNAVAILABLE, so that they go
     /// elsewhere.

@@ -41,7 +41,7 @@ public sealed class HealthServiceTests : IAsyncLifetime
     {
         var statuses = (await _client.ListAsync(new HealthListRequest(), cancellationToken: Token)).Statuses;
         Assert.Equal(
-            ["", "grpc.health.v1.Health", "model/toy", "recoserve.v1.ModelService", "recoserve.v1.RecommendationService"],
+            ["", "grpc.health.v1.Health", "inference.GRPCInferenceService", "model/toy", "recoserve.v1.ModelService", "recoserve.v1.RecommendationService"],
             statuses.Keys.Order(StringComparer.Ordinal));
     }
 

@@ -97,11 +97,11 @@ public sealed record TestModel
 
     private static float GapRow(int code, int column) => 0.1f * code * (2 - column);
 
-    private static NodeProto Node(string op, string output, params string[] inputs) => new() { OpType = op, Input = { inputs }, Output = { output } };
+    internal static NodeProto Node(string op, string output, params string[] inputs) => new() { OpType = op, Input = { inputs }, Output = { output } };
 
-    private static AttributeProto Attribute(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
+    internal static AttributeProto Attribute(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
 
-    private static ValueInfoProto Value(string name, TensorProto.Types.DataType type, params string[] dims) => new()
+    internal static ValueInfoProto Value(string name, TensorProto.Types.DataType type, params string[] dims) => new()
     {
         Name = name,
         Type = new TypeProto
@@ -109,12 +109,16 @@ public sealed record TestModel
             TensorType = new TypeProto.Types.Tensor
             {
                 ElemType = (int)type,
-                Shape = new TensorShapeProto { Dim = { dims.Select(d => new TensorShapeProto.Types.Dimension { DimParam = d }) } },
+                Shape = new TensorShapeProto { Dim = { dims.Select(DimensionOf) } },
             },
         },
     };
 
-    private static TensorProto Floats(string name, float[] data, params long[] dims) => new()
+    private static TensorShapeProto.Types.Dimension DimensionOf(string size) => long.TryParse(size, out var number)
+        ? new TensorShapeProto.Types.Dimension { DimValue = number }
+        : new TensorShapeProto.Types.Dimension { DimParam = size };
+
+    internal static TensorProto Floats(string name, float[] data, params long[] dims) => new()
     {
         Name = name,
         DataType = (int)TensorProto.Types.DataType.Float,
@@ -122,7 +126,7 @@ public sealed record TestModel
         RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(data.AsSpan())),
     };
 
-    private static TensorProto Axis(long axis) => new()
+    internal static TensorProto Axis(long axis) => new()
     {
         Name = "axis",
         DataType = (int)TensorProto.Types.DataType.Int64,
@@ -139,7 +143,7 @@ public sealed record TestModel
         ExternalData = { new StringStringEntryProto { Key = "location", Value = file } },
     };
 
-    private static void Write(string path, GraphProto graph)
+    internal static void Write(string path, GraphProto graph)
     {
         var model = new ModelProto { IrVersion = 8, Graph = graph, OpsetImport = { new OperatorSetIdProto { Version = 17 } } };
         File.WriteAllBytes(path, model.ToByteArray());

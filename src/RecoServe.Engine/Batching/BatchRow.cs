@@ -6,15 +6,17 @@ namespace RecoServe.Engine.Batching;
 /// One request waiting to be computed. Exactly one of three things ends it: a result, a failure, or its caller's
 /// cancellation; whichever comes first wins, by one compare-and-swap inside the completion source.
 /// </summary>
-internal sealed class BatchRow
+internal sealed class BatchRow<TInput, TOutput>
+    where TInput : struct, IRowInput<TInput>
+    where TOutput : BatchMemory
 {
     /// <summary>Tells rows apart by their input alone; the hash is made once, when a row arrives.</summary>
-    internal static readonly IEqualityComparer<BatchRow> SameInput = EqualityComparer<BatchRow>.Create(
+    internal static readonly IEqualityComparer<BatchRow<TInput, TOutput>> SameInput = EqualityComparer<BatchRow<TInput, TOutput>>.Create(
         static (a, b) => a!._hash == b!._hash && a.Input.Equals(b.Input), static row => row._hash);
 
     private static long Arrivals;
 
-    private readonly TaskCompletionSource<RowResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<RowResult<TOutput>> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _hash;
     private CancellationTokenRegistration _registration;
 
@@ -22,7 +24,7 @@ internal sealed class BatchRow
     /// <param name="enqueued">When it begins to wait, on the batcher's clock.</param>
     /// <param name="deadline">When its answer is worth nothing any more; <see cref="TimeSpan.MaxValue"/> if never.</param>
     /// <param name="patience">After so long it is due, whatever its deadline.</param>
-    internal BatchRow(in RowRequest request, TimeSpan enqueued, TimeSpan deadline, TimeSpan patience)
+    internal BatchRow(in RowRequest<TInput> request, TimeSpan enqueued, TimeSpan deadline, TimeSpan patience)
     {
         (Input, WantsLogits, Priority) = (request.Input, request.WantsLogits, request.Priority);
         (Enqueued, Deadline, Level) = (enqueued, deadline, (int)request.Priority);
@@ -31,7 +33,7 @@ internal sealed class BatchRow
         _hash = Input.GetHashCode();
     }
 
-    internal EncoderInput Input { get; }
+    internal TInput Input { get; }
 
     internal bool WantsLogits { get; }
 
@@ -53,17 +55,17 @@ internal sealed class BatchRow
     /// <summary>Memory that it holds while it waits.</summary>
     internal long Bytes => Input.Bytes + 256;
 
-    internal Task<RowResult> Result => _result.Task;
+    internal Task<RowResult<TOutput>> Result => _result.Task;
 
     /// <summary>Calls back when the caller goes away, at once if it has.</summary>
-    internal void OnCancelled(Action<BatchRow> cancelled, CancellationToken cancellationToken) =>
+    internal void OnCancelled(Action<BatchRow<TInput, TOutput>> cancelled, CancellationToken cancellationToken) =>
         _registration = cancellationToken.UnsafeRegister(static state =>
         {
-            var (row, cancelled) = ((BatchRow, Action<BatchRow>))state!;
+            var (row, cancelled) = ((BatchRow<TInput, TOutput>, Action<BatchRow<TInput, TOutput>>))state!;
             cancelled(row);
         }, (this, cancelled));
 
-    internal void Complete(RowResult result)
+    internal void Complete(RowResult<TOutput> result)
     {
         _registration.Unregister();
         // The caller went away while the row was computed: nobody else will release it.

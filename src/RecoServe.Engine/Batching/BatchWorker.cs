@@ -7,29 +7,31 @@ namespace RecoServe.Engine.Batching;
 /// The thread of one runner: waits for rows, for memory and for its turn on the machine, then forms a batch and runs it. A run
 /// that fails is repeated row by row, once, so that a row that cannot be computed fails alone; the worker lives on.
 /// </summary>
-internal sealed class BatchWorker
+internal sealed class BatchWorker<TInput, TOutput>
+    where TInput : struct, IRowInput<TInput>
+    where TOutput : BatchMemory
 {
-    private readonly Batcher _batcher;
-    private readonly IBatchRunner _runner;
+    private readonly Batcher<TInput, TOutput> _batcher;
+    private readonly IBatchRunner<TInput, TOutput> _runner;
     private readonly RunGate _gate;
     private readonly RunShare _share;
     private readonly BatchCost _cost;
     private readonly TimeProvider _clock;
     private readonly VersionMetrics _metrics;
     private readonly ILogger _log;
-    private readonly FormedBatch _batch;
-    private readonly FormedBatch _single;
+    private readonly FormedBatch<TInput, TOutput> _batch;
+    private readonly FormedBatch<TInput, TOutput> _single;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TimeSpan? _lastEnd;
     private bool _hasTurn;
     private long _freeAt;
 
     internal BatchWorker(
-        Batcher batcher, IBatchRunner runner, RunGate gate, RunShare share, BatchCost cost, TimeProvider clock, VersionMetrics metrics, ILogger log)
+        Batcher<TInput, TOutput> batcher, IBatchRunner<TInput, TOutput> runner, RunGate gate, RunShare share, BatchCost cost, TimeProvider clock, VersionMetrics metrics, ILogger log)
     {
         (_batcher, _runner, _gate, _share, _cost) = (batcher, runner, gate, share, cost);
         (_clock, _metrics, _log) = (clock, metrics, log);
-        (_batch, _single) = (new FormedBatch(runner.MaxBatchSize, cost), new FormedBatch(1, cost));
+        (_batch, _single) = (new FormedBatch<TInput, TOutput>(runner.MaxBatchSize, cost), new FormedBatch<TInput, TOutput>(1, cost));
         new Thread(Work) { IsBackground = true, Name = $"batcher {metrics.Name}" }.Start();
     }
 
@@ -72,7 +74,7 @@ internal sealed class BatchWorker
     }
 
     /// <summary>Waits for memory and then for a turn, unless the last one was kept; never for memory in a turn.</summary>
-    private BatchOutput TakeTurn()
+    private TOutput TakeTurn()
     {
         if (_hasTurn && _runner.TryReserve() is { } free)
             return free;
@@ -92,7 +94,7 @@ internal sealed class BatchWorker
     }
 
     /// <summary>Runs a batch in a turn, and tells its rows; false if it failed, and they have been told nothing.</summary>
-    private bool TryRun(FormedBatch batch, BatchOutput output, TimeSpan start, bool keepTurn, out Exception exception)
+    private bool TryRun(FormedBatch<TInput, TOutput> batch, TOutput output, TimeSpan start, bool keepTurn, out Exception exception)
     {
         exception = null!;
         BatchRun run;
@@ -112,7 +114,7 @@ internal sealed class BatchWorker
         var end = _batcher.Now;
         EndTurn(end - start, keepTurn);
         _cost.Learn(batch.Places, batch.Length, end - start);
-        _metrics.Batch(batch, run);
+        _metrics.Batch(batch.Rows.Count, batch.Padding, batch.Closed, run);
         output.HoldFor(batch.Rows.Count);
         var last = batch.Rows[^1].Row;
         foreach (var (row, place) in batch.Rows)
@@ -120,7 +122,7 @@ internal sealed class BatchWorker
             var waited = start - row.Enqueued;
             _metrics.Queue(waited);
             var timings = new RowTimings(waited, end - start, run.Encode, run.Score, batch.Rows.Count);
-            row.Complete(new RowResult(output, place, timings, row == last ? Reading(end) : null));
+            row.Complete(new RowResult<TOutput>(output, place, timings, row == last ? Reading(end) : null));
         }
 
         return true;
@@ -149,7 +151,7 @@ internal sealed class BatchWorker
         _single.Clear();
     }
 
-    private void Fail(FormedBatch batch, Exception exception)
+    private void Fail(FormedBatch<TInput, TOutput> batch, Exception exception)
     {
         EngineLog.RowFailed(_log, _metrics.Name, batch.Rows.Count, exception);
         foreach (var (row, _) in batch.Rows)

@@ -12,9 +12,11 @@ namespace RecoServe.Engine.Batching;
 /// before its deadline.</para>
 /// <para>2. It waits in a bounded queue, which it leaves at once when its caller goes away or its deadline passes, whatever the
 /// runners do.</para>
-/// <para>3. Each runner has a thread (<see cref="BatchWorker"/>) that forms a batch at the last moment and runs it.</para>
+/// <para>3. Each runner has a thread (<see cref="BatchWorker{TInput, TOutput}"/>) that forms a batch at the last moment and runs it.</para>
 /// </remarks>
-internal sealed class Batcher : IAsyncDisposable
+internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
+    where TInput : struct, IRowInput<TInput>
+    where TOutput : BatchMemory
 {
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(5);
 
@@ -24,9 +26,9 @@ internal sealed class Batcher : IAsyncDisposable
     private readonly VersionMetrics _metrics;
     private readonly BatchCost _cost;
     private readonly object _gate = new();
-    private readonly RowQueue _queue;
+    private readonly RowQueue<TInput, TOutput> _queue;
     private readonly ITimer _expiry;
-    private readonly BatchWorker[] _workers;
+    private readonly BatchWorker<TInput, TOutput>[] _workers;
     private readonly int _maxBatchSize;
     private MovingMean _arrivalGap = new(weight: 0.1);
     private MovingMean _reading = new(weight: 0.05);
@@ -43,16 +45,16 @@ internal sealed class Batcher : IAsyncDisposable
     /// <param name="metrics">The version's.</param>
     /// <param name="log">For batches that fail.</param>
     internal Batcher(
-        IReadOnlyList<IBatchRunner> runners, BatcherOptions options, BatchCost cost, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)
+        IReadOnlyList<IBatchRunner<TInput, TOutput>> runners, BatcherOptions options, BatchCost cost, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)
     {
         (_options, _clock, _metrics, _cost) = (options, clock, metrics, cost);
         _epoch = clock.GetTimestamp();
         _maxBatchSize = runners[0].MaxBatchSize;
-        _queue = new RowQueue(options.QueueCapacity, options.QueueBytes, options.Patience);
+        _queue = new RowQueue<TInput, TOutput>(options.QueueCapacity, options.QueueBytes, options.Patience);
         _expiry = clock.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         metrics.ObserveQueue(() => QueueLength);
         var share = new RunShare();
-        _workers = [.. runners.Select(runner => new BatchWorker(this, runner, gate, share, cost, clock, metrics, log))];
+        _workers = [.. runners.Select(runner => new BatchWorker<TInput, TOutput>(this, runner, gate, share, cost, clock, metrics, log))];
     }
 
     /// <summary>Rows that wait.</summary>
@@ -74,12 +76,12 @@ internal sealed class Batcher : IAsyncDisposable
     /// <exception cref="OverloadedException">There is no room, or no time.</exception>
     /// <exception cref="DeadlineExceededException">The deadline passed before the row was dispatched, or is too near.</exception>
     /// <exception cref="ModelRunException">The native run failed.</exception>
-    internal Task<RowResult> RunAsync(in RowRequest request, CancellationToken cancellationToken)
+    internal Task<RowResult<TOutput>> RunAsync(in RowRequest<TInput> request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var now = Now;
         var deadline = request.Deadline == DateTimeOffset.MaxValue ? TimeSpan.MaxValue : now + (request.Deadline - _clock.GetUtcNow());
-        var row = new BatchRow(request, now, deadline, _options.Patience);
+        var row = new BatchRow<TInput, TOutput>(request, now, deadline, _options.Patience);
         row.OnCancelled(Leave, cancellationToken);
         try
         {
@@ -165,7 +167,7 @@ internal sealed class Batcher : IAsyncDisposable
     /// <param name="batch">Receives the rows.</param>
     /// <param name="lastEnd">The end of the runner's last run, if rows have waited since.</param>
     /// <returns>Whether rows are left for a further batch now.</returns>
-    internal bool Take(FormedBatch batch, TimeSpan? lastEnd)
+    internal bool Take(FormedBatch<TInput, TOutput> batch, TimeSpan? lastEnd)
     {
         var now = Now;
         lock (_gate)
@@ -185,7 +187,7 @@ internal sealed class Batcher : IAsyncDisposable
             _reading.Add(elapsed);
     }
 
-    private void Enqueue(BatchRow row, TimeSpan now)
+    private void Enqueue(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
         if (_lastArrival >= TimeSpan.Zero)
             _arrivalGap.Add(now - _lastArrival);
@@ -197,7 +199,7 @@ internal sealed class Batcher : IAsyncDisposable
     }
 
     /// <summary>Refuses a row for which there is no room or no time.</summary>
-    private void Admit(BatchRow row, TimeSpan now)
+    private void Admit(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
         if (row.Deadline <= now)
             throw Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline had passed when the request came to"));
@@ -266,7 +268,7 @@ internal sealed class Batcher : IAsyncDisposable
         return won > lost;
     }
 
-    private void Leave(BatchRow row)
+    private void Leave(BatchRow<TInput, TOutput> row)
     {
         lock (_gate)
         {
@@ -279,7 +281,7 @@ internal sealed class Batcher : IAsyncDisposable
 
     private void Expire()
     {
-        var expired = new List<BatchRow>();
+        var expired = new List<BatchRow<TInput, TOutput>>();
         lock (_gate)
         {
             var now = Now;

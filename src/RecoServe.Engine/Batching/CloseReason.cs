@@ -15,6 +15,9 @@ internal enum CloseReason
     /// <summary>What else waited was of another length: padding would have cost more than a batch of its own.</summary>
     Padding,
 
+    /// <summary>What else waited was of another shape, or wants other outputs.</summary>
+    Shape,
+
     /// <summary>What else waited could not be computed in time.</summary>
     Hopeless,
 

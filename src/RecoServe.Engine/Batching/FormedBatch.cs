@@ -6,21 +6,23 @@ namespace RecoServe.Engine.Batching;
 /// The rows of one run. Rows of equal input share a place: it is computed once. Chosen in the order of the queue, leaving out
 /// those of a length that would pad the batch at a higher cost than a batch of their own.
 /// </summary>
-internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
+internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost)
+    where TInput : struct, IRowInput<TInput>
+    where TOutput : BatchMemory
 {
     /// <summary>Of a long queue so many rows for each place are looked at.</summary>
     private const int LookAhead = 8;
 
-    private readonly List<BatchRow> _places = new(maxPlaces);
-    private readonly EncoderInput[] _inputs = new EncoderInput[maxPlaces];
-    private readonly Dictionary<BatchRow, int> _placeOf = new(maxPlaces, BatchRow.SameInput);
-    private readonly List<(BatchRow Row, int Place)> _rows = [];
+    private readonly List<BatchRow<TInput, TOutput>> _places = new(maxPlaces);
+    private readonly TInput[] _inputs = new TInput[maxPlaces];
+    private readonly Dictionary<BatchRow<TInput, TOutput>, int> _placeOf = new(maxPlaces, BatchRow<TInput, TOutput>.SameInput);
+    private readonly List<(BatchRow<TInput, TOutput> Row, int Place)> _rows = [];
 
     /// <summary>The rows, each with its place.</summary>
-    internal IReadOnlyList<(BatchRow Row, int Place)> Rows => _rows;
+    internal IReadOnlyList<(BatchRow<TInput, TOutput> Row, int Place)> Rows => _rows;
 
     /// <summary>The inputs to be computed, by place.</summary>
-    internal ReadOnlySpan<EncoderInput> Inputs => _inputs.AsSpan(0, Places);
+    internal ReadOnlySpan<TInput> Inputs => _inputs.AsSpan(0, Places);
 
     /// <summary>How many inputs are computed.</summary>
     internal int Places => _placeOf.Count;
@@ -51,7 +53,7 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
     /// <param name="now">The time.</param>
     /// <param name="maxDelay">How long rows were to wait for others.</param>
     /// <param name="betweenRuns">What passes between two runs.</param>
-    internal void Take(RowQueue queue, TimeSpan now, TimeSpan maxDelay, TimeSpan betweenRuns)
+    internal void Take(RowQueue<TInput, TOutput> queue, TimeSpan now, TimeSpan maxDelay, TimeSpan betweenRuns)
     {
         Clear();
         Fill(queue, now, betweenRuns, hopeless: false);
@@ -68,7 +70,7 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
     }
 
     /// <summary>Takes the rows of one place of another batch.</summary>
-    internal void Take(FormedBatch batch, int place)
+    internal void Take(FormedBatch<TInput, TOutput> batch, int place)
     {
         Clear();
         foreach (var (row, at) in batch._rows)
@@ -95,7 +97,7 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
         Length = 0;
     }
 
-    private void Fill(RowQueue queue, TimeSpan now, TimeSpan betweenRuns, bool hopeless)
+    private void Fill(RowQueue<TInput, TOutput> queue, TimeSpan now, TimeSpan betweenRuns, bool hopeless)
     {
         Closed = CloseReason.QueueEmpty;
         var looks = LookAhead * maxPlaces;
@@ -108,6 +110,8 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
                 Closed = CloseReason.Full;
             else if (!hopeless && row.Deadline < TimeSpan.MaxValue && now + CostWith(row) > row.Deadline)
                 (Closed, looks) = (Closed == CloseReason.QueueEmpty ? CloseReason.Hopeless : Closed, looks + 1);
+            else if (Places > 0 && !_inputs[0].Joins(row.Input))
+                Closed = CloseReason.Shape;
             else if (Places > 0 && !IsWorthPadding(row, queue, betweenRuns))
                 Closed = CloseReason.Padding;
             else
@@ -119,23 +123,24 @@ internal sealed class FormedBatch(int maxPlaces, BatchCost cost)
     }
 
     /// <summary>Adds a row with a place of its own.</summary>
-    private void Add(BatchRow row)
+    private void Add(BatchRow<TInput, TOutput> row)
     {
         _rows.Add((row, Places));
         _placeOf.Add(row, Places);
         _places.Add(row);
+        _inputs[Places - 1] = row.Input;
         Length = Math.Max(Length, row.Input.Length);
     }
 
     /// <summary>Whether a row costs less here than its share of a batch of rows as long as itself.</summary>
-    private bool IsWorthPadding(BatchRow row, RowQueue queue, TimeSpan betweenRuns)
+    private bool IsWorthPadding(BatchRow<TInput, TOutput> row, RowQueue<TInput, TOutput> queue, TimeSpan betweenRuns)
     {
         var mates = Math.Min(queue.CountOfLength(row), maxPlaces);
         var alone = (cost.Of(mates, row.Input.Length) + betweenRuns) / mates;
         return CostWith(row) - cost.Of(Places, Length) <= alone;
     }
 
-    private TimeSpan CostWith(BatchRow row) => cost.Of(Places + 1, Math.Max(Length, row.Input.Length));
+    private TimeSpan CostWith(BatchRow<TInput, TOutput> row) => cost.Of(Places + 1, Math.Max(Length, row.Input.Length));
 
     /// <summary>Places whose logits are wanted come first: the scorer then runs on a prefix of the states.</summary>
     private void Arrange()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using RecoServe.Engine.Inference;
 
 namespace RecoServe.Engine.Batching;
 
@@ -8,12 +9,14 @@ namespace RecoServe.Engine.Batching;
 /// a row that waits long rises. Bounded by rows and by bytes. Not thread-safe.
 /// </summary>
 /// <remarks>Each level is a sorted list: a row's place among the others, which admission asks for, is a binary search.</remarks>
-internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan patience)
+internal sealed class RowQueue<TInput, TOutput>(int rowCapacity, long byteCapacity, TimeSpan patience)
+    where TInput : struct, IRowInput<TInput>
+    where TOutput : BatchMemory
 {
-    private static readonly Comparer<BatchRow> LatestFirst = Comparer<BatchRow>.Create(static (a, b) =>
+    private static readonly Comparer<BatchRow<TInput, TOutput>> LatestFirst = Comparer<BatchRow<TInput, TOutput>>.Create(static (a, b) =>
         b.Due != a.Due ? b.Due.CompareTo(a.Due) : b.Sequence.CompareTo(a.Sequence));
 
-    private readonly List<BatchRow>[] _levels = [[], [], []];
+    private readonly List<BatchRow<TInput, TOutput>>[] _levels = [[], [], []];
     private readonly int[] _lengths = new int[32];
     private TimeSpan _nextAgeing;
     private long _cells;
@@ -28,17 +31,17 @@ internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan pati
     internal double MeanLength => Count > 0 ? (double)_cells / Count : 0;
 
     /// <summary>Whether a row may still wait here.</summary>
-    internal bool HasRoomFor(BatchRow row) => Count < rowCapacity && Bytes + row.Bytes <= byteCapacity;
+    internal bool HasRoomFor(BatchRow<TInput, TOutput> row) => Count < rowCapacity && Bytes + row.Bytes <= byteCapacity;
 
     /// <summary>Puts a row in its place.</summary>
-    internal void Add(BatchRow row)
+    internal void Add(BatchRow<TInput, TOutput> row)
     {
         Insert(row);
         Track(row, 1);
     }
 
     /// <summary>Takes a row out; false if it does not wait here.</summary>
-    internal bool Remove(BatchRow row)
+    internal bool Remove(BatchRow<TInput, TOutput> row)
     {
         var level = _levels[row.Level];
         var place = level.BinarySearch(row, LatestFirst);
@@ -50,7 +53,7 @@ internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan pati
     }
 
     /// <summary>How many rows are computed before one, which need not be here.</summary>
-    internal int CountBefore(BatchRow row)
+    internal int CountBefore(BatchRow<TInput, TOutput> row)
     {
         var level = _levels[row.Level];
         var place = level.BinarySearch(row, LatestFirst);
@@ -61,10 +64,10 @@ internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan pati
     }
 
     /// <summary>How many rows are about as long as one, itself included.</summary>
-    internal int CountOfLength(BatchRow row) => _lengths[Bucket(row)];
+    internal int CountOfLength(BatchRow<TInput, TOutput> row) => _lengths[Bucket(row)];
 
     /// <summary>The row of a place in the order of computation; ages nothing.</summary>
-    internal BatchRow this[int place]
+    internal BatchRow<TInput, TOutput> this[int place]
     {
         get
         {
@@ -100,7 +103,7 @@ internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan pati
     /// <param name="now">The time.</param>
     /// <param name="expired">Receives them.</param>
     /// <returns>When to look again; <see cref="TimeSpan.MaxValue"/> if no row has a deadline.</returns>
-    internal TimeSpan Expire(TimeSpan now, List<BatchRow> expired)
+    internal TimeSpan Expire(TimeSpan now, List<BatchRow<TInput, TOutput>> expired)
     {
         var next = TimeSpan.MaxValue;
         foreach (var level in _levels)
@@ -140,9 +143,9 @@ internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan pati
         return oldest;
     }
 
-    private static int Bucket(BatchRow row) => BitOperations.Log2((uint)row.Input.Length);
+    private static int Bucket(BatchRow<TInput, TOutput> row) => BitOperations.Log2((uint)row.Input.Length);
 
-    private void Insert(BatchRow row)
+    private void Insert(BatchRow<TInput, TOutput> row)
     {
         var level = _levels[row.Level];
         var place = level.BinarySearch(row, LatestFirst);
@@ -150,7 +153,7 @@ internal sealed class RowQueue(int rowCapacity, long byteCapacity, TimeSpan pati
         level.Insert(~place, row);
     }
 
-    private void Track(BatchRow row, int sign)
+    private void Track(BatchRow<TInput, TOutput> row, int sign)
     {
         Count += sign;
         Bytes += sign * row.Bytes;

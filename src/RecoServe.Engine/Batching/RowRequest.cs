@@ -1,5 +1,3 @@
-using RecoServe.Engine.Inference;
-
 namespace RecoServe.Engine.Batching;
 
 /// <summary>What a row shall be.</summary>
@@ -7,5 +5,5 @@ namespace RecoServe.Engine.Batching;
 /// <param name="WantsLogits">Whether the logits of all items are wanted, beside the user state.</param>
 /// <param name="Deadline">When the answer is worth nothing any more; <see cref="DateTimeOffset.MaxValue"/> if never.</param>
 /// <param name="Priority">Its place among others.</param>
-internal readonly record struct RowRequest(
-    EncoderInput Input, bool WantsLogits, DateTimeOffset Deadline, RequestPriority Priority = RequestPriority.Normal);
+internal readonly record struct RowRequest<TInput>(
+    TInput Input, bool WantsLogits, DateTimeOffset Deadline, RequestPriority Priority = RequestPriority.Normal);

@@ -7,18 +7,19 @@ namespace RecoServe.Engine.Batching;
 /// another batch.
 /// </summary>
 /// <param name="output">The batch's memory.</param>
-/// <param name="row">The row's place in it; rows of equal input share one.</param>
+/// <param name="place">The row's place in it; rows of equal input share one.</param>
 /// <param name="timings">Where its time went.</param>
 /// <param name="read">Called when it is disposed.</param>
-internal sealed class RowResult(BatchOutput output, int row, RowTimings timings, Action? read = null) : IDisposable
+internal sealed class RowResult<TOutput>(TOutput output, int place, RowTimings timings, Action? read = null) : IDisposable
+    where TOutput : BatchMemory
 {
     private int _disposed;
 
-    /// <summary>User state, length d.</summary>
-    internal ReadOnlySpan<float> State => output.State(row);
+    /// <summary>The batch's memory.</summary>
+    internal TOutput Output => output;
 
-    /// <summary>Logits of items 0…N, index 0 being −∞. Only if the row asked for logits.</summary>
-    internal ReadOnlySpan<float> Logits => output.LogitsOf(row);
+    /// <summary>The row's place in it.</summary>
+    internal int Place => place;
 
     internal RowTimings Timings { get; } = timings;
 

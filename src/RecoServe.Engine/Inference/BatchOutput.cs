@@ -4,10 +4,9 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace RecoServe.Engine.Inference;
 
 /// <summary>
-/// The memory that one batch is computed into: user states [rows, d] and logits [rows, N + 1]. Shared by the batch's rows
-/// and handed back for the next batch when the last of them has released it; until then the memory is not written.
+/// User states [rows, d] and logits [rows, N + 1] of one batch.
 /// </summary>
-internal sealed class BatchOutput : IDisposable
+internal sealed class BatchOutput : BatchMemory, IDisposable
 {
     private readonly NativeBuffer<float> _states;
     private readonly NativeBuffer<float> _logits;
@@ -16,7 +15,6 @@ internal sealed class BatchOutput : IDisposable
     private readonly Action<BatchOutput> _return;
     private readonly int _dimension;
     private readonly int _columns;
-    private int _holders;
 
     internal BatchOutput(int maxRows, int dimension, int columns, Action<BatchOutput> giveBack)
     {
@@ -34,15 +32,6 @@ internal sealed class BatchOutput : IDisposable
 
     internal ReadOnlySpan<float> LogitsOf(int row) => _logits.Slice((long)row * _columns, _columns);
 
-    /// <summary>Sets the number of <see cref="Release"/> calls after which the block goes back; whoever reserves it holds it alone.</summary>
-    internal void HoldFor(int holders) => Volatile.Write(ref _holders, holders);
-
-    internal void Release()
-    {
-        if (Interlocked.Decrement(ref _holders) == 0)
-            _return(this);
-    }
-
     public void Dispose()
     {
         foreach (var tensor in _stateTensors.Concat(_logitTensors))
@@ -50,4 +39,6 @@ internal sealed class BatchOutput : IDisposable
         _states.Dispose();
         _logits.Dispose();
     }
+
+    protected override void GiveBack() => _return(this);
 }

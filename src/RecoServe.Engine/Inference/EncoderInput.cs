@@ -7,12 +7,16 @@ namespace RecoServe.Engine.Inference;
 /// <param name="Context">One code a context field of the model, 0 = unknown.</param>
 /// <param name="Gaps">A <see cref="TimeGap"/> code a watch of the history, for models that read them; empty if all are unknown.</param>
 public readonly record struct EncoderInput(ReadOnlyMemory<int> History, ReadOnlyMemory<int> Context, ReadOnlyMemory<int> Gaps = default)
+    : IRowInput<EncoderInput>
 {
     /// <summary>Cells that the row fills of an input tensor, the start marker included.</summary>
-    internal int Length => History.Length + 1;
+    public int Length => History.Length + 1;
 
     /// <summary>Memory that it holds.</summary>
-    internal long Bytes => sizeof(int) * ((long)History.Length + Context.Length + Gaps.Length);
+    public long Bytes => sizeof(int) * ((long)History.Length + Context.Length + Gaps.Length);
+
+    /// <inheritdoc/>
+    public bool Joins(EncoderInput other) => true;
 
     /// <summary>By content: equal inputs have the same user state.</summary>
     public bool Equals(EncoderInput other) =>

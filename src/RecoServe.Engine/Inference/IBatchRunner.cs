@@ -1,16 +1,18 @@
 namespace RecoServe.Engine.Inference;
 
-/// <summary>Computes batches, one at a time. Apart from the model's runner there is the one of tests, which can stall and fail.</summary>
-internal interface IBatchRunner
+/// <summary>Computes batches, one at a time.</summary>
+internal interface IBatchRunner<TInput, TOutput>
+    where TInput : struct, IRowInput<TInput>
+    where TOutput : BatchMemory
 {
     /// <summary>Most rows of one run.</summary>
     int MaxBatchSize { get; }
 
     /// <summary>Takes the memory of one batch, held once; waits while all of it is still being read.</summary>
-    BatchOutput Reserve();
+    TOutput Reserve();
 
     /// <summary>The same without waiting; null if all of it is being read.</summary>
-    BatchOutput? TryReserve();
+    TOutput? TryReserve();
 
     /// <summary>
     /// Runs one batch. The output's states of all rows, and its logits of the first <paramref name="logitRows"/>, are valid
@@ -21,5 +23,5 @@ internal interface IBatchRunner
     /// <param name="logitRows">How many want logits, 0…rows.</param>
     /// <param name="clock">Measures the two phases.</param>
     /// <exception cref="Exception">The run failed; the runner stays usable.</exception>
-    BatchRun Run(BatchOutput output, ReadOnlySpan<EncoderInput> rows, int logitRows, TimeProvider clock);
+    BatchRun Run(TOutput output, ReadOnlySpan<TInput> rows, int logitRows, TimeProvider clock);
 }

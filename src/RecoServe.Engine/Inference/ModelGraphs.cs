@@ -35,7 +35,7 @@ internal sealed class ModelGraphs : IDisposable
         string[] gaps = Manifest.TimeGaps ? [PackageFiles.GapsInput] : [];
         string[] context = Manifest.ContextFields.Count > 0 ? [PackageFiles.ContextInput] : [];
         _inputNames = [PackageFiles.ItemsInput, PackageFiles.LengthsInput, .. gaps, .. context];
-        _options = CreateSessionOptions(options);
+        _options = Sessions.CreateOptions(options);
         try
         {
             Matrix = ItemMatrix.Load(package);
@@ -60,14 +60,14 @@ internal sealed class ModelGraphs : IDisposable
     /// <summary>Valid until the graphs are disposed.</summary>
     internal ItemMatrix Matrix { get; }
 
-    /// <inheritdoc cref="IBatchRunner.Reserve"/>
+    /// <inheritdoc cref="IBatchRunner{TInput, TOutput}.Reserve"/>
     internal BatchOutput Reserve()
     {
         _outputs.Wait();
         return TakeOutput();
     }
 
-    /// <inheritdoc cref="IBatchRunner.TryReserve"/>
+    /// <inheritdoc cref="IBatchRunner{TInput, TOutput}.TryReserve"/>
     internal BatchOutput? TryReserve() => _outputs.Wait(0) ? TakeOutput() : null;
 
     /// <summary>Runs the encoder.</summary>
@@ -92,21 +92,6 @@ internal sealed class ModelGraphs : IDisposable
         _outputs.Dispose();
     }
 
-    private static SessionOptions CreateSessionOptions(RunnerOptions options)
-    {
-        RuntimeThreads.Create(options.PoolSize);
-        var session = new SessionOptions
-        {
-            // Histories differ in length: a memory plan for each shape would only grow.
-            EnableMemoryPattern = false,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
-        };
-        session.DisablePerSessionThreads();
-        if (options.Device == "cuda")
-            session.AppendExecutionProvider_CUDA();
-        return session;
-    }
-
     private BatchOutput TakeOutput()
     {
         if (!_free.TryTake(out var output))
@@ -124,16 +109,7 @@ internal sealed class ModelGraphs : IDisposable
     private InferenceSession Open(ModelPackage package, string file, string[] inputs, string[] outputs)
     {
         var path = package.PathOf(file);
-        InferenceSession session;
-        try
-        {
-            session = new InferenceSession(path, _options);
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new PackageException(path, $"is refused by ONNX Runtime: {e.Message}", e);
-        }
-
+        var session = Sessions.Open(path, _options);
         if (!session.InputNames.ToHashSet().SetEquals(inputs) || !session.OutputNames.ToHashSet().SetEquals(outputs))
         {
             var found = $"[{string.Join(", ", session.InputNames)}] → [{string.Join(", ", session.OutputNames)}]";

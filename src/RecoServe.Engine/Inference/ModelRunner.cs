@@ -9,7 +9,7 @@ namespace RecoServe.Engine.Inference;
 /// state → logits) on the leading rows that want logits. Input memory is allocated once. One caller at a time; several runners may
 /// share the graphs.
 /// </summary>
-public sealed class ModelRunner : IBatchRunner, IDisposable
+public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisposable
 {
     private readonly ModelGraphs _graphs;
     private readonly bool _ownsGraphs;
@@ -43,13 +43,13 @@ public sealed class ModelRunner : IBatchRunner, IDisposable
     public int MaxBatchSize => _graphs.MaxBatchSize;
 
     /// <inheritdoc/>
-    BatchOutput IBatchRunner.Reserve() => _graphs.Reserve();
+    BatchOutput IBatchRunner<EncoderInput, BatchOutput>.Reserve() => _graphs.Reserve();
 
     /// <inheritdoc/>
-    BatchOutput? IBatchRunner.TryReserve() => _graphs.TryReserve();
+    BatchOutput? IBatchRunner<EncoderInput, BatchOutput>.TryReserve() => _graphs.TryReserve();
 
     /// <inheritdoc/>
-    BatchRun IBatchRunner.Run(BatchOutput output, ReadOnlySpan<EncoderInput> rows, int logitRows, TimeProvider clock)
+    BatchRun IBatchRunner<EncoderInput, BatchOutput>.Run(BatchOutput output, ReadOnlySpan<EncoderInput> rows, int logitRows, TimeProvider clock)
     {
         var start = clock.GetTimestamp();
         var length = FillInputs(rows);
@@ -61,10 +61,10 @@ public sealed class ModelRunner : IBatchRunner, IDisposable
     }
 
     /// <summary>Runs one batch and gives its memory back at once: for whoever wants to know what it takes, and not what comes out.</summary>
-    /// <inheritdoc cref="IBatchRunner.Run"/>
+    /// <inheritdoc cref="IBatchRunner{TInput, TOutput}.Run"/>
     internal BatchRun Run(ReadOnlySpan<EncoderInput> rows, int logitRows)
     {
-        IBatchRunner runner = this;
+        IBatchRunner<EncoderInput, BatchOutput> runner = this;
         var output = runner.Reserve();
         try
         {
@@ -83,7 +83,7 @@ public sealed class ModelRunner : IBatchRunner, IDisposable
     /// <param name="rows">1…<see cref="MaxBatchSize"/> rows.</param>
     public float[] Logits(params ReadOnlySpan<EncoderInput> rows)
     {
-        IBatchRunner runner = this;
+        IBatchRunner<EncoderInput, BatchOutput> runner = this;
         var output = runner.Reserve();
         try
         {

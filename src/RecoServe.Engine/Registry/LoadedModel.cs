@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
@@ -6,8 +7,8 @@ using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Engine.Registry;
 
-/// <summary>Everything in memory of one model version. Not counted by itself: <see cref="ModelVersion"/> decides when it may end.</summary>
-internal sealed class LoadedModel : IAsyncDisposable
+/// <summary>A version that is a model package.</summary>
+internal sealed class LoadedModel : LoadedVersion
 {
     private readonly ModelGraphs _graphs;
     private readonly ModelRunner[] _runners;
@@ -16,10 +17,15 @@ internal sealed class LoadedModel : IAsyncDisposable
     private LoadedModel(ModelPackage package, ModelGraphs graphs, int instances)
     {
         (Package, _graphs) = (package, graphs);
+        Signature = PackageTensors.Signature(package.Manifest, graphs.MaxBatchSize, instances);
         _runners = [.. Enumerable.Range(0, instances).Select(_ => new ModelRunner(graphs))];
     }
 
     internal ModelPackage Package { get; }
+
+    internal override GraphSignature Signature { get; }
+
+    internal override string Summary => string.Create(CultureInfo.InvariantCulture, $"{Package.Manifest.ItemCount} items");
 
     internal ItemMatrix Matrix => _graphs.Matrix;
 
@@ -27,7 +33,7 @@ internal sealed class LoadedModel : IAsyncDisposable
     internal float[] LogitsOfNobody { get; private set; } = [];
 
     /// <summary>Set by <see cref="Start"/>.</summary>
-    internal Batcher Batcher { get; private set; } = null!;
+    internal Batcher<EncoderInput, BatchOutput> Batcher { get; private set; } = null!;
 
     /// <summary>Verifies the files and creates the sessions.</summary>
     /// <exception cref="PackageException">Names the file at fault.</exception>
@@ -38,13 +44,8 @@ internal sealed class LoadedModel : IAsyncDisposable
         return new LoadedModel(package, new ModelGraphs(package, options), options.InstanceCount);
     }
 
-    /// <summary>
-    /// Runs every batch size and draws a slate, so that no request pays for first-time allocation and compilation, learns what
-    /// batches take, and asks the golden probe.
-    /// </summary>
-    /// <returns>Itself.</returns>
-    /// <exception cref="PackageException">The probe is not answered as the trainer recorded.</exception>
-    internal LoadedModel WarmUp()
+    /// <remarks>Draws a slate too, and asks the golden probe.</remarks>
+    internal override LoadedVersion WarmUp()
     {
         Calibrate(_runners[0]); // the others share its sessions
         ProbeCheck.Run(Package, _runners[0]);
@@ -53,18 +54,25 @@ internal sealed class LoadedModel : IAsyncDisposable
         return this;
     }
 
-    internal void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
-        Batcher = new Batcher(_runners, options, _cost, gate, clock, metrics, log);
+    internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
+        Batcher = new Batcher<EncoderInput, BatchOutput>(_runners, options, _cost, gate, clock, metrics, log);
 
-    /// <summary>Ends the batcher's workers first, then the native sessions and the memory they read.</summary>
-    public async ValueTask DisposeAsync()
+    internal override async Task InferAsync(
+        TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
+    {
+        var input = PackageTensors.Read(Package.Manifest, row);
+        var wantsLogits = row.Request.OutputNames.Contains(PackageFiles.Logits);
+        using var result = await Batcher.RunAsync(new RowRequest<EncoderInput>(input, wantsLogits, deadline, priority), cancellationToken);
+        PackageTensors.Write(result, response, row);
+    }
+
+    public override async ValueTask DisposeAsync()
     {
         await Batcher.DisposeAsync();
         DisposeUnstarted();
     }
 
-    /// <summary>Frees a model whose batcher was never started.</summary>
-    internal void DisposeUnstarted()
+    internal override void DisposeUnstarted()
     {
         foreach (var runner in _runners)
             runner.Dispose();
@@ -80,21 +88,14 @@ internal sealed class LoadedModel : IAsyncDisposable
             foreach (var row in lengths.Select(Row))
             {
                 var batch = Enumerable.Repeat(row, rows).ToArray();
-                runner.Run(batch, rows);
-                _cost.Calibrate(rows, row.Length, Time(runner, batch));
+                var count = rows;
+                runner.Run(batch, count);
+                _cost.Calibrate(rows, row.Length, Time(() => runner.Run(batch, count).Total));
             }
 
             if (rows == runner.MaxBatchSize)
                 return;
         }
-    }
-
-    /// <summary>What a batch takes, not counting that others came first while it ran: those who serve are not so considerate.</summary>
-    private static TimeSpan Time(ModelRunner runner, EncoderInput[] batch)
-    {
-        var start = LoadThread.ProcessorTime();
-        var total = runner.Run(batch, batch.Length).Total;
-        return LoadThread.ProcessorTime() - start is { Ticks: > 0 } alone && alone < total ? alone : total;
     }
 
     private static void RequireIdentity(ModelPackage package, ModelVersion version)

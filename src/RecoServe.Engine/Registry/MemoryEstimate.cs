@@ -29,5 +29,8 @@ internal static class MemoryEstimate
         return Fixed + activations + (2 * matrix) + (2 * columns * sizeof(float)) + graphs + catalogue + outputs + inputs;
     }
 
+    /// <summary>Bytes of a plain graph: its files, weights packed by kernels, and what it computes with, of which nothing is known before it runs.</summary>
+    internal static long OfGraph(string directory) => Fixed + (3 * GraphFiles.Of(directory).Sum(file => new FileInfo(file).Length));
+
     private static long BytesOf(ModelManifest manifest, string file) => manifest.Files.TryGetValue(file, out var checksum) ? checksum.Bytes : 0;
 }

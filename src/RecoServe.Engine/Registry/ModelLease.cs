@@ -12,21 +12,27 @@ namespace RecoServe.Engine.Registry;
 /// <param name="label">The label by which the version was chosen; empty if by none.</param>
 internal sealed class ModelLease(ModelVersion version, string label) : IDisposable
 {
-    private readonly LoadedModel _model = version.Model;
+    private readonly LoadedVersion _loaded = version.Model;
     private int _disposed;
 
     internal ModelVersion Version => version;
 
     internal string Label => label;
 
-    internal ModelPackage Package => _model.Package;
+    internal LoadedVersion Loaded => _loaded;
 
-    internal ItemMatrix Matrix => _model.Matrix;
+    internal ModelPackage Package => Model.Package;
 
-    internal Batcher Batcher => _model.Batcher;
+    internal ItemMatrix Matrix => Model.Matrix;
+
+    internal Batcher<EncoderInput, BatchOutput> Batcher => Model.Batcher;
 
     /// <summary>The logits for someone of whom nothing is known.</summary>
-    internal ReadOnlySpan<float> LogitsOfNobody => _model.LogitsOfNobody;
+    internal ReadOnlySpan<float> LogitsOfNobody => Model.LogitsOfNobody;
+
+    /// <exception cref="ModelStateException">It is a plain graph, which recommends nothing.</exception>
+    private LoadedModel Model => _loaded as LoadedModel ?? throw new ModelStateException(
+        $"model {version.Metrics.Name} is a plain graph, which recommends nothing: inference.GRPCInferenceService computes it");
 
     public void Dispose()
     {

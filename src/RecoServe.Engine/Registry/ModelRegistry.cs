@@ -56,7 +56,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     public bool IsReady => _table.AnyServes;
 
     /// <summary>
-    /// The model that answers requests which name none: the configured one, else the only one of the repository when it was
+    /// The model that answers requests which name none: the configured one, else the only package of the repository when it was
     /// loaded. Empty if there were several. Models that are loaded later do not change it.
     /// </summary>
     public string DefaultModel { get; private set; }
@@ -69,8 +69,8 @@ public sealed class ModelRegistry : IAsyncDisposable
     public async Task LoadRepositoryAsync(CancellationToken cancellationToken)
     {
         var models = _repository.ModelsAtStart();
-        if (DefaultModel.Length == 0 && models.Count == 1)
-            DefaultModel = models[0].Name;
+        if (DefaultModel.Length == 0 && models.Where(_repository.HasPackage).ToArray() is [var only])
+            DefaultModel = only.Name;
         await _reload.StartAsync(models, cancellationToken);
         if (DefaultModel.Length > 0 && _table.Of(DefaultModel).IsEmpty)
             throw new AggregateException(new PackageException(_options.Repository, $"has no model \"{DefaultModel}\", the configured default"));
@@ -110,6 +110,19 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <summary>Tells of every version as it is now, and then of every change of a state, in order, until disposed.</summary>
     /// <param name="tell">Called on the thread that changes; must not block.</param>
     public IDisposable Watch(Action<ModelVersion> tell) => _table.Watch(tell);
+
+    /// <summary>The version that would answer now.</summary>
+    /// <exception cref="ModelNotFoundException">No such model, version or label, or it does not serve.</exception>
+    /// <exception cref="ModelUnavailableException">It is still being loaded.</exception>
+    public ModelVersion FindAnswering(in ModelSelector selector)
+    {
+        using var lease = Acquire(selector);
+        return lease.Version;
+    }
+
+    /// <summary>Every model that the repository has, loaded or not.</summary>
+    /// <exception cref="PackageException">It cannot be read.</exception>
+    public IReadOnlyList<RepositoryModel> ListRepository() => _repository.Models();
 
     /// <summary>Which versions of a model answer which requests.</summary>
     public ModelTraffic TrafficOf(string name) => _traffic.Of(name);

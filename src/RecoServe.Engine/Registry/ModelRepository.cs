@@ -4,7 +4,7 @@ using RecoServe.Engine.Packages;
 
 namespace RecoServe.Engine.Registry;
 
-/// <summary>The directory that holds model packages: <c>&lt;name&gt;/&lt;version&gt;/</c>. Everything else in it is ignored.</summary>
+/// <summary>The directory that holds model packages and plain graphs: <c>&lt;name&gt;/&lt;version&gt;/</c>. Everything else in it is ignored.</summary>
 internal sealed class ModelRepository(string root, ILogger log)
 {
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
@@ -34,7 +34,7 @@ internal sealed class ModelRepository(string root, ILogger log)
         {
             var models = Models();
             if (models.Count == 0)
-                throw new PackageException(Path.GetFullPath(root), "holds no model: expected <name>/<version>/manifest.json");
+                throw new PackageException(Path.GetFullPath(root), "holds no model: expected <name>/<version>/manifest.json or model.onnx");
             if (models.FirstOrDefault(m => m.Complete.Count == 0) is { } empty)
             {
                 throw new PackageException(
@@ -54,17 +54,22 @@ internal sealed class ModelRepository(string root, ILogger log)
     internal string Find(string name, long version)
     {
         var directory = ModelName.IsValid(name) && version > 0 ? PathOf(name, version) : null;
-        if (directory is null || !ModelPackage.IsComplete(directory))
+        if (directory is null || !IsComplete(directory))
             throw new ModelNotFoundException($"the repository has no complete version {version} of model \"{name}\"");
         return directory;
     }
 
+    /// <summary>Whether a model has a version that is a package.</summary>
+    internal bool HasPackage(RepositoryModel model) => model.Complete.Any(v => ModelPackage.IsComplete(PathOf(model.Name, v)));
+
     /// <summary>Where a version's directory is, or would be.</summary>
     internal string PathOf(string name, long version) => Path.Combine(root, name, version.ToString(CultureInfo.InvariantCulture));
 
+    private static bool IsComplete(string directory) => ModelPackage.IsComplete(directory) || GraphFiles.IsGraph(directory);
+
     private RepositoryModel Read(string name)
     {
-        var versions = PackageWriter.Versions(Path.Combine(root, name)).OrderDescending().ToLookup(v => ModelPackage.IsComplete(PathOf(name, v)));
+        var versions = PackageWriter.Versions(Path.Combine(root, name)).OrderDescending().ToLookup(v => IsComplete(PathOf(name, v)));
         foreach (var version in versions[false])
             TellOnce(PathOf(name, version));
         return new RepositoryModel(name, [.. versions[true]], [.. versions[false]]);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 
 namespace RecoServe.Engine.Registry;
@@ -17,7 +18,7 @@ public sealed class ModelVersion
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile VersionState _state = VersionState.Loading;
-    private LoadedModel? _model;
+    private LoadedVersion? _model;
     private long _leases = 1;
 
     /// <param name="name">The model's name.</param>
@@ -44,8 +45,17 @@ public sealed class ModelVersion
     /// <summary>Why it failed; null unless <see cref="State"/> is Failed.</summary>
     public string? Failure { get; private set; }
 
-    /// <summary>What the package says; null until the files have been read.</summary>
+    /// <summary>What the package says; null until the files have been read, and for a plain graph.</summary>
     public ModelPackage? Package { get; private set; }
+
+    /// <summary>What it reads and computes; null until the files have been read.</summary>
+    public GraphSignature? Signature { get; private set; }
+
+    /// <summary>What it holds, in words; empty until the files have been read.</summary>
+    public string Summary { get; private set; } = "";
+
+    /// <summary>What it has computed since it was loaded.</summary>
+    public VersionStatistics Statistics => Metrics.Statistics;
 
     /// <summary>What it was expected to take of memory at most, in bytes; 0 until the manifest has been read.</summary>
     public long EstimatedBytes { get; private set; }
@@ -78,7 +88,7 @@ public sealed class ModelVersion
     /// <summary>Completes when the last lease has been given back.</summary>
     internal Task Drained => _drained.Task;
 
-    internal LoadedModel Model => _model ?? throw new InvalidOperationException($"model {Metrics.Name} is not loaded");
+    internal LoadedVersion Model => _model ?? throw new InvalidOperationException($"model {Metrics.Name} is not loaded");
 
     /// <summary>Takes a lease; false if the version has ended or is ending.</summary>
     internal bool TryAcquire([NotNullWhen(true)] out ModelLease? lease) => TryAcquire("", out lease);
@@ -128,9 +138,9 @@ public sealed class ModelVersion
     /// <summary>Its memory has been measured.</summary>
     internal void Measure(long? bytes) => NativeBytes = bytes is { } measured ? Math.Max(0, measured) : null;
 
-    internal void Warm(LoadedModel model)
+    internal void Warm(LoadedVersion model)
     {
-        (_model, Package) = (model, model.Package);
+        (_model, Package, Signature, Summary) = (model, (model as LoadedModel)?.Package, model.Signature, model.Summary);
         MoveTo(VersionState.Warming, VersionState.Loading);
     }
 

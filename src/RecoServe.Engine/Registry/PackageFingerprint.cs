@@ -7,8 +7,9 @@ namespace RecoServe.Engine.Registry;
 internal static class PackageFingerprint
 {
     /// <summary>Size and time of every file of a package: another one if a file has been written since. Reads no content.</summary>
-    internal static string OfFiles(string directory) =>
-        string.Join(';', PackageFiles.Content.Append(PackageFiles.Manifest).Select(file => OfFile(Path.Combine(directory, file))));
+    internal static string OfFiles(string directory) => string.Join(';', GraphFiles.IsGraph(directory)
+        ? GraphFiles.Of(directory).Select(file => $"{Path.GetFileName(file)}:{OfFile(file)}")
+        : PackageFiles.Content.Append(PackageFiles.Manifest).Select(file => OfFile(Path.Combine(directory, file))));
 
     /// <summary>Size and time of one file; empty if there is none.</summary>
     internal static string OfFile(string path)
@@ -17,6 +18,8 @@ internal static class PackageFingerprint
         return info.Exists ? string.Create(CultureInfo.InvariantCulture, $"{info.Length}@{info.LastWriteTimeUtc.Ticks}") : "";
     }
 
-    /// <summary>What the package is: the checksum of its manifest, which holds the checksums of all other files.</summary>
-    internal static string OfContent(string directory) => ModelPackage.Checksum(Path.Combine(directory, PackageFiles.Manifest)).Sha256;
+    /// <summary>What the package is: the checksum of its manifest, which holds the checksums of all other files; those of all files of a plain graph.</summary>
+    internal static string OfContent(string directory) => GraphFiles.IsGraph(directory)
+        ? string.Join(';', GraphFiles.Of(directory).Select(file => $"{Path.GetFileName(file)}:{ModelPackage.Checksum(file).Sha256}"))
+        : ModelPackage.Checksum(Path.Combine(directory, PackageFiles.Manifest)).Sha256;
 }

@@ -31,7 +31,7 @@ internal sealed class VersionLifecycle(
             var serving = table.Serving(name, version);
             if (serving is not null && (byHand ? serving.Keep() : serving).Content == PackageFingerprint.OfContent(directory))
                 return (serving, false);
-            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version), PackageFingerprint.OfFiles(directory));
+            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), PackageFingerprint.OfFiles(directory));
             if (byHand || serving is { KeptByHand: true })
                 loading.Keep();
             table.Add(loading);

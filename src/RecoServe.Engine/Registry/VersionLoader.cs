@@ -19,7 +19,7 @@ internal sealed class VersionLoader(
     /// <exception cref="ModelMemoryException">It would not fit; the version is then Failed.</exception>
     internal async Task LoadAsync(ModelVersion version, string directory, bool lowPriority)
     {
-        LoadedModel? model = null;
+        LoadedVersion? model = null;
         try
         {
             RuntimeThreads.Create(runner.PoolSize); // here, or its threads would be of low priority
@@ -34,7 +34,7 @@ internal sealed class VersionLoader(
             model.Start(batcher, _gate, clock, version.Metrics, log);
             version.Serve();
             EngineLog.VersionServes(
-                log, version.Metrics.Name, model.Package.Manifest.ItemCount,
+                log, version.Metrics.Name, model.Summary,
                 clock.GetElapsedTime(start, loaded).TotalMilliseconds, clock.GetElapsedTime(loaded).TotalMilliseconds);
             table.Tell(version);
         }
@@ -45,15 +45,22 @@ internal sealed class VersionLoader(
         }
     }
 
-    private LoadedModel Load(ModelVersion version, string directory)
+    private LoadedVersion Load(ModelVersion version, string directory)
     {
+        if (GraphFiles.IsGraph(directory))
+        {
+            version.Expect(PackageFingerprint.OfContent(directory), MemoryEstimate.OfGraph(directory));
+            budget.Hold(version, version.EstimatedBytes);
+            return LoadedGraph.Load(directory, runner);
+        }
+
         var manifest = ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest));
         version.Expect(PackageFingerprint.OfContent(directory), MemoryEstimate.Of(manifest, runner));
         budget.Hold(version, version.EstimatedBytes);
         return LoadedModel.Load(directory, version, runner);
     }
 
-    private Exception Fail(ModelVersion version, LoadedModel? model, Exception problem)
+    private Exception Fail(ModelVersion version, LoadedVersion? model, Exception problem)
     {
         model?.DisposeUnstarted();
         budget.Release(version);

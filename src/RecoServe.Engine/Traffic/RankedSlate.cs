@@ -1,4 +1,5 @@
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
@@ -33,7 +34,7 @@ internal sealed class RankedSlate
         var input = Query.Encode(lease.Package, request.History, request.WatchedAt, Query.KnownContext(lease.Package, request.Context), unknown);
         using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
         float[] logits;
-        using (var row = await lease.Batcher.RunAsync(new RowRequest(input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))
+        using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))
             logits = row.Logits.ToArray(); // its memory is for those who wait
         var slots = new SlateSlot[Math.Min(Math.Min(request.SlateSize, MaxItems), lease.Package.Catalogue.Count)];
         var count = NucleusSampler.Sample(logits, mask, new SamplingParameters { Strategy = SamplingStrategy.Greedy }, slots).Count;

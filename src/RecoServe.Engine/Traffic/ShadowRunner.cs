@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
 
@@ -87,7 +88,7 @@ internal sealed class ShadowRunner : IAsyncDisposable
         }
     }
 
-    private static bool IsBusy(Batcher batcher) => batcher.QueueLength > 0;
+    private static bool IsBusy(Batcher<EncoderInput, BatchOutput> batcher) => batcher.QueueLength > 0;
 
     private void Tell(ShadowCopy copy, in SlateComparison comparison)
     {

@@ -37,7 +37,7 @@ internal static class RequestReader
             History = Read(request.History),
             WatchedAt = ReadTimes(request.History),
             Context = request.Context,
-            Deadline = Read(deadline),
+            Deadline = ReadDeadline(deadline),
             Priority = Read(request.Priority),
             SlateSize = size,
             Sampling = Read(request.Sampling ?? new V1.Sampling(), request.RequestId, request.UserId),
@@ -59,7 +59,7 @@ internal static class RequestReader
             History = Read(request.History),
             WatchedAt = ReadTimes(request.History),
             Context = request.Context,
-            Deadline = Read(deadline),
+            Deadline = ReadDeadline(deadline),
             Priority = Read(request.Priority),
             CandidateIds = ReadIds(request.CandidateIds, "candidate_ids"),
             Normalise = request.Normalise,
@@ -172,7 +172,8 @@ internal static class RequestReader
         var other => throw new InvalidRequestException("priority", $"must be HIGH, NORMAL or LOW, not {(int)other}"),
     };
 
-    private static DateTimeOffset Read(DateTime deadline) =>
+    /// <summary>The deadline of a call; <see cref="DateTimeOffset.MaxValue"/> if it has none.</summary>
+    internal static DateTimeOffset ReadDeadline(DateTime deadline) =>
         deadline == DateTime.MaxValue ? DateTimeOffset.MaxValue : new DateTimeOffset(DateTime.SpecifyKind(deadline, DateTimeKind.Utc));
 
     private static void Require(bool condition, string field, string problem)

@@ -10,7 +10,7 @@ public abstract class BatcherFixture : IAsyncDisposable
 {
     private readonly EngineMetrics _metrics = new();
     private readonly List<ScriptedRunner> _runners = [];
-    private Batcher? _batcher;
+    private Batcher<EncoderInput, BatchOutput>? _batcher;
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -24,7 +24,7 @@ public abstract class BatcherFixture : IAsyncDisposable
 
     internal IReadOnlyList<ScriptedRunner> Runners => _runners;
 
-    private protected Batcher Batcher => _batcher!;
+    private protected Batcher<EncoderInput, BatchOutput> Batcher => _batcher!;
 
     public async ValueTask DisposeAsync()
     {
@@ -42,16 +42,16 @@ public abstract class BatcherFixture : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected Batcher Start(int maxBatchSize = 8, BatcherOptions? options = null, int instances = 1)
+    private protected Batcher<EncoderInput, BatchOutput> Start(int maxBatchSize = 8, BatcherOptions? options = null, int instances = 1)
     {
         for (var i = 0; i < instances; i++)
             _runners.Add(new ScriptedRunner(maxBatchSize));
-        return _batcher = new Batcher(
-            _runners, options ?? new BatcherOptions(), Cost, Gate, Clock, _metrics.ForVersion("toy", 1), NullLogger.Instance);
+        return _batcher = new Batcher<EncoderInput, BatchOutput>(
+            _runners, options ?? new BatcherOptions(), Cost, Gate, Clock, _metrics.ForVersion("toy", 1, TimeProvider.System), NullLogger.Instance);
     }
 
     /// <summary>Starts a batcher whose only runner is busy with a row until it is let go.</summary>
-    private protected async Task<Batcher> StartBusy(int maxBatchSize = 8, BatcherOptions? options = null)
+    private protected async Task<Batcher<EncoderInput, BatchOutput>> StartBusy(int maxBatchSize = 8, BatcherOptions? options = null)
     {
         var batcher = Start(maxBatchSize, options);
         Runner.Hold();
@@ -63,7 +63,7 @@ public abstract class BatcherFixture : IAsyncDisposable
     /// <summary>The row that keeps the runner busy.</summary>
     private protected Task<float> Busy { get; private set; } = Task.FromResult(0f);
 
-    private protected static RowRequest Request(
+    private protected static RowRequest<EncoderInput> Request(
         int[] history, bool wantsLogits = true, DateTimeOffset? deadline = null, RequestPriority priority = RequestPriority.Normal) =>
         new(new EncoderInput(history, default), wantsLogits, deadline ?? DateTimeOffset.MaxValue, priority);
 
@@ -74,7 +74,7 @@ public abstract class BatcherFixture : IAsyncDisposable
         return Read(Batcher.RunAsync(Request(history, wantsLogits, deadline, priority), token ?? Token));
     }
 
-    private protected static async Task<float> Read(Task<RowResult> task)
+    private protected static async Task<float> Read(Task<RowResult<BatchOutput>> task)
     {
         using var row = await task;
         return row.State[0];

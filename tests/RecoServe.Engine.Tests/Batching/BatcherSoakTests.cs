@@ -29,8 +29,8 @@ public sealed class BatcherSoakTests
             Patience = TimeSpan.FromMilliseconds(20),
         };
         // Three versions share two turns, with two runners each.
-        var batchers = Enumerable.Range(0, 3).Select(i => new Batcher(
-            runners[(2 * i)..((2 * i) + 2)], options, new BatchCost(), gate, TimeProvider.System, metrics.ForVersion("soak", i), NullLogger.Instance)).ToArray();
+        var batchers = Enumerable.Range(0, 3).Select(i => new Batcher<EncoderInput, BatchOutput>(
+            runners[(2 * i)..((2 * i) + 2)], options, new BatchCost(), gate, TimeProvider.System, metrics.ForVersion("soak", i, TimeProvider.System), NullLogger.Instance)).ToArray();
         var end = TimeProvider.System.GetUtcNow() + Duration;
         var callers = Enumerable.Range(0, 300).Select(c => Task.Run(async () =>
         {
@@ -62,7 +62,7 @@ public sealed class BatcherSoakTests
             new ManualResetEventSlim().Wait(TimeSpan.FromMilliseconds(random.Next(1, 30))); // a stall
     };
 
-    private static async Task<string> AskAsync(Batcher batcher, Random random)
+    private static async Task<string> AskAsync(Batcher<EncoderInput, BatchOutput> batcher, Random random)
     {
         int[] history = [.. Enumerable.Range(0, random.Next(1, 40)).Select(_ => random.Next(1000) is var item && item == 13 ? 14 : item)];
         if (random.Next(500) == 0)
@@ -72,7 +72,7 @@ public sealed class BatcherSoakTests
         try
         {
             using var row = await batcher.RunAsync(
-                new RowRequest(new EncoderInput(history, default), random.Next(2) == 0, deadline, (RequestPriority)random.Next(3)), cancel.Token);
+                new RowRequest<EncoderInput>(new EncoderInput(history, default), random.Next(2) == 0, deadline, (RequestPriority)random.Next(3)), cancel.Token);
             if (random.Next(100) == 0)
                 await Task.Delay(TimeSpan.FromMilliseconds(random.Next(10)), TimeProvider.System, CancellationToken.None); // a slow reader
             Assert.Equal(history.Sum(), row.State[0]);

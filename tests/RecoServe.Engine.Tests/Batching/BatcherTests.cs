@@ -1,4 +1,5 @@
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
 
 namespace RecoServe.Engine.Tests.Batching;
 
@@ -281,7 +282,7 @@ public sealed class BatcherTests : BatcherFixture
     public async Task RunAsync_ResultsAreNotRead_ComputesNoFurtherThanThereIsMemory()
     {
         var batcher = Start();
-        var held = new List<RowResult>();
+        var held = new List<RowResult<BatchOutput>>();
         for (var i = 0; i < 4; i++)
             held.Add(await batcher.RunAsync(Request([i]), Token));
         var next = Run([5]);

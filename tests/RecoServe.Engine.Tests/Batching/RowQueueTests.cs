@@ -12,8 +12,8 @@ public sealed class RowQueueTests
     public void Everything_AnyOperations_IsAsInAListThatIsSortedAnew() =>
         Gen.Select(Gen.Int[0, 5], Gen.Int[0, 2], Gen.Int[0, 60], Gen.Int[0, 40]).List[1, 120].Sample(operations =>
         {
-            var queue = new RowQueue(50, 1 << 20, Patience);
-            var model = new List<BatchRow>();
+            var queue = new RowQueue<EncoderInput, BatchOutput>(50, 1 << 20, Patience);
+            var model = new List<BatchRow<EncoderInput, BatchOutput>>();
             var now = TimeSpan.Zero;
             foreach (var (operation, priority, length, time) in operations)
             {
@@ -40,7 +40,7 @@ public sealed class RowQueueTests
                         break;
                     case 4:
                         now += TimeSpan.FromMilliseconds(time * 10);
-                        var expired = new List<BatchRow>();
+                        var expired = new List<BatchRow<EncoderInput, BatchOutput>>();
                         var next = queue.Expire(now, expired);
                         Assert.Equal(model.Where(r => r.Deadline <= now).ToHashSet(), expired.ToHashSet());
                         model.RemoveAll(expired.Contains);
@@ -62,7 +62,7 @@ public sealed class RowQueueTests
     [Fact]
     public void Age_WaitsForAPatienceALevel_RisesToTheTop()
     {
-        var queue = new RowQueue(10, 1 << 20, Patience);
+        var queue = new RowQueue<EncoderInput, BatchOutput>(10, 1 << 20, Patience);
         var row = Row(RequestPriority.Low, 3, TimeSpan.Zero, TimeSpan.MaxValue);
         queue.Add(row);
         List<int> levels = [];
@@ -75,8 +75,8 @@ public sealed class RowQueueTests
         Assert.Equal([2, 2, 2, 2, 1, 1, 1, 1, 0, 0], levels);
     }
 
-    private static List<BatchRow> Order(IEnumerable<BatchRow> rows) => [.. rows.OrderBy(r => r.Level).ThenBy(r => r.Due).ThenBy(r => r.Sequence)];
+    private static List<BatchRow<EncoderInput, BatchOutput>> Order(IEnumerable<BatchRow<EncoderInput, BatchOutput>> rows) => [.. rows.OrderBy(r => r.Level).ThenBy(r => r.Due).ThenBy(r => r.Sequence)];
 
-    private static BatchRow Row(RequestPriority priority, int length, TimeSpan enqueued, TimeSpan deadline) =>
-        new(new RowRequest(new EncoderInput(new int[length], default), true, DateTimeOffset.MaxValue, priority), enqueued, deadline, Patience);
+    private static BatchRow<EncoderInput, BatchOutput> Row(RequestPriority priority, int length, TimeSpan enqueued, TimeSpan deadline) =>
+        new(new RowRequest<EncoderInput>(new EncoderInput(new int[length], default), true, DateTimeOffset.MaxValue, priority), enqueued, deadline, Patience);
 }

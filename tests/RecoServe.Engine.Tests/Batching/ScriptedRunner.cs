@@ -7,7 +7,7 @@ namespace RecoServe.Engine.Tests.Batching;
 /// A runner that can be held, can fail and counts what it has. A row's state is the sum of its history, so that everyone can see
 /// whose answer it got.
 /// </summary>
-internal sealed class ScriptedRunner(int maxBatchSize, int outputs = 4) : IBatchRunner, IDisposable
+internal sealed class ScriptedRunner(int maxBatchSize, int outputs = 4) : IBatchRunner<EncoderInput, BatchOutput>, IDisposable
 {
     private readonly ConcurrentBag<BatchOutput> _all = [];
     private readonly ConcurrentBag<BatchOutput> _free = [];

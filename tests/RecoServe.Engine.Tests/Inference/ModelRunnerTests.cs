@@ -104,8 +104,8 @@ public sealed class ModelRunnerTests : IDisposable
 
     private static BatchOutput Run(ModelRunner runner, int logitRows, params int[][] histories)
     {
-        var output = ((IBatchRunner)runner).Reserve();
-        ((IBatchRunner)runner).Run(output, [.. histories.Select(h => new EncoderInput(h, default))], logitRows, TimeProvider.System);
+        var output = ((IBatchRunner<EncoderInput, BatchOutput>)runner).Reserve();
+        ((IBatchRunner<EncoderInput, BatchOutput>)runner).Run(output, [.. histories.Select(h => new EncoderInput(h, default))], logitRows, TimeProvider.System);
         return output;
     }
 }

@@ -255,7 +255,7 @@ public sealed class ModelRegistryTests : IAsyncDisposable
             await Task.Yield();
         Assert.Throws<ModelNotFoundException>(() => registry.Acquire(new ModelSelector("toy")));
         // The model still computes for whoever holds it.
-        using (var row = await lease.Batcher.RunAsync(new RowRequest(new EncoderInput(new[] { 1 }, default), WantsLogits: true, DateTimeOffset.MaxValue), Token))
+        using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(new EncoderInput(new[] { 1 }, default), WantsLogits: true, DateTimeOffset.MaxValue), Token))
             Assert.Equal(new TestModel().ExpectedLogits([1])[1], row.Logits[1], 1e-4);
         Assert.False(unloading.IsCompleted);
         lease.Dispose();

@@ -1,0 +1,113 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>A version that is a plain ONNX graph.</summary>
+internal sealed class LoadedGraph : LoadedVersion
+{
+    private readonly PlainGraph _graph;
+    private readonly GraphConfig _config;
+    private readonly string _path;
+    private readonly BatchCost _cost = new();
+    private Batcher<TensorRow, TensorOutput>? _batcher;
+
+    private LoadedGraph(string path, GraphConfig config, PlainGraph graph) => (_path, _config, _graph) = (path, config, graph);
+
+    internal override GraphSignature Signature => _graph.Signature;
+
+    internal override string Summary => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"a graph of {Signature.Inputs.Count} inputs and {Signature.Outputs.Count} outputs, {(Signature.IsBatched ? $"in batches of at most {Signature.MaxBatchSize}" : "not batched")}");
+
+    /// <summary>Reads configuration and graph.</summary>
+    /// <exception cref="PackageException">Names the file at fault.</exception>
+    internal static LoadedGraph Load(string directory, RunnerOptions options)
+    {
+        var (path, config) = (Path.Combine(directory, GraphFiles.Graph), GraphConfig.Read(directory));
+        return new LoadedGraph(path, config, new PlainGraph(path, config, options));
+    }
+
+    /// <remarks>With zeros, and with size 1 where any size is allowed; a graph that refuses these learns its costs from requests.</remarks>
+    internal override LoadedVersion WarmUp()
+    {
+        for (var rows = 1; TryRun(rows) && rows < _graph.MaxBatchSize; rows = Math.Min(rows * 2, _graph.MaxBatchSize))
+        {
+        }
+
+        return this;
+    }
+
+    internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)
+    {
+        var own = new BatcherOptions
+        {
+            QueueCapacity = _config.MaxQueueSize ?? options.QueueCapacity,
+            QueueBytes = options.QueueBytes,
+            MaxQueueDelay = Signature.MaxQueueDelay,
+            Patience = options.Patience,
+            RefuseHopeless = options.RefuseHopeless,
+        };
+        _batcher = new([.. Enumerable.Repeat(_graph, Signature.Instances)], own, _cost, gate, clock, metrics, log);
+    }
+
+    internal override async Task InferAsync(
+        TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
+    {
+        using var result = await _batcher!.RunAsync(new RowRequest<TensorRow>(row, WantsLogits: false, deadline, priority), cancellationToken);
+        result.Output.CopyRow(result.Place, response, row.Index);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _batcher!.DisposeAsync();
+        _graph.Dispose();
+    }
+
+    internal override void DisposeUnstarted() => _graph.Dispose();
+
+    private bool TryRun(int rows)
+    {
+        var request = new TensorRequest(Signature, [.. Signature.Inputs.Select(spec => Zeros(spec, rows))], []);
+        var batch = Enumerable.Range(0, request.Rows).Select(i => new TensorRow(request, i)).ToArray();
+        try
+        {
+            Run(batch);
+            _cost.Calibrate(rows, request.Cells, Time(() => Run(batch)));
+            return true;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new PackageException(_path, $"cannot be served: {e.Message}", e);
+        }
+        catch (Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
+        {
+            return false; // it may well compute what is asked of it
+        }
+    }
+
+    private TimeSpan Run(TensorRow[] batch)
+    {
+        var output = _graph.Reserve();
+        try
+        {
+            return _graph.Run(output, batch, 0, TimeProvider.System).Total;
+        }
+        finally
+        {
+            output.Release();
+        }
+    }
+
+    private TensorData Zeros(TensorSpec spec, int rows)
+    {
+        long[] shape = [.. spec.Shape.Select((size, i) => i == 0 && Signature.IsBatched ? rows : Math.Max(1, size))];
+        var elements = checked((int)shape.Aggregate(1L, (product, size) => product * size));
+        return spec.Type == TensorElementType.String
+            ? new TensorData(spec.Name, spec.Type, shape, default, Enumerable.Repeat(ReadOnlyMemory<byte>.Empty, elements).ToArray())
+            : new TensorData(spec.Name, spec.Type, shape, new byte[checked(elements * TensorData.SizeOf(spec.Type))]);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Packages;
+
+namespace RecoServe.Engine.Registry;
+
+/// <summary>A package as a graph of tensors: the encoder's inputs, and the outputs of encoder and scorer, as <see cref="PackageFiles"/> names them.</summary>
+internal static class PackageTensors
+{
+    private static readonly string[] Outputs = [PackageFiles.State, PackageFiles.Logits];
+
+    /// <summary>What the package reads and computes.</summary>
+    internal static GraphSignature Signature(ModelManifest manifest, int maxBatchSize, int instances)
+    {
+        List<TensorSpec> inputs = [
+            new(PackageFiles.ItemsInput, TensorElementType.Int32, [-1, -1]),
+            new(PackageFiles.LengthsInput, TensorElementType.Int32, [-1]),
+        ];
+        if (manifest.ContextFields.Count > 0)
+            inputs.Add(new(PackageFiles.ContextInput, TensorElementType.Int32, [-1, manifest.ContextFields.Count]));
+        return new GraphSignature(
+            inputs,
+            [new(Outputs[0], TensorElementType.Float, [-1, manifest.Dimension]), new(Outputs[1], TensorElementType.Float, [-1, manifest.ItemCount + 1])],
+            maxBatchSize, TimeSpan.Zero, instances);
+    }
+
+    /// <summary>The history and context that a row of tensors holds.</summary>
+    /// <exception cref="InvalidRequestException">A cell is none that the encoder reads.</exception>
+    internal static EncoderInput Read(ModelManifest manifest, TensorRow row)
+    {
+        var inputs = row.Request.Inputs;
+        var items = RowOf(inputs[0], row.Index);
+        var length = RowOf(inputs[1], row.Index)[0];
+        if (length < 1 || length > items.Length || length > manifest.MaxHistory + 1)
+            throw Wrong(PackageFiles.LengthsInput, $"is {length}: it counts the start marker, and is 1 to {Math.Min(items.Length, manifest.MaxHistory + 1)} here");
+        if (items[0] != 0)
+            throw Wrong(PackageFiles.ItemsInput, $"begins with {items[0]}: the first cell is 0, the start marker");
+        var history = items[1..length];
+        if (history.IndexOfAnyExceptInRange(1, manifest.ItemCount) is >= 0 and var cell)
+            throw Wrong(PackageFiles.ItemsInput, $"has {history[cell]} in cell {cell + 1}: item indexes are 1 to {manifest.ItemCount}");
+        var context = inputs.Count > 2 ? RowOf(inputs[2], row.Index) : [];
+        for (var field = 0; field < context.Length; field++)
+        {
+            if (context[field] < 0 || context[field] > manifest.ContextFields[field].Values.Count)
+                throw Wrong(PackageFiles.ContextInput, $"has {context[field]} for \"{manifest.ContextFields[field].Key}\": codes are 0 (unknown) to {manifest.ContextFields[field].Values.Count}");
+        }
+
+        return new EncoderInput(history.ToArray(), context.ToArray());
+
+        InvalidRequestException Wrong(string input, string problem) => new($"inputs[{input}]", $"row {row.Index} {problem}");
+    }
+
+    /// <summary>Writes the outputs that are wanted.</summary>
+    internal static void Write(RowResult<BatchOutput> result, TensorResponse response, TensorRow row)
+    {
+        for (var output = 0; output < row.Request.OutputNames.Count; output++)
+        {
+            var values = row.Request.OutputNames[output] == PackageFiles.State ? result.State : result.Logits;
+            response.Write(output, row.Index, [values.Length], MemoryMarshal.AsBytes(values));
+        }
+    }
+
+    private static ReadOnlySpan<int> RowOf(TensorData tensor, int row)
+    {
+        var cells = MemoryMarshal.Cast<byte, int>(tensor.Data.Span);
+        var width = cells.Length / (int)tensor.Shape[0];
+        return cells.Slice(row * width, width);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Runtime.ExceptionServices;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Registry;
+
+namespace RecoServe.Engine;
+
+/// <summary>Tensors to be computed by a model.</summary>
+/// <param name="Model">Model and version.</param>
+/// <param name="Inputs">Every input of the model.</param>
+/// <param name="Outputs">Names of the wanted outputs; empty: all.</param>
+/// <param name="Deadline">When the answer is worth nothing any more; <see cref="DateTimeOffset.MaxValue"/> if never.</param>
+/// <param name="Priority">Its place among others.</param>
+/// <param name="TrafficKey">The same key gets the same version while a canary has a share.</param>
+public sealed record InferRequest(
+    ModelSelector Model, IReadOnlyList<TensorData> Inputs, IReadOnlyList<string> Outputs, DateTimeOffset Deadline,
+    RequestPriority Priority = RequestPriority.Normal, string TrafficKey = "");
+
+/// <summary>Computed tensors.</summary>
+/// <param name="ComputedBy">The version that computed them.</param>
+/// <param name="Outputs">In the order asked for.</param>
+public sealed record InferResult(ComputedBy ComputedBy, IReadOnlyList<TensorData> Outputs);
+
+/// <summary>
+/// Computes tensors with any model of the registry. Rows are batched with those of other requests; a request of more rows than a
+/// run can have is computed in several.
+/// </summary>
+public sealed class TensorInference(ModelRegistry registry, TimeProvider clock)
+{
+    /// <summary>Computes outputs.</summary>
+    /// <exception cref="ModelNotFoundException">No such model or version.</exception>
+    /// <exception cref="ModelUnavailableException">The version is still being loaded.</exception>
+    /// <exception cref="InvalidRequestException">Names the tensor that is not as the model reads it.</exception>
+    /// <exception cref="OverloadedException">Too many rows wait.</exception>
+    /// <exception cref="DeadlineExceededException">The deadline passed, or cannot be met.</exception>
+    /// <exception cref="ModelRunException">The model failed.</exception>
+    public async Task<InferResult> InferAsync(InferRequest request, CancellationToken cancellationToken)
+    {
+        var arrived = clock.GetTimestamp();
+        using var lease = registry.Acquire(request.Model, request.TrafficKey);
+        var tensors = new TensorRequest(lease.Loaded.Signature, request.Inputs, request.Outputs);
+        var response = new TensorResponse(tensors);
+        var metrics = lease.Version.Metrics;
+        try
+        {
+            await ComputeAsync(lease, tensors, response, request, cancellationToken);
+            if (clock.GetUtcNow() >= request.Deadline)
+                throw new DeadlineExceededException(metrics.Name, "the deadline passed while the request was computed by");
+        }
+        catch (Exception e) when (e is not InvalidRequestException)
+        {
+            metrics.Failed(clock.GetElapsedTime(arrived));
+            throw e is InvalidOperationException ? new ModelRunException(metrics.Name, e) : e;
+        }
+
+        metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
+        return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), response.Tensors);
+    }
+
+    /// <summary>No more rows at a time than keep the runners busy: a large request must not fill the queue.</summary>
+    private static async Task ComputeAsync(
+        ModelLease lease, TensorRequest tensors, TensorResponse response, InferRequest request, CancellationToken cancellationToken)
+    {
+        using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ExceptionDispatchInfo? failure = null;
+        var atOnce = 2 * Math.Max(1, tensors.Signature.MaxBatchSize) * tensors.Signature.Instances;
+        for (var first = 0; first < tensors.Rows; first += atOnce)
+        {
+            await Task.WhenAll(Enumerable.Range(first, Math.Min(atOnce, tensors.Rows - first)).Select(InferAsync));
+            failure?.Throw();
+        }
+
+        async Task InferAsync(int row)
+        {
+            try
+            {
+                await lease.Loaded.InferAsync(new TensorRow(tensors, row), response, request.Deadline, request.Priority, failing.Token);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+                await failing.CancelAsync(); // the other rows of the request are not worth computing
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using Grpc.Core;
+using RecoServe.Contracts.Inference;
+using RecoServe.Engine;
+using RecoServe.Engine.Registry;
+
+namespace RecoServe.Server.Services;
+
+/// <summary>inference.GRPCInferenceService: the Open Inference Protocol, for packages and plain ONNX graphs alike.</summary>
+internal sealed class InferenceService(ModelRegistry registry, TensorInference inference, Drain drain, TimeProvider clock)
+    : GRPCInferenceService.GRPCInferenceServiceBase
+{
+    private static readonly string[] Extensions = ["model_repository", "model_configuration", "statistics", "binary_tensor_data"];
+
+    /// <inheritdoc/>
+    public override Task<ServerLiveResponse> ServerLive(ServerLiveRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerLiveResponse { Live = true });
+
+    /// <inheritdoc/>
+    public override Task<ServerReadyResponse> ServerReady(ServerReadyRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerReadyResponse { Ready = registry.IsReady && !drain.Stopping.IsCancellationRequested });
+
+    /// <inheritdoc/>
+    public override Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context)
+    {
+        RequireName(request.Name, "name");
+        var version = ReadVersion(request.Version, "version");
+        return Task.FromResult(new ModelReadyResponse { Ready = Serving(request.Name).Any(v => version is null || v.Version == version) });
+    }
+
+    /// <inheritdoc/>
+    public override Task<ServerMetadataResponse> ServerMetadata(ServerMetadataRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerMetadataResponse { Name = "recoserve", Version = CommandLine.Version, Extensions = { Extensions } });
+
+    /// <inheritdoc/>
+    public override Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
+    {
+        RequireName(request.Name, "name");
+        return Task.FromResult(InferenceModelWriter.Metadata(Find(request.Name, request.Version), Serving(request.Name)));
+    }
+
+    /// <inheritdoc/>
+    public override Task<ModelConfigResponse> ModelConfig(ModelConfigRequest request, ServerCallContext context)
+    {
+        RequireName(request.Name, "name");
+        return Task.FromResult(new ModelConfigResponse { Config = InferenceModelWriter.Config(Find(request.Name, request.Version)) });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ModelInferResponse> ModelInfer(ModelInferRequest request, ServerCallContext context)
+    {
+        RequireName(request.ModelName, "model_name");
+        foreach (var output in request.Outputs)
+        {
+            if (output.Parameters.Keys.FirstOrDefault(k => k is "classification" or "shared_memory_region") is { } refused)
+                throw new InvalidRequestException($"outputs[{output.Name}]", $"asks for {refused}, which this server does not have");
+        }
+
+        var result = await inference.InferAsync(
+            new InferRequest(
+                new ModelSelector(request.ModelName, ReadVersion(request.ModelVersion, "model_version")),
+                TensorReader.Read(request), [.. request.Outputs.Select(o => o.Name)],
+                InferenceParameters.Deadline(request, context.Deadline, clock), InferenceParameters.Priority(request), request.Id),
+            context.CancellationToken);
+        return TensorWriter.Write(request, result);
+    }
+
+    /// <inheritdoc/>
+    public override Task<ModelStatisticsResponse> ModelStatistics(ModelStatisticsRequest request, ServerCallContext context)
+    {
+        var version = ReadVersion(request.Version, "version");
+        var models = request.Name.Length == 0 ? registry.Models.Keys : [request.Name];
+        var found = models.SelectMany(Serving).Where(v => version is null || v.Version == version).ToArray();
+        if (found.Length == 0 && request.Name.Length > 0)
+            throw new ModelNotFoundException($"no version {request.Version} of model \"{request.Name}\" serves");
+        return Task.FromResult(new ModelStatisticsResponse { ModelStats = { found.Select(InferenceModelWriter.Statistics) } });
+    }
+
+    /// <inheritdoc/>
+    public override Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
+    {
+        RequireRepository(request.RepositoryName);
+        var stored = registry.ListRepository().SelectMany(m => m.Complete.Select(v => (m.Name, Version: v)));
+        var known = registry.Models.SelectMany(m => m.Value.Select(v => (Name: m.Key, v.Version)));
+        var index = stored.Union(known).OrderBy(v => v.Name, StringComparer.Ordinal).ThenByDescending(v => v.Version)
+            .Select(v => InferenceModelWriter.Index(v.Name, v.Version, Latest(v.Name, v.Version)))
+            .Where(v => !request.Ready || v.State == "READY");
+        return Task.FromResult(new RepositoryIndexResponse { Models = { index } });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
+    {
+        RequireRepository(request.RepositoryName);
+        RequireName(request.ModelName, "model_name");
+        if (request.Parameters.Keys.FirstOrDefault() is { } parameter)
+            throw new InvalidRequestException($"parameters[{parameter}]", "is not accepted: configuration and files come from the repository");
+        var model = registry.ListRepository().FirstOrDefault(m => m.Name == request.ModelName);
+        if (model is not { Complete: [var newest, ..] })
+            throw new ModelNotFoundException($"the repository has no complete version of model \"{request.ModelName}\"");
+        await registry.LoadAsync(model.Name, newest, context.CancellationToken);
+        return new RepositoryModelLoadResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context)
+    {
+        RequireRepository(request.RepositoryName);
+        RequireName(request.ModelName, "model_name");
+        var serving = Serving(request.ModelName).ToArray();
+        if (serving.Length == 0)
+            throw new ModelNotFoundException($"no version of model \"{request.ModelName}\" serves");
+        // The caller may go away; the versions drain all the same.
+        await Task.WhenAll(serving.Select(v => registry.UnloadAsync(v.Name, v.Version))).WaitAsync(context.CancellationToken);
+        return new RepositoryModelUnloadResponse();
+    }
+
+    private IEnumerable<ModelVersion> Serving(string name) =>
+        registry.Models.TryGetValue(name, out var versions) ? versions.Where(v => v.State == VersionState.Serving) : [];
+
+    private ModelVersion? Latest(string name, long version) =>
+        registry.Models.TryGetValue(name, out var versions) ? versions.FirstOrDefault(v => v.Version == version) : null;
+
+    private ModelVersion Find(string name, string version) => registry.FindAnswering(new ModelSelector(name, ReadVersion(version, "version")));
+
+    private static long? ReadVersion(string version, string field)
+    {
+        if (version.Length == 0)
+            return null;
+        return long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new InvalidRequestException(field, $"must be a number above 0, or empty, not \"{version}\"");
+    }
+
+    private static void RequireName(string name, string field)
+    {
+        if (name.Length == 0)
+            throw new InvalidRequestException(field, "must not be empty");
+    }
+
+    private static void RequireRepository(string name)
+    {
+        if (name.Length > 0)
+            throw new InvalidRequestException("repository_name", $"must be empty, not \"{name}\": there is one repository");
+    }
+}

@@ -1,0 +1,225 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using RecoServe.Engine.Batching;
+using RecoServe.Engine.Inference;
+using RecoServe.Engine.Registry;
+using RecoServe.Engine.Tests.Registry;
+using RecoServe.Testing;
+
+namespace RecoServe.Engine.Tests;
+
+public sealed class TensorInferenceTests : IAsyncDisposable
+{
+    private readonly RegistryFixture _fixture = new();
+
+    private static CancellationToken Token => RegistryFixture.Token;
+
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
+
+    [Fact]
+    public async Task Infer_Rows_AreComputed()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var result = await Infer(registry, "sum", Floats("x", [2, 3], 1, 2, 3, 4, 5, 6));
+        Assert.Equal(("sum", 1L), (result.ComputedBy.Model, result.ComputedBy.Version));
+        Assert.Equal(["sum", "copy"], result.Outputs.Select(t => t.Name));
+        Assert.Equal([6f, 15f], Values(result.Outputs[0]));
+        Assert.Equal([2L], result.Outputs[0].Shape);
+        Assert.Equal([1f, 2, 3, 4, 5, 6], Values(result.Outputs[1]));
+        Assert.Equal([2L, 3], result.Outputs[1].Shape);
+    }
+
+    [Fact]
+    public async Task Infer_OutputsNamed_AreThoseInTheirOrder()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var result = await Inference(registry).InferAsync(Request("sum", [Floats("x", [1, 1], 7)], "copy", "sum"), Token);
+        Assert.Equal(["copy", "sum"], result.Outputs.Select(t => t.Name));
+        Assert.Equal("copy", Assert.Single((await Inference(registry).InferAsync(Request("sum", [Floats("x", [1, 1], 7)], "copy"), Token)).Outputs).Name);
+    }
+
+    [Fact]
+    public async Task Infer_MoreRowsThanABatchAndThanTheQueue_AreComputedInSeveral()
+    {
+        var registry = await StartAsync(
+            r =>
+            {
+                TestGraph.PublishSum(r, "sum", 1);
+                File.WriteAllText(Path.Combine(r, "sum/1/config.json"), """{ "max_batch_size": 3, "max_queue_size": 6 }""");
+            });
+        var values = Enumerable.Range(0, 100).Select(i => (float)i).ToArray();
+        Assert.Equal(values, Values((await Infer(registry, "sum", Floats("x", [100, 1], values))).Outputs[0]));
+        Assert.All(registry.FindAnswering(new("sum")).Statistics.Batches.Keys, size => Assert.InRange(size, 1, 3));
+    }
+
+    [Fact]
+    public async Task Infer_ManyCallersOfSeveralShapes_EachGetsItsOwnRows()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var calls = Enumerable.Range(0, 300).Select(async i =>
+        {
+            var (rows, width) = (1 + (i % 3), 1 + (i % 4));
+            var values = Enumerable.Range(0, rows * width).Select(v => (float)((1000 * i) + v)).ToArray();
+            var wanted = i % 2 == 0 ? new[] { "copy" } : ["sum", "copy"];
+            var outputs = (await Inference(registry).InferAsync(Request("sum", [Floats("x", [rows, width], values)], wanted), Token)).Outputs;
+            Assert.Equal(wanted, outputs.Select(t => t.Name));
+            Assert.Equal(values, Values(outputs[^1]));
+            if (wanted.Length > 1)
+                Assert.Equal(values.Chunk(width).Select(row => row.Sum()), Values(outputs[0]));
+        });
+        await Task.WhenAll(calls);
+        var statistics = registry.FindAnswering(new("sum")).Statistics;
+        Assert.Equal(300, statistics.Success.Count);
+        Assert.Equal(0, statistics.Fail.Count);
+        Assert.Equal(600, statistics.Batches.Sum(b => b.Key * b.Value.Count));
+        Assert.True(statistics.Batches.Values.Sum(b => b.Count) < 600, "rows were never batched");
+    }
+
+    [Fact]
+    public async Task Infer_OneRowFails_FailsThatRequestAlone()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishGather(r, "gather", 1));
+        var calls = Enumerable.Range(0, 40).Select(i => Infer(registry, "gather", Longs("ids", i == 20 ? 99 : i % 10))).ToArray();
+        for (var i = 0; i < 40; i++)
+        {
+            if (i == 20)
+                await Assert.ThrowsAsync<ModelRunException>(() => calls[i]);
+            else
+                Assert.Equal([10f * (i % 10)], Values((await calls[i]).Outputs[0]));
+        }
+
+        await Assert.ThrowsAsync<ModelRunException>(() => Infer(registry, "gather", Longs("ids", 1, 99, 2)));
+        Assert.Equal(2, registry.FindAnswering(new("gather")).Statistics.Fail.Count);
+    }
+
+    [Fact]
+    public async Task Infer_FixedShape_IsComputedWholeAndAlone()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishIdentity(r, "fixed", 1, (int)TensorElementType.Float, "2", "2"));
+        Assert.False(registry.FindAnswering(new("fixed")).Signature!.IsBatched);
+        var result = await Infer(registry, "fixed", Floats("x", [2, 2], 1, 2, 3, 4));
+        Assert.Equal([2L, 2], result.Outputs[0].Shape);
+        Assert.Equal([1f, 2, 3, 4], Values(result.Outputs[0]));
+        await AssertInvalid(registry, Request("fixed", [Floats("x", [1, 2], 1, 2)]), "inputs[x]", "has shape [1, 2], the model reads [2, 2]");
+    }
+
+    [Fact]
+    public async Task Infer_Strings_KeepEveryByte()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishIdentity(r, "text", 1, (int)TensorElementType.String, "batch", "width"));
+        ReadOnlyMemory<byte>[] strings = ["héllo"u8.ToArray(), Array.Empty<byte>(), "a\0b"u8.ToArray(), new byte[] { 0xFF, 0xFE }];
+        var output = (await Infer(registry, "text", new TensorData("x", TensorElementType.String, [2, 2], default, strings))).Outputs[0];
+        Assert.Equal(strings.Select(s => s.ToArray()), output.Strings!.Select(s => s.ToArray()));
+    }
+
+    [Theory]
+    [InlineData("inputs[x]", "has elements of type Int64, the model reads Float", "type")]
+    [InlineData("inputs[x]", "has shape [2], the model reads [-1, -1]", "rank")]
+    [InlineData("inputs[x]", "has 4 bytes; shape [1, 2] needs 8", "bytes")]
+    [InlineData("inputs[x]", "there must be at least one row", "no rows")]
+    [InlineData("inputs[x]", "which no memory holds", "overflow")]
+    [InlineData("inputs", "\"x\" is missing", "missing")]
+    [InlineData("inputs", "the model has no input \"y\"; its inputs are: x", "unknown")]
+    [InlineData("inputs", "\"x\" is there more than once", "twice")]
+    [InlineData("outputs", "the model has no output \"z\"; its outputs are: sum, copy", "output")]
+    [InlineData("outputs", "each output can be asked for once", "output twice")]
+    public async Task Infer_WrongTensor_NamesIt(string field, string problem, string what)
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var good = Floats("x", [1, 2], 1, 2);
+        await AssertInvalid(registry, what switch
+        {
+            "type" => Request("sum", [good with { Type = TensorElementType.Int64 }]),
+            "rank" => Request("sum", [good with { Shape = [2] }]),
+            "bytes" => Request("sum", [good with { Data = new byte[4] }]),
+            "no rows" => Request("sum", [good with { Shape = [0, 2], Data = default }]),
+            "overflow" => Request("sum", [good with { Shape = [long.MaxValue, 3] }]),
+            "missing" => Request("sum", []),
+            "unknown" => Request("sum", [good, Floats("y", [1, 2], 1, 2)]),
+            "twice" => Request("sum", [good, good]),
+            "output" => Request("sum", [good], "z"),
+            _ => Request("sum", [good], "sum", "sum"),
+        }, field, problem);
+    }
+
+    [Fact]
+    public async Task Infer_Package_AnswersAsTheModelDoes()
+    {
+        var model = new TestModel { Devices = ["tv", "phone"] };
+        var registry = await StartAsync(r => model.Publish(r));
+        TensorData[] inputs = [Ints("items", [2, 4], 0, 1, 2, 0, 0, 5, 6, 7), Ints("lengths", [2], 3, 4), Ints("context", [2, 1], 0, 2)];
+        var outputs = (await Inference(registry).InferAsync(Request("toy", inputs, "logits"), Token)).Outputs;
+        Assert.Equal([2L, 21], Assert.Single(outputs).Shape);
+        var logits = Values(outputs[0]);
+        Assert.Equal(model.ExpectedLogits([1, 2]).AsSpan(1).ToArray(), logits[1..21], (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal(model.ExpectedLogits([5, 6, 7], 2).AsSpan(1).ToArray(), logits[22..], (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal([2L, 4], (await Inference(registry).InferAsync(Request("toy", inputs, "state"), Token)).Outputs[0].Shape);
+    }
+
+    [Theory]
+    [InlineData("inputs[lengths]", "row 0 is 0", 0, 1, 0, 0)]
+    [InlineData("inputs[lengths]", "row 0 is 4", 0, 1, 4, 0)]
+    [InlineData("inputs[items]", "row 0 begins with 3", 3, 1, 2, 0)]
+    [InlineData("inputs[items]", "row 0 has 21 in cell 1: item indexes are 1 to 20", 0, 21, 2, 0)]
+    [InlineData("inputs[items]", "row 0 has -1 in cell 1", 0, -1, 2, 0)]
+    [InlineData("inputs[context]", "row 0 has 2 for \"device\": codes are 0 (unknown) to 1", 0, 1, 2, 2)]
+    public async Task Infer_PackageCellsThatAreNone_NamesThem(string field, string problem, int start, int item, int length, int device)
+    {
+        var registry = await StartAsync(r => new TestModel { Devices = ["tv"] }.Publish(r));
+        await AssertInvalid(
+            registry, Request("toy", [Ints("items", [1, 2], start, item), Ints("lengths", [1], length), Ints("context", [1, 1], device)]), field, problem);
+    }
+
+    [Fact]
+    public async Task Infer_Overloaded_IsRefusedAndCounted()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var late = Request("sum", [Floats("x", [1, 1], 1)]) with { Deadline = DateTimeOffset.UnixEpoch };
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => Inference(registry).InferAsync(late, Token));
+        using var gone = new CancellationTokenSource();
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Inference(registry).InferAsync(Request("sum", [Floats("x", [1, 1], 1)]), gone.Token));
+    }
+
+    [Fact]
+    public async Task Recommend_PlainGraph_IsOfTheWrongKind()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var recommender = new Recommender(registry, new DegradationOptions(), TimeProvider.System);
+        var request = new SlateRequest { Model = new ModelSelector("sum"), Deadline = DateTimeOffset.MaxValue };
+        var e = await Assert.ThrowsAsync<ModelStateException>(() => recommender.RecommendAsync(request, Token));
+        Assert.Contains("sum/1 is a plain graph", e.Message, StringComparison.Ordinal);
+    }
+
+    private static TensorInference Inference(ModelRegistry registry) => new(registry, TimeProvider.System);
+
+    private static Task<InferResult> Infer(ModelRegistry registry, string model, params TensorData[] inputs) =>
+        Inference(registry).InferAsync(Request(model, inputs), Token);
+
+    private static InferRequest Request(string model, TensorData[] inputs, params string[] outputs) =>
+        new(new ModelSelector(model), inputs, outputs, DateTimeOffset.MaxValue);
+
+    private static TensorData Floats(string name, long[] shape, params float[] values) =>
+        new(name, TensorElementType.Float, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+    private static TensorData Ints(string name, long[] shape, params int[] values) =>
+        new(name, TensorElementType.Int32, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+    private static TensorData Longs(string name, params long[] values) =>
+        new(name, TensorElementType.Int64, [values.Length], MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+
+    private static float[] Values(TensorData tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray();
+
+    private static async Task AssertInvalid(ModelRegistry registry, InferRequest request, string field, string problem)
+    {
+        var e = await Assert.ThrowsAsync<InvalidRequestException>(() => Inference(registry).InferAsync(request, Token));
+        Assert.Equal(field, e.Field);
+        Assert.Contains(problem, e.Problem, StringComparison.Ordinal);
+    }
+
+    private Task<ModelRegistry> StartAsync(Action<string> publish)
+    {
+        publish(_fixture.Repository.Path);
+        return _fixture.StartAsync();
+    }
+}
