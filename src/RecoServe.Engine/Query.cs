@@ -9,12 +9,19 @@ internal static class Query
     /// <summary>Encodes history and context.</summary>
     /// <param name="package">The version's package.</param>
     /// <param name="history">Item ids, oldest first.</param>
+    /// <param name="watchedAt">When, as in <see cref="ModelRequest.WatchedAt"/>.</param>
     /// <param name="context">Context values by key.</param>
     /// <param name="unknown">Takes the history's ids that the catalogue does not have.</param>
     /// <exception cref="InvalidRequestException">A context key is not the model's.</exception>
     internal static EncoderInput Encode(
-        ModelPackage package, IReadOnlyList<string> history, IReadOnlyDictionary<string, string> context, ISet<string> unknown) =>
-        new(EncodeHistory(package, history, unknown), EncodeContext(package.Manifest.ContextFields, context));
+        ModelPackage package,
+        IReadOnlyList<string> history,
+        IReadOnlyList<long?> watchedAt,
+        IReadOnlyDictionary<string, string> context,
+        ISet<string> unknown) => new(
+            EncodeHistory(package, history, unknown),
+            EncodeContext(package.Manifest.ContextFields, context),
+            package.Manifest.TimeGaps && watchedAt.Count > 0 ? EncodeGaps(package, history, watchedAt) : default);
 
     /// <summary>The context without what a model does not read.</summary>
     internal static IReadOnlyDictionary<string, string> KnownContext(ModelPackage package, IReadOnlyDictionary<string, string> context) =>
@@ -37,6 +44,10 @@ internal static class Query
         var indexes = Indexes(package.Catalogue, history, unknown).ToArray();
         return indexes.AsMemory(Math.Max(0, indexes.Length - package.Manifest.MaxHistory));
     }
+
+    /// <summary>Of the watches that are read: the gap to one that is skipped, or too old, is not known to the model.</summary>
+    private static int[] EncodeGaps(ModelPackage package, IReadOnlyList<string> history, IReadOnlyList<long?> watchedAt) => TimeGap.CodesOf(
+        [.. history.Zip(watchedAt).Where(w => package.Catalogue.TryGetIndex(w.First, out _)).Select(w => w.Second).TakeLast(package.Manifest.MaxHistory)]);
 
     private static int[] EncodeContext(IReadOnlyList<ContextField> fields, IReadOnlyDictionary<string, string> context)
     {

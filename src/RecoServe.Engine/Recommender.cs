@@ -67,7 +67,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var arrived = clock.GetTimestamp();
         using var lease = registry.Acquire(request.Model, request.TrafficKey);
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
+        var input = Query.Encode(lease.Package, request.History, request.WatchedAt, request.Context, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
         using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
@@ -81,7 +81,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     {
         // :: 2 :: Everything that can be wrong with the request is found before it takes a place in the queue.
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request.History, request.Context, unknown);
+        var input = Query.Encode(lease.Package, request.History, request.WatchedAt, request.Context, unknown);
         using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
 
         // :: 3 ::

@@ -15,6 +15,9 @@ public abstract record ModelRequest
     /// <summary>Watched item ids, oldest first; of more than the model reads the newest are used.</summary>
     public IReadOnlyList<string> History { get; init; } = [];
 
+    /// <summary>When each of the history was watched, milliseconds since 1970 UTC; null where it is not known. Empty if nothing is.</summary>
+    public IReadOnlyList<long?> WatchedAt { get; init; } = [];
+
     /// <summary>Context values by key; the keys must be the model's.</summary>
     public IReadOnlyDictionary<string, string> Context { get; init; } = new Dictionary<string, string>();
 

@@ -182,6 +182,19 @@ public sealed class TensorInferenceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Infer_PackageWithTimeGaps_ReadsThem()
+    {
+        var model = new TestModel { TimeGaps = true, Devices = ["tv"] };
+        var registry = await StartAsync(r => model.Publish(r));
+        TensorData[] Inputs(int width, params int[] gaps) =>
+            [Ints("items", [1, 4], 0, 3, 5, 0), Ints("lengths", [1], 3), Ints("gaps", [1, width], gaps), Ints("context", [1, 1], 1)];
+        var result = await Inference(registry).InferAsync(Request("toy", Inputs(4, 0, 0, 7, 0), "logits"), Token);
+        Assert.Equal(model.ExpectedLogits([3, 5], 1, 7)[1..], Values(result.Outputs[0])[1..], (a, b) => Math.Abs(a - b) < 1e-4);
+        await AssertInvalid(registry, Request("toy", Inputs(3, 0, 0, 7)), "inputs[gaps]", "has 3 cells: there are as many as items, 4");
+        await AssertInvalid(registry, Request("toy", Inputs(4, 0, 0, 32, 0)), "inputs[gaps]", "codes from 0 (unknown) to 31");
+    }
+
+    [Fact]
     public async Task Recommend_PlainGraph_IsOfTheWrongKind()
     {
         var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));

@@ -41,6 +41,7 @@ public sealed class RecommendationServiceTests : IAsyncLifetime
         { "history[1].item_id", r => r.History.Add(new Watch()) },
         { "history[1].watch_fraction", r => r.History.Add(new Watch { ItemId = "i2", WatchFraction = double.NaN }) },
         { "history[1].watch_fraction", r => r.History.Add(new Watch { ItemId = "i2", WatchFraction = -1 }) },
+        { "history[1].watched_at", r => r.History.Add(new Watch { ItemId = "i2", WatchedAt = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = long.MaxValue } }) },
         { "context[\"colour\"]", r => r.Context.Add("colour", "red") },
         { "model.version", r => r.Model = new ModelSpec { Version = 0 } },
         { "model.label", r => r.Model = new ModelSpec { Label = "" } },

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Onnx;
 
@@ -23,6 +24,9 @@ public sealed record TestModel
 
     /// <summary>Value of the one context field, if the model shall read one; its key is "device".</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
+
+    /// <summary>Whether the model reads time gaps: it adds a row for each.</summary>
+    public bool TimeGaps { get; init; }
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Attributes { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
@@ -63,7 +67,7 @@ public sealed record TestModel
     }
 
     /// <summary>The logits by definition, in plain C#.</summary>
-    public float[] ExpectedLogits(IReadOnlyList<int> history, int device = 0)
+    public float[] ExpectedLogits(IReadOnlyList<int> history, int device = 0, params int[] gaps)
     {
         var (matrix, bias) = (Matrix(), Biases());
         var state = new float[Dimension];
@@ -74,7 +78,7 @@ public sealed record TestModel
         }
 
         for (var c = 0; c < Dimension; c++)
-            state[c] += DeviceRow(device, c);
+            state[c] += DeviceRow(device, c) + gaps.Sum(gap => GapRow(gap, c));
         var logits = bias.ToArray();
         for (var i = 1; i <= ItemCount; i++)
         {
@@ -90,6 +94,8 @@ public sealed record TestModel
         PackageWriter.Publish(repository, Manifest(), version, WriteFiles, _ => { });
 
     private static float DeviceRow(int code, int column) => code == 0 ? 0 : 0.25f * code * (column + 1);
+
+    private static float GapRow(int code, int column) => 0.1f * code * (2 - column);
 
     internal static NodeProto Node(string op, string output, params string[] inputs) => new() { OpType = op, Input = { inputs }, Output = { output } };
 
@@ -152,6 +158,7 @@ public sealed record TestModel
         Dimension = Dimension,
         MaxHistory = MaxHistory,
         ContextFields = Devices.Count > 0 ? [new ContextField("device", Devices)] : [],
+        TimeGaps = TimeGaps,
         CreatedAt = DateTimeOffset.UnixEpoch,
     };
 
@@ -199,6 +206,15 @@ public sealed record TestModel
             graph.Initializer.Add(Floats("devices", table, Devices.Count + 1, Dimension));
             graph.Node.Add([Node("Gather", "device_rows", "devices", PackageFiles.ContextInput), Sum("device_rows", "device"), Node("Add", "with_device", state, "device")]);
             state = "with_device";
+        }
+
+        if (TimeGaps)
+        {
+            var table = Enumerable.Range(0, TimeGap.CodeCount * Dimension).Select(i => GapRow(i / Dimension, i % Dimension)).ToArray();
+            graph.Input.Add(Value(PackageFiles.GapsInput, TensorProto.Types.DataType.Int32, "batch", "length"));
+            graph.Initializer.Add(Floats("gap_table", table, TimeGap.CodeCount, Dimension));
+            graph.Node.Add([Node("Gather", "gap_rows", "gap_table", PackageFiles.GapsInput), Sum("gap_rows", "gap_sum"), Node("Add", "with_gaps", state, "gap_sum")]);
+            state = "with_gaps";
         }
 
         if (PoisonAbove is { } limit)

@@ -33,7 +33,28 @@ internal static class TinyLogs
         return Build(items, histories, [("device", ["tv", "phone"], steps), ("country", ["FR", "DE", "UA"], noise)]);
     }
 
-    public static WatchLog Build(int items, int[][] histories, (string Key, string[] Values, ushort[] Codes)[] contexts)
+    /// <summary>After a watch that came within seconds item i is followed by i + 1, after one that came a day later by i + 2.</summary>
+    public static WatchLog Timed(int users = 128, int items = 12, int length = 20)
+    {
+        var random = new Random(7);
+        var (histories, times) = (new int[users][], new long[users * length]);
+        for (var u = 0; u < users; u++)
+        {
+            histories[u] = new int[length];
+            var (item, time, step) = (random.Next(items), 1_700_000_000_000L, 1);
+            for (var t = 0; t < length; t++)
+            {
+                histories[u][t] = item + 1;
+                times[(u * length) + t] = time += step == 1 ? random.Next(1_000, 4_000) : 86_400_000;
+                item = (item + (t == 0 ? 1 : step)) % items;
+                step = random.Next(1, 3);
+            }
+        }
+
+        return Build(items, histories, [], times);
+    }
+
+    public static WatchLog Build(int items, int[][] histories, (string Key, string[] Values, ushort[] Codes)[] contexts, long[]? times = null)
     {
         var starts = new int[histories.Length + 1];
         for (var u = 0; u < histories.Length; u++)
@@ -47,7 +68,8 @@ internal static class TinyLogs
             starts,
             [.. histories.SelectMany(h => h)],
             [.. contexts.Select(c => new ContextField(c.Key, c.Values))],
-            [.. contexts.Select(c => c.Codes)]);
+            [.. contexts.Select(c => c.Codes)],
+            times);
     }
 
     /// <summary>All but the last event of every user.</summary>
@@ -61,7 +83,7 @@ internal static class TinyLogs
         for (var u = 0; u < log.UserCount; u++)
         {
             var question = LastQuestion(log, u);
-            scorer.Score([withContext ? question : question with { Context = new ushort[log.ContextFields.Count] }], scores);
+            scorer.Score([withContext ? question : question with { Context = new ushort[log.ContextFields.Count], Times = default }], scores);
             hits += Array.IndexOf(scores, scores[1..].Max(), 1) == log.ItemsOf(u).Span[^1] ? 1 : 0;
         }
 
@@ -71,5 +93,6 @@ internal static class TinyLogs
     public static Question LastQuestion(WatchLog log, int user) => new(
         user,
         log.ItemsOf(user)[..^1],
-        Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[^1]).ToArray());
+        Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[^1]).ToArray(),
+        log.HasTimes ? log.TimesOf(user)[..^1] : default);
 }

@@ -11,7 +11,14 @@ internal static class Torch
 {
     public const string Collection = "torch";
 
-    /// <summary>Tests use tensors before anything of ours has loaded libtorch.</summary>
+    /// <summary>
+    /// Tests use tensors before anything of ours has loaded libtorch. Their tensors are small: on a busy machine two threads
+    /// that wait for each other are ten times slower than one.
+    /// </summary>
     [ModuleInitializer]
-    internal static void Load() => LibTorch.EnsureLoaded();
+    internal static void Load()
+    {
+        LibTorch.EnsureLoaded();
+        TorchSharp.torch.set_num_threads(1);
+    }
 }

@@ -32,9 +32,9 @@ internal sealed class ModelGraphs : IDisposable
         Manifest = package.Manifest;
         MaxBatchSize = options.BatchSizeFor(Manifest.ItemCount);
         _outputs = new SemaphoreSlim(options.InstanceCount + SpareOutputs);
-        _inputNames = Manifest.ContextFields.Count == 0
-            ? [PackageFiles.ItemsInput, PackageFiles.LengthsInput]
-            : [PackageFiles.ItemsInput, PackageFiles.LengthsInput, PackageFiles.ContextInput];
+        string[] gaps = Manifest.TimeGaps ? [PackageFiles.GapsInput] : [];
+        string[] context = Manifest.ContextFields.Count > 0 ? [PackageFiles.ContextInput] : [];
+        _inputNames = [PackageFiles.ItemsInput, PackageFiles.LengthsInput, .. gaps, .. context];
         _options = Sessions.CreateOptions(options);
         try
         {

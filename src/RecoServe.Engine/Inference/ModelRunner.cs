@@ -1,3 +1,4 @@
+using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using RecoServe.Engine.Packages;
 
@@ -15,6 +16,7 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
     private readonly ModelManifest _manifest;
     private readonly NativeBuffer<int> _items;
     private readonly NativeBuffer<int> _lengths;
+    private readonly NativeBuffer<int> _gaps;
     private readonly NativeBuffer<int> _context;
 
     /// <summary>Reads the item matrix and creates the sessions, which both use it in place.</summary>
@@ -30,6 +32,7 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
         (_graphs, _manifest) = (graphs, graphs.Manifest);
         _items = new NativeBuffer<int>((long)MaxBatchSize * (_manifest.MaxHistory + 1));
         _lengths = new NativeBuffer<int>(MaxBatchSize);
+        _gaps = new NativeBuffer<int>(_manifest.TimeGaps ? (long)MaxBatchSize * (_manifest.MaxHistory + 1) : 0);
         _context = new NativeBuffer<int>((long)MaxBatchSize * _manifest.ContextFields.Count);
     }
 
@@ -103,6 +106,7 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
             _graphs.Dispose();
         _items.Dispose();
         _lengths.Dispose();
+        _gaps.Dispose();
         _context.Dispose();
     }
 
@@ -121,17 +125,33 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
             history.CopyTo(cells[1..]);
             cells[(history.Length + 1)..].Clear();
             _lengths.Slice(r, 1)[0] = history.Length + 1;
+            if (_manifest.TimeGaps)
+                FillGaps(rows[r].Gaps.Span, _gaps.Slice((long)r * length, length));
             rows[r].Context.Span.CopyTo(_context.Slice((long)r * fields, fields));
         }
 
         return length;
     }
 
+    private static void FillGaps(ReadOnlySpan<int> gaps, Span<int> cells)
+    {
+        cells.Clear();
+        gaps.CopyTo(cells[1..]);
+    }
+
     private void Encode(int rows, int length, BatchOutput output)
     {
         using var items = _items.AsTensor(TensorElementType.Int32, rows, length);
         using var lengths = _lengths.AsTensor(TensorElementType.Int32, rows);
-        using var context = _context.AsTensor(TensorElementType.Int32, rows, _manifest.ContextFields.Count);
-        _graphs.Encode(_manifest.ContextFields.Count == 0 ? [items, lengths] : [items, lengths, context], output.States(rows));
+        using var gaps = _manifest.TimeGaps ? _gaps.AsTensor(TensorElementType.Int32, rows, length) : null;
+        using var context = _manifest.ContextFields.Count > 0 ? _context.AsTensor(TensorElementType.Int32, rows, _manifest.ContextFields.Count) : null;
+        OrtValue[] inputs = (gaps, context) switch
+        {
+            (null, null) => [items, lengths],
+            (null, _) => [items, lengths, context],
+            (_, null) => [items, lengths, gaps],
+            _ => [items, lengths, gaps, context],
+        };
+        _graphs.Encode(inputs, output.States(rows));
     }
 }

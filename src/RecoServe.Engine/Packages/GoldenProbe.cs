@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace RecoServe.Engine.Packages;
 
@@ -25,8 +26,13 @@ public sealed record GoldenProbe
 /// <param name="Context">Context values by key.</param>
 /// <param name="Answers">The recorded logits of some items: the most probable ones and a few others.</param>
 /// <param name="LogSumExp">Natural logarithm of Σ exp(logit) over items 1…N: one number that every item's score enters.</param>
+/// <param name="WatchedAt">When the watches were, milliseconds since 1970 UTC; null if the question does not say.</param>
 public sealed record ProbeCase(
-    IReadOnlyList<string> History, IReadOnlyDictionary<string, string> Context, IReadOnlyList<ProbeAnswer> Answers, double LogSumExp);
+    IReadOnlyList<string> History,
+    IReadOnlyDictionary<string, string> Context,
+    IReadOnlyList<ProbeAnswer> Answers,
+    double LogSumExp,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<long?>? WatchedAt = null);
 
 /// <summary>The recorded logit of one item.</summary>
 /// <param name="ItemId">The item's id.</param>

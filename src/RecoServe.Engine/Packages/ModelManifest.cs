@@ -33,6 +33,9 @@ public sealed record ModelManifest
     /// <summary>Context fields that the encoder reads, in the order of its <c>context</c> input.</summary>
     public IReadOnlyList<ContextField> ContextFields { get; init; } = [];
 
+    /// <summary>Whether the encoder reads the times between watches, as its input <c>gaps</c>.</summary>
+    public bool TimeGaps { get; init; }
+
     /// <summary>When the package was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 

@@ -43,6 +43,8 @@ public sealed class ModelPackage
             Verify(Path.Combine(directory, file), expected);
         }
 
+        if (manifest.Files.TryGetValue(PackageFiles.Training, out var training))
+            Verify(Path.Combine(directory, PackageFiles.Training), training);
         RequireBytes(directory, PackageFiles.ItemMatrix, (manifest.ItemCount + 1L) * manifest.Dimension * sizeof(float), manifest);
         RequireBytes(directory, PackageFiles.ItemBias, (manifest.ItemCount + 1L) * sizeof(float), manifest);
         var catalogue = Catalogue.Read(Path.Combine(directory, PackageFiles.Catalogue));

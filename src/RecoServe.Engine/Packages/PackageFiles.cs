@@ -24,7 +24,10 @@ public static class PackageFiles
     /// <summary>The golden probe.</summary>
     public const string Probe = "probe.json";
 
-    /// <summary>All files but the manifest.</summary>
+    /// <summary>The options of the training run, as <c>recotrain fit --config</c> reads them. Informative, and a package may lack it.</summary>
+    public const string Training = "training.yaml";
+
+    /// <summary>All files that a package must have, but the manifest.</summary>
     public static IReadOnlyList<string> Content { get; } = [Encoder, Scorer, ItemMatrix, ItemBias, Catalogue, Probe];
 
     /// <summary>Encoder input, int32 [batch, length]: 0 (the start marker), then item indexes oldest first, padded with 0 on the right.</summary>
@@ -32,6 +35,12 @@ public static class PackageFiles
 
     /// <summary>Encoder input, int32 [batch]: length of each row, the start marker included, so 1 or more.</summary>
     public const string LengthsInput = "lengths";
+
+    /// <summary>
+    /// Encoder input, int32 [batch, length]: a <see cref="Inference.TimeGap"/> code for each cell of <see cref="ItemsInput"/>, 0 where it is not
+    /// known, for the start marker and for padding. Absent if the model reads no time gaps.
+    /// </summary>
+    public const string GapsInput = "gaps";
 
     /// <summary>Encoder input, int32 [batch, fields]: codes of the context values, 0 = unknown. Absent if the model reads no context.</summary>
     public const string ContextInput = "context";

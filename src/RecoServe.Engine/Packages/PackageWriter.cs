@@ -31,9 +31,11 @@ public static class PackageWriter
         {
             writeFiles(staging);
             var files = new SortedDictionary<string, FileChecksum>(StringComparer.Ordinal);
-            foreach (var file in PackageFiles.Content)
+            foreach (var file in PackageFiles.Content.Append(PackageFiles.Training))
             {
                 var path = Path.Combine(staging, file);
+                if (!File.Exists(path) && file == PackageFiles.Training)
+                    continue;
                 if (!File.Exists(path))
                     throw new PackageException(path, "was not written");
                 FlushToDisk(path);

@@ -18,6 +18,8 @@ internal static class PackageTensors
             new(PackageFiles.ItemsInput, TensorElementType.Int32, [-1, -1]),
             new(PackageFiles.LengthsInput, TensorElementType.Int32, [-1]),
         ];
+        if (manifest.TimeGaps)
+            inputs.Add(new(PackageFiles.GapsInput, TensorElementType.Int32, [-1, -1]));
         if (manifest.ContextFields.Count > 0)
             inputs.Add(new(PackageFiles.ContextInput, TensorElementType.Int32, [-1, manifest.ContextFields.Count]));
         return new GraphSignature(
@@ -26,7 +28,7 @@ internal static class PackageTensors
             maxBatchSize, TimeSpan.Zero, instances);
     }
 
-    /// <summary>The history and context that a row of tensors holds.</summary>
+    /// <summary>The history, its time gaps and the context that a row of tensors holds.</summary>
     /// <exception cref="InvalidRequestException">A cell is none that the encoder reads.</exception>
     internal static EncoderInput Read(ModelManifest manifest, TensorRow row)
     {
@@ -40,14 +42,17 @@ internal static class PackageTensors
         var history = items[1..length];
         if (history.IndexOfAnyExceptInRange(1, manifest.ItemCount) is >= 0 and var cell)
             throw Wrong(PackageFiles.ItemsInput, $"has {history[cell]} in cell {cell + 1}: item indexes are 1 to {manifest.ItemCount}");
-        var context = inputs.Count > 2 ? RowOf(inputs[2], row.Index) : [];
+        var gaps = manifest.TimeGaps ? RowOf(inputs[2], row.Index) : [];
+        if (manifest.TimeGaps && (gaps.Length != items.Length || gaps.ContainsAnyExceptInRange(0, TimeGap.CodeCount - 1)))
+            throw Wrong(PackageFiles.GapsInput, $"has {gaps.Length} cells: there are as many as items, {items.Length}, with codes from 0 (unknown) to {TimeGap.CodeCount - 1}");
+        var context = manifest.ContextFields.Count > 0 ? RowOf(inputs[^1], row.Index) : [];
         for (var field = 0; field < context.Length; field++)
         {
             if (context[field] < 0 || context[field] > manifest.ContextFields[field].Values.Count)
                 throw Wrong(PackageFiles.ContextInput, $"has {context[field]} for \"{manifest.ContextFields[field].Key}\": codes are 0 (unknown) to {manifest.ContextFields[field].Values.Count}");
         }
 
-        return new EncoderInput(history.ToArray(), context.ToArray());
+        return new EncoderInput(history.ToArray(), context.ToArray(), manifest.TimeGaps ? gaps[1..length].ToArray() : default);
 
         InvalidRequestException Wrong(string input, string problem) => new($"inputs[{input}]", $"row {row.Index} {problem}");
     }

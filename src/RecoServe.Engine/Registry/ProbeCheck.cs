@@ -41,10 +41,10 @@ internal static class ProbeCheck
 
     private static (float[] Logits, double LogSumExp) Answer(ModelPackage package, ModelRunner runner, int number)
     {
-        var (history, context) = (package.Probe.Cases[number].History, package.Probe.Cases[number].Context);
+        var asked = package.Probe.Cases[number];
         try
         {
-            var logits = runner.Logits(Query.Encode(package, history, context, new HashSet<string>()));
+            var logits = runner.Logits(Query.Encode(package, asked.History, asked.WatchedAt ?? [], asked.Context, new HashSet<string>()));
             return (logits, NucleusSampler.LogSumExp(logits));
         }
         catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)

@@ -18,6 +18,9 @@ internal static class RequestReader
     internal const int MaxCandidates = 10_000;
     internal const int MaxIds = 100_000;
 
+    /// <summary>The range of a timestamp, the years 1 to 9999, in seconds from 1970.</summary>
+    private const long FirstSecond = -62_135_596_800, LastSecond = 253_402_300_799;
+
     internal static SlateRequest Read(V1.RecommendRequest request, DateTime deadline)
     {
         if (request.Explain)
@@ -32,6 +35,7 @@ internal static class RequestReader
             Model = Read(request.Model),
             TrafficKey = request.UserId.Length > 0 ? request.UserId : request.RequestId,
             History = Read(request.History),
+            WatchedAt = ReadTimes(request.History),
             Context = request.Context,
             Deadline = ReadDeadline(deadline),
             Priority = Read(request.Priority),
@@ -53,6 +57,7 @@ internal static class RequestReader
             Model = Read(request.Model),
             TrafficKey = request.UserId.Length > 0 ? request.UserId : request.RequestId,
             History = Read(request.History),
+            WatchedAt = ReadTimes(request.History),
             Context = request.Context,
             Deadline = ReadDeadline(deadline),
             Priority = Read(request.Priority),
@@ -85,6 +90,24 @@ internal static class RequestReader
         }
 
         return ids;
+    }
+
+    /// <summary>Of a history that has been read; empty where no watch has a time.</summary>
+    private static long?[] ReadTimes(RepeatedField<V1.Watch> history)
+    {
+        if (history.All(watch => watch.WatchedAt is null))
+            return [];
+        var times = new long?[history.Count];
+        for (var i = 0; i < times.Length; i++)
+        {
+            if (history[i].WatchedAt is { } time)
+            {
+                Require(time.Seconds is >= FirstSecond and <= LastSecond, $"history[{i}].watched_at", "must be a time from the year 1 to 9999");
+                times[i] = (time.Seconds * 1000) + (time.Nanos / 1_000_000);
+            }
+        }
+
+        return times;
     }
 
     private static RepeatedField<string> ReadIds(RepeatedField<string> ids, string field)

@@ -67,6 +67,8 @@ internal sealed class FitCommand
         var split = _split.Apply(result, WatchLogReader.Read(data));
         stored?.RequireSame(split.Log);
         ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
+        if (options.TimeGaps && !split.Log.HasTimes)
+            throw new DataException("--time-gaps: the log has no times; a table with a column timestamp has");
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
@@ -76,7 +78,7 @@ internal sealed class FitCommand
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
         if (stored is null)
-            File.WriteAllText(Path.Combine(run.Path, "config.yaml"), ResolvedConfig.Of(result));
+            File.WriteAllText(run.ConfigPath, ResolvedConfig.Of(result, _fit.ValuesOf(options)));
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);

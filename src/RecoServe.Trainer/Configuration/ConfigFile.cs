@@ -20,6 +20,9 @@ internal sealed class ConfigFile
     /// <param name="settings">What the file says.</param>
     public ConfigFile(string path, IReadOnlyList<ConfigSetting> settings) => (_path, _settings) = (path, settings);
 
+    /// <summary>What the file says, in its order.</summary>
+    public IReadOnlyList<ConfigSetting> Settings => _settings;
+
     /// <summary>The option for commands that take a file.</summary>
     public static Option<string?> CreateOption() => new("--config")
     {

@@ -11,18 +11,43 @@ internal static class ResolvedConfig
 {
     private static readonly string[] Excluded = ["--config", "--resume", "--help", "--version", "--out"];
 
+    /// <summary>Options that name files.</summary>
+    private static readonly string[] Files = ["data", "items", "test-data", "impressions"];
+
     /// <summary>The file's content; options without a value are left out.</summary>
-    public static string Of(ParseResult result)
+    /// <param name="result">The command line.</param>
+    /// <param name="resolved">Values by the option's name where they are more than the command line says, as defaults depend on others.</param>
+    public static string Of(ParseResult result, IReadOnlyDictionary<string, object> resolved)
     {
         var settings = new Dictionary<string, object>();
         foreach (var option in result.CommandResult.Command.Options.Where(o => !Excluded.Contains(o.Name)))
         {
-            if (ValueOf(result, option) is { } value)
+            if ((resolved.TryGetValue(option.Name, out var known) ? Written(known) : ValueOf(result, option)) is { } value)
                 settings.Add(option.Name[2..], value);
         }
 
-        return new StringBuilder("# recotrain fit --config FILE\n").Append(new SerializerBuilder().WithNewLine("\n").Build().Serialize(settings)).ToString();
+        return Write(settings);
     }
+
+    /// <summary>The content of such a file as it may travel: of files the names without folders, which are a machine's own affair.</summary>
+    /// <exception cref="Data.DataException">The file is none.</exception>
+    public static string WithoutFolders(string path) => Write(ConfigFile.Read(path).Settings.ToDictionary(
+        setting => setting.Name,
+        object (setting) =>
+        {
+            string[] values = Files.Contains(setting.Name) ? [.. setting.Values.Select(value => Path.GetFileName(value))] : [.. setting.Values];
+            return values is [var one] ? one : values;
+        }));
+
+    private static string Write(Dictionary<string, object> settings) =>
+        new StringBuilder("# recotrain fit --config FILE\n").Append(new SerializerBuilder().WithNewLine("\n").Build().Serialize(settings)).ToString();
+
+    private static object? Written(object value) => value switch
+    {
+        "" or IReadOnlyList<string> { Count: 0 } => null,
+        IReadOnlyList<string> list => list,
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+    };
 
     private static object? ValueOf(ParseResult result, Option option)
     {

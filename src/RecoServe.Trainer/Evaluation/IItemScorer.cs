@@ -1,3 +1,5 @@
+using RecoServe.Engine.Inference;
+
 namespace RecoServe.Trainer.Evaluation;
 
 /// <summary>Scores every item for a batch of users. What is evaluated: a baseline, a network in training, a model package.</summary>
@@ -17,4 +19,10 @@ internal interface IItemScorer
 /// <param name="User">Index of the user in the log.</param>
 /// <param name="History">Item indexes, oldest first: everything before the target. Not cut to a model's length.</param>
 /// <param name="Context">One code a context field of the log, as at the target event; 0 = unknown.</param>
-internal readonly record struct Question(int User, ReadOnlyMemory<int> History, ReadOnlyMemory<ushort> Context);
+/// <param name="Times">When the watches of the history were, milliseconds since 1970 UTC; empty if that is not known.</param>
+internal readonly record struct Question(int User, ReadOnlyMemory<int> History, ReadOnlyMemory<ushort> Context, ReadOnlyMemory<long> Times = default)
+{
+    /// <summary>The <see cref="TimeGap"/> codes of the newest watches; empty without times.</summary>
+    public int[] GapsOf(int newest) =>
+        Times.IsEmpty ? [] : TimeGap.CodesOf([.. Times.Span[^Math.Min(newest, Times.Length)..].ToArray().Select(time => (long?)time)]);
+}

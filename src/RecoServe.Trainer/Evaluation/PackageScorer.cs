@@ -71,10 +71,14 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
         return (-1, []);
     }
 
+    private static int[] GapsOf(Question question, int[] items, int newest) =>
+        (question with { Times = question.Times.ToArray().Where((_, i) => items[i] > 0).ToArray() }).GapsOf(newest);
+
     private EncoderInput ToInput(Question question)
     {
-        var history = question.History.ToArray().Select(item => _itemOf[item]).Where(item => item > 0).TakeLast(_package.Manifest.MaxHistory).ToArray();
+        var items = question.History.ToArray().Select(item => _itemOf[item]).ToArray();
+        var history = items.Where(item => item > 0).TakeLast(_package.Manifest.MaxHistory).ToArray();
         var context = _contextOf.Select(c => c.Field < 0 ? 0 : c.CodeOf[question.Context.Span[c.Field]]).ToArray();
-        return new EncoderInput(history, context);
+        return new EncoderInput(history, context, _package.Manifest.TimeGaps ? GapsOf(question, items, history.Length) : default);
     }
 }

@@ -7,12 +7,14 @@ namespace RecoServe.Trainer.Export;
 /// <summary>A <see cref="NextWatchNetwork"/> as the two graphs of a model package, without dropout.</summary>
 internal static class NetworkGraphs
 {
-    /// <summary>Writes <c>encoder.onnx</c>: items, lengths and context → state.</summary>
+    /// <summary>Writes <c>encoder.onnx</c>: items, lengths, time gaps and context → state.</summary>
     public static void WriteEncoder(NextWatchNetwork network, string path)
     {
         var (shape, graph) = (network.Shape, new GraphBuilder("encoder"));
         graph.Input(PackageFiles.ItemsInput, DataType.Int32, "batch", "length");
         graph.Input(PackageFiles.LengthsInput, DataType.Int32, "batch");
+        if (shape.TimeGaps)
+            graph.Input(PackageFiles.GapsInput, DataType.Int32, "batch", "length");
         var matrix = shape.Output == OutputVectors.Tied
             ? graph.External(PackageFiles.ItemMatrixInitializer, PackageFiles.ItemMatrix, shape.ItemCount + 1, shape.Dimension)
             : graph.Weight("input_matrix", NetworkScorer.Floats(network.Items.Input), shape.ItemCount + 1, shape.Dimension);
@@ -53,7 +55,16 @@ internal static class NetworkGraphs
         var vectors = graph.Apply("Gather", [matrix, items]);
         if (network.Shape.ScaleInput)
             vectors = graph.Apply("Mul", [vectors, graph.Weight("input_scale", [MathF.Sqrt(network.Shape.Dimension)])]);
+        if (network.GapMatrix is { } table)
+            vectors = graph.Apply("Add", [vectors, Gaps(graph, table, items == PackageFiles.ItemsInput)]);
         return network.Widen is null ? vectors : graph.Apply("MatMul", [vectors, graph.Transposed("widen", network.Widen)]);
+    }
+
+    /// <summary>Vectors of the gaps, in the order of the items: rows first, or steps first.</summary>
+    private static string Gaps(GraphBuilder graph, TorchSharp.torch.Tensor table, bool rowsFirst)
+    {
+        var codes = rowsFirst ? PackageFiles.GapsInput : graph.Apply("Transpose", [PackageFiles.GapsInput], ("perm", new long[] { 1, 0 }));
+        return graph.Apply("Gather", [graph.Weight("time_gaps", NetworkScorer.Floats(table), table.shape), codes]);
     }
 
     /// <summary>state · (1 + Σ w(context)), or state + Σ w(context).</summary>

@@ -1,4 +1,5 @@
 using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Training;
@@ -9,6 +10,7 @@ namespace RecoServe.Trainer.Export;
 internal sealed class PackageDraft : IDisposable
 {
     private readonly RunSettings _settings;
+    private readonly string? _config;
     private readonly Catalogue _catalogue;
     private readonly IReadOnlyList<Question> _histories;
     private readonly IReadOnlyDictionary<string, double> _metrics;
@@ -20,6 +22,7 @@ internal sealed class PackageDraft : IDisposable
         if (!run.Checkpoint.HasBest)
             throw new PackageException(run.Path, "has no validated weights yet: let recotrain fit finish an epoch");
         _settings = run.Settings;
+        _config = File.Exists(run.ConfigPath) ? ResolvedConfig.WithoutFolders(run.ConfigPath) : null;
         _catalogue = run.ReadCatalogue();
         _histories = run.ReadHistories();
         _metrics = run.ReadMetrics();
@@ -57,6 +60,7 @@ internal sealed class PackageDraft : IDisposable
         Dimension = _settings.Fit.Dimension,
         MaxHistory = _settings.Fit.MaxHistory,
         ContextFields = _settings.ContextFields,
+        TimeGaps = _settings.Fit.TimeGaps,
         CreatedAt = now,
         Metrics = _metrics,
         Settings = _settings.Flatten(),
@@ -70,6 +74,8 @@ internal sealed class PackageDraft : IDisposable
         NetworkGraphs.WriteScorer(Network.Shape, In(PackageFiles.Scorer));
         File.WriteAllBytes(In(PackageFiles.ItemMatrix), Network.ItemMatrix.bytes);
         File.WriteAllBytes(In(PackageFiles.ItemBias), Network.ItemBias.bytes);
+        if (_config is not null)
+            File.WriteAllText(In(PackageFiles.Training), _config);
         _catalogue.Write(In(PackageFiles.Catalogue));
         var scorer = new NetworkScorer(Network, _settings.Fit.MaxHistory);
         File.WriteAllText(In(PackageFiles.Probe), ProbeRecorder.Record(scorer, _histories, _catalogue, _settings.ContextFields).ToJson());

@@ -22,7 +22,8 @@ internal static class ProbeRecorder
         {
             using var logits = scorer.Logits([question]);
             var history = question.History.ToArray().Select(catalogue.IdOf).ToArray();
-            cases.Add(Case(history, ContextOf(question, fields), NetworkScorer.Floats(logits), catalogue));
+            var answered = Case(history, ContextOf(question, fields), NetworkScorer.Floats(logits), catalogue);
+            cases.Add(question.Times.IsEmpty ? answered : answered with { WatchedAt = [.. question.Times.ToArray().Select(time => (long?)time)] });
         }
 
         return new GoldenProbe { Tolerance = Tolerance, Cases = cases };

@@ -8,7 +8,8 @@ internal sealed class HistoryBatch
     /// <param name="questions">One row each.</param>
     /// <param name="maxHistory">Of a longer history the newest so many watches are taken.</param>
     /// <param name="contextFields">Context fields that the model reads.</param>
-    public HistoryBatch(ReadOnlySpan<Question> questions, int maxHistory, int contextFields)
+    /// <param name="withGaps">Whether the model reads time gaps.</param>
+    public HistoryBatch(ReadOnlySpan<Question> questions, int maxHistory, int contextFields, bool withGaps = false)
     {
         Rows = questions.Length;
         Lengths = new int[Rows];
@@ -16,10 +17,13 @@ internal sealed class HistoryBatch
             Lengths[row] = 1 + Math.Min(maxHistory, questions[row].History.Length);
         Length = Lengths.Max();
         Items = new int[Rows * Length];
+        Gaps = new int[Rows * Length];
         Context = new int[Rows * contextFields];
         for (var row = 0; row < Rows; row++)
         {
             questions[row].History.Span[^(Lengths[row] - 1)..].CopyTo(Items.AsSpan((row * Length) + 1));
+            if (withGaps)
+                questions[row].GapsOf(Lengths[row] - 1).CopyTo(Gaps.AsSpan((row * Length) + 1));
             for (var f = 0; f < contextFields; f++)
                 Context[(row * contextFields) + f] = questions[row].Context.Span[f];
         }
@@ -33,6 +37,9 @@ internal sealed class HistoryBatch
 
     /// <summary>[rows, length]: the start marker 0, items oldest first, padding 0.</summary>
     public int[] Items { get; }
+
+    /// <summary>[rows, length]: <c>TimeGap</c> codes, 0 where unknown or not asked for.</summary>
+    public int[] Gaps { get; }
 
     /// <summary>[rows]: start marker included.</summary>
     public int[] Lengths { get; }

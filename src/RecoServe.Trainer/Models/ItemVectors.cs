@@ -100,11 +100,13 @@ internal sealed class ItemVectors : IDisposable
 
     private static Embedding NewTable(NetworkShape shape)
     {
-        var table = nn.Embedding(shape.ItemCount + 1, shape.Dimension, padding_idx: 0);
+        var table = nn.Embedding(shape.ItemCount + 1, shape.Dimension, padding_idx: 0, sparse: shape.SparseGradients);
         using var guard = no_grad();
         table.weight!.normal_(0, Deviation);
         using var marker = table.weight![0];
         marker.zero_();
+        if (shape.SparseGradients)
+            table.weight!.grad = RowGradient.Sparse(table.weight!);
         return table;
     }
 

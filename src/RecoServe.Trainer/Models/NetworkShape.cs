@@ -25,11 +25,17 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
     /// <summary>Whether item vectors are multiplied by √d where the encoder reads them.</summary>
     public bool ScaleInput { get; init; }
 
+    /// <summary>Whether the times between watches are read.</summary>
+    public bool TimeGaps { get; init; }
+
     /// <summary>The vectors by which items are scored.</summary>
     public OutputVectors Output { get; init; }
 
     /// <summary>Whether each item has a bias.</summary>
     public bool ItemBias { get; init; } = true;
+
+    /// <summary>Whether the gradients of the items' vectors and biases are sparse: see <see cref="RowGradient"/>. Not with item features.</summary>
+    public bool SparseGradients { get; init; }
 
     /// <summary>Attributes that are part of an item's vector.</summary>
     public IReadOnlyList<ItemFeature> ItemFeatures { get; init; } = [];

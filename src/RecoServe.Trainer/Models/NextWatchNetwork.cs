@@ -1,3 +1,4 @@
+using RecoServe.Engine.Inference;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -11,6 +12,7 @@ namespace RecoServe.Trainer.Models;
 internal sealed class NextWatchNetwork : nn.Module
 {
     private readonly Embedding[] _context;
+    private readonly Embedding? _gaps;
     private readonly Parameter _bias;
 
     static NextWatchNetwork() => LibTorch.EnsureLoaded();
@@ -30,6 +32,7 @@ internal sealed class NextWatchNetwork : nn.Module
 
         // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
+        _gaps = shape.TimeGaps ? nn.Embedding(TimeGap.CodeCount, shape.Dimension, padding_idx: 0) : null;
         foreach (var (name, module) in Items.Modules)
             register_module(name, module);
         register_module("encoder", Encoder);
@@ -41,10 +44,14 @@ internal sealed class NextWatchNetwork : nn.Module
 
         if (shape.ItemBias)
             register_parameter("item_bias", _bias);
-        else
+        if (shape.SparseGradients)
+            _bias.grad = RowGradient.Sparse(_bias);
+        else if (!shape.ItemBias)
             _bias.grad = zeros(shape.ItemCount + 1);
         for (var f = 0; f < _context.Length; f++)
             register_module($"context_{f}", _context[f]);
+        if (_gaps is not null)
+            register_module("time_gaps", _gaps);
         Initialise();
     }
 
@@ -72,6 +79,9 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <summary>W_f [values + 1, d] of context field f; row 0, unknown, is zero and stays so.</summary>
     public Tensor ContextMatrix(int field) => _context[field].weight!;
 
+    /// <summary>V [codes, d]: row g is added to the vector of a watch that came a gap of code g after another; row 0, unknown, is zero and stays so.</summary>
+    public Tensor? GapMatrix => _gaps?.weight;
+
     /// <summary>Starts the biases at the logarithm of each item's share of the training watches (one is added to every count).</summary>
     /// <param name="counts">Watches of each item, N + 1 numbers; the first is not read.</param>
     public void SetPopularity(ReadOnlySpan<long> counts)
@@ -92,8 +102,9 @@ internal sealed class NextWatchNetwork : nn.Module
 
     /// <summary>Reads histories.</summary>
     /// <param name="items">int64 [batch, length]: 0, then item indexes oldest first, padded with 0 on the right.</param>
+    /// <param name="gaps">int64 [batch, length]: <see cref="TimeGap"/> codes. Only read if the network reads time gaps; null if all are unknown.</param>
     /// <returns>float32 [batch, length, d]: the state after every step; steps after a row's end mean nothing.</returns>
-    public Tensor Read(Tensor items)
+    public Tensor Read(Tensor items, Tensor? gaps = null)
     {
         using var scope = NewDisposeScope();
         var vectors = Items.Lookup(items);
@@ -103,6 +114,8 @@ internal sealed class NextWatchNetwork : nn.Module
             vectors = vectors.mul(scale);
         }
 
+        if (_gaps is not null && gaps is not null)
+            vectors = vectors.add(_gaps.call(gaps));
         if (Widen is null)
             return Encoder.call(vectors).MoveToOuterDisposeScope();
         return Narrow!.call(Encoder.call(Widen.call(vectors))).MoveToOuterDisposeScope();
@@ -144,7 +157,7 @@ internal sealed class NextWatchNetwork : nn.Module
     {
         if (disposing)
         {
-            foreach (var part in (IDisposable?[])[Items, Encoder, Widen, Narrow, .. _context])
+            foreach (var part in (IDisposable?[])[Items, Encoder, Widen, Narrow, _gaps, .. _context])
                 part?.Dispose();
             _bias.Dispose();
         }
@@ -158,14 +171,14 @@ internal sealed class NextWatchNetwork : nn.Module
         _ => new CausalTransformer(shape, dropout),
     };
 
-    /// <summary>Context vectors start at zero, so that a network begins context-free.</summary>
+    /// <summary>Vectors of contexts and gaps start at zero, so that a network begins without them.</summary>
     private void Initialise()
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         using var never = float.NegativeInfinity.ToScalar();
         _bias[0].fill_(never);
-        foreach (var table in _context)
-            table.weight!.zero_();
+        foreach (var table in (Embedding?[])[_gaps, .. _context])
+            table?.weight!.zero_();
     }
 }

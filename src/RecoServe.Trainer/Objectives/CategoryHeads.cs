@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -50,22 +51,23 @@ internal sealed class CategoryHeads : nn.Module
     /// <param name="states">[rows, d], without a graph.</param>
     /// <param name="targets">int64 [rows]: the items that followed.</param>
     /// <param name="gradient">[rows, d]: the states' gradient.</param>
+    /// <param name="share">Factor of all gradients.</param>
     /// <returns>The sum of the two mean losses before their weights, nats; of a task with weight 0 nothing.</returns>
-    public double Accumulate(Tensor states, Tensor targets, Tensor gradient)
+    public double Accumulate(Tensor states, Tensor targets, Tensor gradient, double share = 1)
     {
         using var scope = NewDisposeScope();
         var loss = 0.0;
         if (_stateWeight > 0)
         {
-            var (value, own) = Differentiate(_ofState, states, targets, _stateWeight);
+            var (value, own) = Differentiate(_ofState, states, targets, _stateWeight * share);
             gradient.add_(own);
             loss += value;
         }
 
         if (_itemWeight > 0)
         {
-            var (value, own) = Differentiate(_ofItem, _items.detach().index_select(0, targets), targets, _itemWeight);
-            _items.grad!.scatter_add_(0, targets.unsqueeze(1).expand_as(own), own);
+            var (value, own) = Differentiate(_ofItem, _items.detach().index_select(0, targets), targets, _itemWeight * share);
+            RowGradient.Add(_items.grad!, targets, own);
             loss += value;
         }
 

@@ -23,12 +23,13 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
     /// <summary>Adds the gradient of the mean loss to E, b and, by backpropagation, to everything that made the states.</summary>
     /// <param name="states">[positions, d], with a graph behind it.</param>
     /// <param name="targets">int64 [positions], 1…N.</param>
+    /// <param name="weights">w [positions]; null for 1 everywhere.</param>
     /// <returns>The mean loss in nats.</returns>
-    public double Backward(Tensor states, Tensor targets)
+    public double Backward(Tensor states, Tensor targets, Tensor? weights = null)
     {
         using var scope = NewDisposeScope();
         var gradient = zeros_like(states);
-        var loss = Accumulate(states.detach(), targets, null, gradient);
+        var loss = Accumulate(states.detach(), targets, weights, gradient);
         states.backward([gradient]);
         return loss;
     }

@@ -11,7 +11,7 @@ internal sealed class NegativeSampler : IDisposable
     private readonly int _itemCount;
     private readonly int _count;
     private readonly Tensor? _all;
-    private readonly Tensor? _weights;
+    private readonly Tensor? _cumulative;
     private readonly Tensor _logExpected;
 
     /// <param name="counts">Training count of each item, N + 1 numbers; the first is not read.</param>
@@ -27,7 +27,7 @@ internal sealed class NegativeSampler : IDisposable
         var total = weights.Sum();
         _logExpected = tensor(Array.ConvertAll(weights, w => (float)Math.Log(_count * w / total)));
         _all = drawsAll ? tensor(Enumerable.Range(1, _itemCount).Select(i => (long)i).ToArray()) : null;
-        _weights = power == 0 || drawsAll ? null : tensor(weights);
+        _cumulative = power == 0 || drawsAll ? null : tensor(Cumulative(weights, total));
     }
 
     /// <summary>How many items are drawn.</summary>
@@ -37,15 +37,25 @@ internal sealed class NegativeSampler : IDisposable
     public (Tensor Items, Tensor LogExpected) Draw()
     {
         var items = _all is not null ? _all.alias()
-            : _weights is null ? randint(1, _itemCount + 1, [_count], int64)
-            : multinomial(_weights, _count, replacement: true);
+            : _cumulative is null ? randint(1, _itemCount + 1, [_count], int64)
+            : searchsorted(_cumulative, rand(_count, float64), right: true);
         return (items, _logExpected.index_select(0, items));
     }
 
     public void Dispose()
     {
         _all?.Dispose();
-        _weights?.Dispose();
+        _cumulative?.Dispose();
         _logExpected.Dispose();
+    }
+
+    /// <summary>Item i is drawn by a uniform number from [c(i − 1), c(i)): a search, where torch's own sampler would pass over all items.</summary>
+    private static double[] Cumulative(double[] weights, double total)
+    {
+        var (cumulative, sum) = (new double[weights.Length], 0d);
+        for (var i = 1; i < weights.Length; i++)
+            cumulative[i] = (sum += weights[i]) / total;
+        cumulative[^1] = 1;
+        return cumulative;
     }
 }

@@ -47,6 +47,9 @@ internal sealed class ObjectiveCommandOptions
         return options;
     }
 
+    /// <summary>Every option's name, and the value that it has in the options.</summary>
+    public IEnumerable<KeyValuePair<string, object>> ValuesOf(ObjectiveOptions options) => _settings.ValuesOf(options);
+
     /// <summary>Refuses what the log cannot give.</summary>
     /// <exception cref="DataException">
     /// A reward is below the baseline, so that its loss would have no minimum; items lack the attribute of a category task.

@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Training;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -44,12 +45,14 @@ internal sealed class PropensityHead : nn.Module, IPropensity
         _softmax = new FullSoftmax(_items, _bias, FullSoftmax.ChunkFor(itemCount));
     }
 
-    /// <summary>Adds the gradient of the mean −ln β̂ of a batch to the head's own weights, and to nothing else.</summary>
+    /// <summary>Adds a share of the gradient of the mean −ln β̂ of a batch to the head's own weights, and to nothing else.</summary>
     /// <returns>The mean −ln β̂, nats.</returns>
-    public double Accumulate(Batch batch, Tensor states)
+    public double Accumulate(Batch batch, Tensor states, double share = 1)
     {
         using var scope = NewDisposeScope();
-        return _softmax.Backward(Read(states.detach(), batch.Slots()), batch.Targets());
+        using var factor = share.ToScalar();
+        var weights = share < 1 ? full(states.shape[0], factor) : null;
+        return _softmax.Backward(Read(states.detach(), batch.Slots()), batch.Targets(), weights) / share;
     }
 
     /// <inheritdoc/>

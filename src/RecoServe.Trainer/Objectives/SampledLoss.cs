@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,12 +65,10 @@ internal abstract class SampledLoss(Tensor items, Tensor bias, NegativeSampler s
         x.mul_(scale);
         ownDerivative.mul_(scale);
         gradient.add_(mm(x, others)).addcmul_(own, ownDerivative, _one);
-        AddRows(items.grad!, drawn, mm(x.t(), states));
-        AddRows(items.grad!, targets, states * ownDerivative);
-        bias.grad!.scatter_add_(0, drawn, x.sum([0L])).scatter_add_(0, targets, ownDerivative.squeeze(1));
+        RowGradient.Add(items.grad!, drawn, mm(x.t(), states));
+        RowGradient.Add(items.grad!, targets, states * ownDerivative);
+        RowGradient.Add(bias.grad!, drawn, x.sum([0L]));
+        RowGradient.Add(bias.grad!, targets, ownDerivative.squeeze(1));
         return loss.mul_(scale).sum().to(float64).item<double>();
     }
-
-    private static void AddRows(Tensor matrix, Tensor rows, Tensor values) =>
-        matrix.scatter_add_(0, rows.unsqueeze(1).expand_as(values), values);
 }

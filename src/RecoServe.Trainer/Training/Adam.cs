@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,7 +7,8 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// Adam (Kingma and Ba 2015, algorithm 1) with its moments in plain sight, so that a checkpoint can hold them. Gradients are
-/// kept in <c>grad</c> for the whole training and zeroed, never released.
+/// kept in <c>grad</c> for the whole training and zeroed, never released. Where a gradient is sparse (<see cref="RowGradient"/>),
+/// only its rows and their moments change; if it has all rows, the step is that of a dense one.
 /// </summary>
 /// <remarks>
 /// TorchSharp hands a scalar's memory to libtorch and forgets the scalar: one that nobody holds may be collected, and its
@@ -20,8 +22,7 @@ internal sealed class Adam : IDisposable
     private readonly Scalar _keepSquare = Beta2.ToScalar(), _addSquare = (1 - Beta2).ToScalar();
     private readonly Scalar _epsilon = 1e-8.ToScalar();
 
-    private readonly (Parameter Weight, Tensor Mean, Tensor Square)[] _slots;
-    private readonly Parameter[][] _clipped;
+    private readonly Slot[][] _clipped;
     private readonly double _clipNorm;
 
     /// <param name="parameters">What to train, by name.</param>
@@ -35,13 +36,9 @@ internal sealed class Adam : IDisposable
         IReadOnlyList<(string Name, Parameter Parameter)>? apart = null)
     {
         (Rate, _clipNorm) = (rate, clipNorm);
-        apart ??= [];
-        _clipped = [.. new[] { parameters, apart }.Where(group => group.Count > 0).Select(group => group.Select(p => p.Parameter).ToArray())];
-        (string Name, Parameter Parameter)[] named = [.. parameters, .. apart];
-        _slots = [.. named.Select(p => (p.Parameter, zeros_like(p.Parameter).requires_grad_(false), zeros_like(p.Parameter).requires_grad_(false)))];
-        foreach (var (weight, mean, _) in _slots)
-            weight.grad = mean.clone();
-        State = named.Zip(_slots)
+        var groups = new[] { parameters, apart ?? [] }.Where(group => group.Count > 0).ToArray();
+        _clipped = [.. groups.Select(group => group.Select(p => Slot.Of(p.Parameter)).ToArray())];
+        State = groups.SelectMany(g => g).Zip(_clipped.SelectMany(g => g))
             .SelectMany(p => new[] { ($"mean.{p.First.Name}", p.Second.Mean), ($"square.{p.First.Name}", p.Second.Square) })
             .ToDictionary(p => p.Item1, p => p.Item2);
     }
@@ -60,18 +57,15 @@ internal sealed class Adam : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var group in _clipped)
-            nn.utils.clip_grad_norm_(group, _clipNorm);
         Steps++;
         using var step = (-Rate / (1 - Math.Pow(Beta1, Steps))).ToScalar();
         using var correction = (1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps))).ToScalar();
-        foreach (var (weight, mean, square) in _slots)
+        foreach (var group in _clipped)
         {
-            var gradient = weight.grad!;
-            mean.mul_(_keepMean).add_(gradient, alpha: _addMean);
-            square.mul_(_keepSquare).addcmul_(gradient, gradient, _addSquare);
-            weight.addcdiv_(mean, square.sqrt().mul_(correction).add_(_epsilon), step);
-            gradient.zero_();
+            var gradients = Array.ConvertAll(group, slot => RowGradient.Sum(slot.Weight.grad!));
+            Shorten(gradients);
+            foreach (var (slot, (rows, gradient)) in group.Zip(gradients))
+                Move(slot, rows, gradient, step, correction);
         }
     }
 
@@ -79,11 +73,58 @@ internal sealed class Adam : IDisposable
     {
         foreach (var scalar in (Scalar[])[_keepMean, _addMean, _keepSquare, _addSquare, _epsilon])
             scalar.Dispose();
-        foreach (var (weight, mean, square) in _slots)
+        foreach (var (weight, mean, square) in _clipped.SelectMany(group => group))
         {
             weight.grad?.Dispose();
             mean.Dispose();
             square.Dispose();
+        }
+    }
+
+    /// <summary>Shortens gradients that are too long together; a sparse one is as long as the sums of its rows.</summary>
+    private void Shorten((Tensor? Rows, Tensor Values)[] gradients)
+    {
+        using var one = 1.ToScalar();
+        using var little = 1e-6.ToScalar();
+        var length = stack(gradients.Select(g => g.Values.norm())).norm();
+        var factor = tensor(_clipNorm, length.dtype).div(length.add(little)).clamp_max(one);
+        foreach (var (_, values) in gradients)
+            values.mul_(factor);
+    }
+
+    private void Move(Slot slot, Tensor? rows, Tensor gradient, Scalar step, Scalar correction)
+    {
+        if (rows is null)
+        {
+            Move(slot.Weight, slot.Mean, slot.Square, gradient, step, correction);
+            gradient.zero_();
+            return;
+        }
+
+        var (weight, mean, square) = (slot.Weight.index_select(0, rows), slot.Mean.index_select(0, rows), slot.Square.index_select(0, rows));
+        Move(weight, mean, square, gradient, step, correction);
+        slot.Weight.index_copy_(0, rows, weight);
+        slot.Mean.index_copy_(0, rows, mean);
+        slot.Square.index_copy_(0, rows, square);
+        slot.Weight.grad!.zero_();
+    }
+
+    private void Move(Tensor weight, Tensor mean, Tensor square, Tensor gradient, Scalar step, Scalar correction)
+    {
+        mean.mul_(_keepMean).add_(gradient, alpha: _addMean);
+        square.mul_(_keepSquare).addcmul_(gradient, gradient, _addSquare);
+        weight.addcdiv_(mean, square.sqrt().mul_(correction).add_(_epsilon), step);
+    }
+
+    private sealed record Slot(Parameter Weight, Tensor Mean, Tensor Square)
+    {
+        /// <summary>Moments 0, and a gradient 0: a dense one, unless the parameter's is sparse.</summary>
+        public static Slot Of(Parameter weight)
+        {
+            var slot = new Slot(weight, zeros_like(weight).requires_grad_(false), zeros_like(weight).requires_grad_(false));
+            if (weight.grad is not { is_sparse: true })
+                weight.grad = slot.Mean.clone();
+            return slot;
         }
     }
 }

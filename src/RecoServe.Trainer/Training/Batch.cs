@@ -1,3 +1,4 @@
+using RecoServe.Engine.Inference;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
@@ -8,6 +9,7 @@ namespace RecoServe.Trainer.Training;
 /// </summary>
 internal sealed class Batch
 {
+    private readonly IReadOnlyList<Window> _windows;
     private readonly int _users;
     private readonly int _length;
     private readonly int _fields;
@@ -24,7 +26,7 @@ internal sealed class Batch
     public Batch(IReadOnlyList<Window> windows, int fields)
     {
         _length = windows.Max(w => w.Items.Length);
-        (_users, _fields) = (windows.Count, fields);
+        (_windows, _users, _fields) = (windows, windows.Count, fields);
         _items = new long[_users * _length];
         for (var u = 0; u < _users; u++)
         {
@@ -46,6 +48,20 @@ internal sealed class Batch
 
     /// <summary>int64 [users, length]: the start marker, then every event but the last.</summary>
     public Tensor Items() => tensor(_items, _users, _length);
+
+    /// <summary>int64 [users, length]: the <see cref="TimeGap"/> code of every cell of <see cref="Items"/>, 0 where unknown.</summary>
+    public Tensor Gaps()
+    {
+        var gaps = new long[_items.Length];
+        for (var u = 0; u < _users; u++)
+        {
+            var codes = TimeGap.CodesOf([.. _windows[u].Times.ToArray().SkipLast(1).Select(time => (long?)time)]);
+            for (var t = 0; t < codes.Length; t++)
+                gaps[(u * _length) + t + 1] = codes[t];
+        }
+
+        return tensor(gaps, _users, _length);
+    }
 
     /// <summary>int64 [positions]: the flat index of each row's state in [users · length].</summary>
     public Tensor Cells() => tensor(_cells);

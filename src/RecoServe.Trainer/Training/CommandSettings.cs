@@ -82,6 +82,10 @@ internal sealed class CommandSettings<TOptions>
         return options;
     }
 
+    /// <summary>Every option's name, and the value that it has in the options.</summary>
+    public IEnumerable<KeyValuePair<string, object>> ValuesOf(TOptions options) =>
+        _settings.Select(setting => KeyValuePair.Create(setting.Option.Name, setting.ValueIn(options)));
+
     private static string NameOf<T>(T value) where T : struct, Enum =>
         string.Concat($"{value}".Select((c, i) => char.IsUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 
@@ -95,7 +99,9 @@ internal sealed class CommandSettings<TOptions>
 
     private sealed record Setting(Option Option, string Property, bool IsLimit, Func<TOptions, ParseResult, TOptions> Apply)
     {
-        public string Get(TOptions options) => typeof(TOptions).GetProperty(Property)!.GetValue(options) switch
+        public object ValueIn(TOptions options) => typeof(TOptions).GetProperty(Property)!.GetValue(options)!;
+
+        public string Get(TOptions options) => ValueIn(options) switch
         {
             IReadOnlyList<string> names => string.Join(' ', names),
             var value => Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant(),

@@ -39,12 +39,27 @@ internal sealed class FitCommandOptions
     {
         var options = _settings.Bind(result, stored ?? FitOptions.DefaultsOf(result.GetRequiredValue(_network)), stored is not null);
         options = options with { Objective = _objective.Bind(result, stored?.Objective) };
+        if (stored is null && options is { Decay: not DecayKind.None, DecayEpochs: 0 })
+            options = options with { DecayEpochs = options.MaxEpochs };
+        RequireFit(options);
+        return options;
+    }
+
+    /// <summary>Every option's name, and the value that it has in the options.</summary>
+    public IReadOnlyDictionary<string, object> ValuesOf(FitOptions options) =>
+        _settings.ValuesOf(options).Concat(_objective.ValuesOf(options.Objective)).ToDictionary();
+
+    private static void RequireFit(FitOptions options)
+    {
         var (name, width) = options.StateDimension == 0 ? ("--dimension", options.Dimension) : ("--state-dimension", options.StateDimension);
         if (width % options.Heads != 0)
             throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
         if (options.Heads > 1 && options.Network == NetworkKind.Gru)
             throw new DataException("--heads is of a Transformer; --network gru has none");
-        return options;
+        if (options.Optimiser == OptimiserKind.SparseAdam && options.Objective.Loss == LossKind.Softmax)
+            throw new DataException("--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all");
+        if (options.Optimiser == OptimiserKind.SparseAdam && options.ItemFeatures.Count > 0)
+            throw new DataException("--optimiser sparse-adam does not go with --item-feature, which composes the vectors of all items at every step");
     }
 
     private void AddNetwork()
@@ -52,6 +67,7 @@ internal sealed class FitCommandOptions
         _network = _settings.AddChoice("--network", nameof(FitOptions.Network), Defaults.Network, "How histories are read: gated recurrent units, or causal Transformer blocks of SASRec or of LiGR", (o, v) => o with { Network = v });
         _settings.AddChoice("--output", nameof(FitOptions.Output), Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others", (o, v) => o with { Output = v });
         _settings.AddChoice("--context-fusion", nameof(FitOptions.ContextFusion), Defaults.ContextFusion, "What the request's context does to the state", (o, v) => o with { ContextFusion = v });
+        Add("--time-gaps", nameof(FitOptions.TimeGaps), Defaults.TimeGaps, "Whether the times between watches are read", (o, v) => o with { TimeGaps = v });
         _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
         Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });
@@ -64,9 +80,13 @@ internal sealed class FitCommandOptions
     private void AddTraining()
     {
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
-        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a step", (o, v) => o with { BatchSize = v });
+        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a batch", (o, v) => o with { BatchSize = v });
+        Add("--accumulate", nameof(FitOptions.Accumulate), Defaults.Accumulate, "Batches a step", (o, v) => o with { Accumulate = v });
+        _settings.AddChoice("--optimiser", nameof(FitOptions.Optimiser), Defaults.Optimiser, "Whether a step moves all items' vectors, or those alone that it used (large catalogues)", (o, v) => o with { Optimiser = v });
         Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
         Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });
+        _settings.AddChoice("--decay", nameof(FitOptions.Decay), Defaults.Decay, "How the step size falls to 0 over --decay-epochs; with none it is halved when validation stops improving", (o, v) => o with { Decay = v });
+        Add("--decay-epochs", nameof(FitOptions.DecayEpochs), Defaults.DecayEpochs, "Epochs of the decay; 0: the --epochs that the run begins with", (o, v) => o with { DecayEpochs = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });

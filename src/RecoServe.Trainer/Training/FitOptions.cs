@@ -41,13 +41,23 @@ internal sealed record FitOptions
     /// <summary>What the request's context does to the state.</summary>
     public ContextFusion ContextFusion { get; init; } = ContextFusion.Multiply;
 
+    /// <summary>Whether the times between watches are read.</summary>
+    public bool TimeGaps { get; init; }
+
     /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
     [Range(1, 10_000)]
     public int MaxHistory { get; init; } = 200;
 
-    /// <summary>Users a step.</summary>
+    /// <summary>Users whose events are in memory at a time.</summary>
     [Range(1, 100_000)]
     public int BatchSize { get; init; } = 128;
+
+    /// <summary>Batches a step: as if a batch were so many times as large, in the memory of one.</summary>
+    [Range(1, 1000)]
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>How a step moves the weights.</summary>
+    public OptimiserKind Optimiser { get; init; } = OptimiserKind.Adam;
 
     /// <summary>Adam's step size at the start: large, as a step sees thousands of targets; it is halved when progress ends.</summary>
     [Range(1e-7, 1)]
@@ -57,7 +67,14 @@ internal sealed record FitOptions
     [Range(1, 1_000_000)]
     public int WarmupSteps { get; init; } = 1;
 
-    /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again.</summary>
+    /// <summary>How the step size falls after the warm-up.</summary>
+    public DecayKind Decay { get; init; } = DecayKind.None;
+
+    /// <summary>Epochs, the warm-up's included, over which a planned decay takes the step size to 0. A new run begins with 0 replaced by <see cref="MaxEpochs"/>.</summary>
+    [Range(0, 100_000)]
+    public int DecayEpochs { get; init; }
+
+    /// <summary>Validations without a better NDCG@10 after which the step size is halved, again and again; only without a planned decay.</summary>
     [Range(1, 100_000)]
     public int HalveAfter { get; init; } = 3;
 

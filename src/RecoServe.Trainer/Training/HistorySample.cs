@@ -7,7 +7,7 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// Different real histories of a log, of every length, kept with a run so that its export can be checked without the log. As
-/// text: a line each, item indexes, a tab, context codes.
+/// text: a line each, item indexes, a tab, context codes, and if times are read a tab and those.
 /// </summary>
 internal static class HistorySample
 {
@@ -21,7 +21,7 @@ internal static class HistorySample
     /// be), these three with unknown context; then prefixes of random length of random users, with the context that followed,
     /// each once.
     /// </summary>
-    public static IReadOnlyList<Question> Draw(WatchLog log, int maxHistory, int seed)
+    public static IReadOnlyList<Question> Draw(WatchLog log, int maxHistory, int seed, bool withTimes = false)
     {
         var random = new Random(HashSeed.Of(seed, -1));
         var longest = log.ItemsOf(Enumerable.Range(0, log.UserCount).MaxBy(u => log.ItemsOf(u).Length)).ToArray();
@@ -35,7 +35,7 @@ internal static class HistorySample
             var items = log.ItemsOf(user);
             var cut = random.Next(items.Length);
             var context = Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[cut]).ToArray();
-            var question = new Question(user, items[..cut], context);
+            var question = new Question(user, items[..cut], context, withTimes ? log.TimesOf(user)[..cut] : default);
             if (lines.Add(LineOf(question)))
                 sample.Add(question);
         }
@@ -61,7 +61,7 @@ internal static class HistorySample
             try
             {
                 var fields = line.Split('\t');
-                sample.Add(new Question(-1, Numbers(fields[0], int.Parse), Numbers(fields[1], ushort.Parse)));
+                sample.Add(new Question(-1, Numbers(fields[0], int.Parse), Numbers(fields[1], ushort.Parse), fields.Length > 2 ? Numbers(fields[2], long.Parse) : default));
             }
             catch (Exception e) when (e is FormatException or OverflowException or IndexOutOfRangeException)
             {
@@ -73,7 +73,7 @@ internal static class HistorySample
     }
 
     private static string LineOf(Question question) =>
-        $"{string.Join(' ', question.History.ToArray())}\t{string.Join(' ', question.Context.ToArray())}";
+        $"{string.Join(' ', question.History.ToArray())}\t{string.Join(' ', question.Context.ToArray())}{(question.Times.IsEmpty ? "" : $"\t{string.Join(' ', question.Times.ToArray())}")}";
 
     private static T[] Numbers<T>(string text, Func<string, IFormatProvider, T> parse) =>
         [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(n => parse(n, CultureInfo.InvariantCulture))];

@@ -41,30 +41,35 @@ internal sealed class Learner : IDisposable
     /// <summary>The optimiser, with the state that a checkpoint needs.</summary>
     public Adam Optimiser { get; }
 
-    /// <summary>Learns from one batch. Its chance (dropout, draws) is a function of the seed and the number of the step alone.</summary>
-    public StepReport Learn(Batch batch)
+    /// <summary>
+    /// Takes one step from the mean gradient of some batches, which is that of one batch of all their rows. Its chance
+    /// (dropout, draws) is a function of the seed and the number of the step alone.
+    /// </summary>
+    public StepReport Learn(params IReadOnlyList<Batch> batches)
     {
         using var scope = NewDisposeScope();
         manual_seed(HashSeed.Of(_options.Seed, Optimiser.Steps));
-        var report = Accumulate(batch);
+        var rows = batches.Sum(batch => (double)batch.Positions);
+        var report = batches.Select(batch => Accumulate(batch, batch.Positions / rows)).Aggregate((sum, next) => sum.Plus(next));
         Optimiser.Step();
         _network.Refresh();
         return report;
     }
 
-    /// <summary>Adds the gradient of a batch to the weights'.</summary>
-    internal StepReport Accumulate(Batch batch)
+    /// <summary>Adds a share of the gradient of a batch's mean loss to the weights'.</summary>
+    internal StepReport Accumulate(Batch batch, double share = 1)
     {
         using var scope = NewDisposeScope();
         _network.train();
-        var states = _network.Fuse(_network.Read(batch.Items()).flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
+        var read = _network.Read(batch.Items(), _network.Shape.TimeGaps ? batch.Gaps() : null);
+        var states = _network.Fuse(read.flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
         var gradient = zeros_like(states);
-        var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states) : 0;
+        var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
         var (weights, sums) = Weigh(batch, states.detach());
         var rows = weights?.nonzero().squeeze(1);
         var (loss, categoryLoss) = rows is null
-            ? LossOf(states.detach(), batch.Targets(), null, gradient)
-            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient);
+            ? LossOf(states.detach(), batch.Targets(), null, gradient, share)
+            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient, share);
         states.backward([gradient]);
         _network.SpreadGradient();
         return new StepReport(loss, batch.Positions, sums, propensityLoss, categoryLoss);
@@ -88,19 +93,24 @@ internal sealed class Learner : IDisposable
     }
 
     /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category.</summary>
-    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient)
+    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient, double share)
     {
         if (rows.shape[0] == 0)
             return (0, 0);
-        using var share = ((double)rows.shape[0] / states.shape[0]).ToScalar();
+        using var part = ((double)rows.shape[0] / states.shape[0]).ToScalar();
         var own = zeros(rows.shape[0], states.shape[1]);
-        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(share), own);
+        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(part), own, share);
         gradient.index_copy_(0, rows, own);
         return losses;
     }
 
-    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient) =>
-        (_loss.Accumulate(states, targets, weights, gradient), _categories?.Accumulate(states, targets, gradient) ?? 0);
+    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, double share)
+    {
+        using var factor = share.ToScalar();
+        if (share < 1)
+            weights = weights?.mul(factor) ?? full(targets.shape, factor);
+        return (_loss.Accumulate(states, targets, weights, gradient) / share, _categories?.Accumulate(states, targets, gradient, share) ?? 0);
+    }
 
     private IItemLoss MakeLoss(long[] counts)
     {

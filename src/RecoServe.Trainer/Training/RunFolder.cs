@@ -35,6 +35,9 @@ internal sealed class RunFolder
     /// <summary>Whether the training has ended and its best weights are tested.</summary>
     public bool HasEnded => File.Exists(In("metrics.json"));
 
+    /// <summary>Every option of the run as it was resolved when it began; absent if it was not begun by the command.</summary>
+    public string ConfigPath => In("config.yaml");
+
     /// <summary>The items.</summary>
     public Catalogue ReadCatalogue() => Catalogue.Read(In(PackageFiles.Catalogue));
 
@@ -61,10 +64,10 @@ internal sealed class RunFolder
     public static RunFolder Create(string path, WatchLog log, FitOptions fit, IReadOnlyDictionary<string, string> data)
     {
         RequireFree(path);
-        var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log) };
+        var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log, fit.TimeGaps) };
         var run = new RunFolder(path, settings);
         log.Catalogue.Write(run.In(PackageFiles.Catalogue));
-        HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed));
+        HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed, fit.TimeGaps));
         File.WriteAllText(run.In("metrics.csv"), MetricsHeader + "\n");
         File.WriteAllText(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
         return run;
@@ -91,7 +94,7 @@ internal sealed class RunFolder
     /// <exception cref="PackageException">The log's events, items or contexts differ.</exception>
     public void RequireSame(WatchLog log)
     {
-        if (Checksum(log) != Settings.LogChecksum)
+        if (Checksum(log, Settings.Fit.TimeGaps) != Settings.LogChecksum)
             throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
     }
 
@@ -122,7 +125,7 @@ internal sealed class RunFolder
     public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => File.WriteAllText(
         In("metrics.json"), JsonSerializer.Serialize(new Dictionary<string, double>(metrics), RunJson.Default.DictionaryStringDouble) + "\n");
 
-    private static string Checksum(WatchLog log)
+    private static string Checksum(WatchLog log, bool withTimes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (var user = 0; user < log.UserCount; user++)
@@ -131,6 +134,8 @@ internal sealed class RunFolder
             hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ItemsOf(user).Span));
             for (var f = 0; f < log.ContextFields.Count; f++)
                 hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ContextOf(user, f).Span));
+            if (withTimes)
+                hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.TimesOf(user).Span));
             if (log.Feedback?.RowsOf(user) is { } rows)
                 AppendFeedback(hash, rows);
         }

@@ -43,6 +43,8 @@ internal sealed record RunSettings
         ScaleInput = Fit.ScaleInput,
         Output = Fit.Output,
         ItemBias = Fit.ItemBias,
+        TimeGaps = Fit.TimeGaps,
+        SparseGradients = Fit.Optimiser == OptimiserKind.SparseAdam,
         ItemFeatures = [.. Fit.ItemFeatures.Select(name => ItemFeature.Read(catalogue, name))],
         Fusion = Fit.ContextFusion,
     };

@@ -24,6 +24,8 @@ internal sealed class TrainingLoop(
     TimeProvider time)
 {
     private readonly long _start = time.GetTimestamp();
+    private readonly int _usersAStep = options.BatchSize * options.Accumulate;
+    private readonly StepSize _size = new(options, set.BatchesOf(options.BatchSize * options.Accumulate));
 
     /// <summary>Trains from the start, or from the run's checkpoint if it has one, until one of the stop reasons.</summary>
     /// <param name="cancellationToken">Stops after the batch that is being learned.</param>
@@ -35,13 +37,12 @@ internal sealed class TrainingLoop(
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
-            var batches = set.Epoch(options.Seed, state.Epoch, options.BatchSize);
+            var batches = set.Epoch(options.Seed, state.Epoch, _usersAStep);
             while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
             {
                 var start = time.GetTimestamp();
-                learner.Optimiser.Rate = RateOf(state) * Math.Min(1, (state.Steps + 1d) / options.WarmupSteps);
-                var batch = set.Batch(batches[state.Batches]);
-                var step = learner.Learn(batch);
+                learner.Optimiser.Rate = _size.After(state.Steps, state.Halvings);
+                var step = learner.Learn([.. batches[state.Batches].Chunk(options.BatchSize).Select(set.Batch)]);
                 RequireFinite(step.Loss, state);
                 state = state.Learned(step, time.GetElapsedTime(start).TotalSeconds);
                 progress.Learned(state, batches.Count);
@@ -55,11 +56,9 @@ internal sealed class TrainingLoop(
         return Finish(stop.Value, state);
     }
 
-    private double RateOf(FitState state) => options.LearningRate * Math.Pow(0.5, state.Halvings);
-
     private FitState EndEpoch(FitState state)
     {
-        var rate = RateOf(state);
+        var rate = _size.HeightAfter(state.Steps - 1, state.Halvings);
         var score = state.Epoch % options.EvaluateEvery == 0 ? validate(new NetworkScorer(network, options.MaxHistory)) : null;
         if (score is not null)
             state = state.Validated(score, options.HalveAfter);

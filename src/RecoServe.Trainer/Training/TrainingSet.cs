@@ -48,6 +48,9 @@ internal sealed class TrainingSet
     /// <summary>Number of users with at least one training event.</summary>
     public int UserCount => _windows.Length;
 
+    /// <summary>Number of batches of an epoch.</summary>
+    public int BatchesOf(int batchSize) => (UserCount + batchSize - 1) / batchSize;
+
     /// <summary>The user windows of every batch of an epoch, in the order of training.</summary>
     public IReadOnlyList<Window[]> Epoch(int seed, int epoch, int batchSize)
     {
@@ -73,7 +76,8 @@ internal sealed class TrainingSet
             Log.ItemsOf(user)[start..length],
             [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..length])],
             start,
-            feedback);
+            feedback,
+            Log.HasTimes ? Log.TimesOf(user)[start..length] : default);
     }
 
     private static void Count(long[] counts, ReadOnlyMemory<int> items)

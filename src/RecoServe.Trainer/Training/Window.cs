@@ -9,5 +9,6 @@ namespace RecoServe.Trainer.Training;
 /// <param name="Feedback">
 /// What is learned at these events; steps from <paramref name="Start"/> on. Null: every event is a target with reward 1.
 /// </param>
+/// <param name="Times">When the events were, milliseconds since 1970 UTC; empty if that is not known.</param>
 internal sealed record Window(
-    ReadOnlyMemory<int> Items, IReadOnlyList<ReadOnlyMemory<ushort>> Context, int Start = 0, FeedbackRows? Feedback = null);
+    ReadOnlyMemory<int> Items, IReadOnlyList<ReadOnlyMemory<ushort>> Context, int Start = 0, FeedbackRows? Feedback = null, ReadOnlyMemory<long> Times = default);

@@ -82,6 +82,26 @@ public sealed class ConfigFileTests : IDisposable
         Assert.Equivalent(RunFolder.Open(_files.PathOf("one")).Settings.Fit, RunFolder.Open(_files.PathOf("two")).Settings.Fit);
     }
 
+    /// <summary>What an option is by default depends on the network: the file has what was used.</summary>
+    [Fact]
+    public async Task Fit_DefaultsOfANetwork_AreStoredAndGiveTheSameRunAgain()
+    {
+        var log = _files.Write("log.txt", string.Concat(Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, 12).Select(t => $"u{u} {((u + t) % 30) + 1}\n"))));
+        Assert.Equal(0, await RunAsync("fit", "--data", log, "--out", _files.PathOf("one"), "--network", "sasrec", "--dimension", "8", "--epochs", "1", "--threads", "1", "--decay", "cosine"));
+        var resolved = await File.ReadAllTextAsync(_files.PathOf("one/config.yaml"), TestContext.Current.CancellationToken);
+        foreach (var line in new[] { "layers: 2\n", "scale-input: True\n", "learning-rate: 0.001\n", "decay-epochs: 1\n" })
+            Assert.Contains(line, resolved, StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync("fit", "--out", _files.PathOf("two"), "--config", _files.PathOf("one/config.yaml")));
+        Assert.Equivalent(RunFolder.Open(_files.PathOf("one")).Settings.Fit, RunFolder.Open(_files.PathOf("two")).Settings.Fit);
+    }
+
+    [Fact]
+    public void WithoutFolders_Paths_AreFileNames()
+    {
+        var path = _files.Write("config.yaml", "data:\n- /home/someone/a.csv\n- b*.csv\nitems: x/items.csv\nreward: minutes / 60\nlayers: 2\n");
+        Assert.Equal("# recotrain fit --config FILE\ndata:\n- a.csv\n- b*.csv\nitems: items.csv\nreward: minutes / 60\nlayers: 2\n", ResolvedConfig.WithoutFolders(path));
+    }
+
     private static RootCommand Root() => new() { FitCommand.Create() };
 
     private Task<int> RunAsync(params string[] args) => CommandRunner.RunAsync(Root(), args, TextWriter.Null, _error);

@@ -27,6 +27,23 @@ public sealed class NextWatchNetworkTests
         Assert.NotEqual(Scores(without, Short), Scores(with, Short with { Context = new ushort[] { 0, 1 } }));
     }
 
+    [Theory]
+    [InlineData("Gru")]
+    [InlineData("Sasrec")]
+    public void Score_GapsUnknownOrOfNoWeight_AreBitForBitTheNetworkWithout(string kind)
+    {
+        NetworkShape Of(NetworkShape shape, bool gaps) => shape with { Kind = Enum.Parse<NetworkKind>(kind), MaxHistory = 100, TimeGaps = gaps };
+        using var with = Network([], s => Of(s, true));
+        using var without = Network([], s => Of(s, false));
+        var timed = Short with { Times = new long[] { 0, 5_000, 90_000 } };
+        Assert.Equal(Scores(without, Short), Scores(with, timed));
+        using (no_grad())
+            with.GapMatrix!.narrow(0, 1, 31).normal_();
+        Assert.Equal(Scores(without, Short), Scores(with, Short));
+        Assert.NotEqual(Scores(without, Short), Scores(with, timed));
+        Assert.Equal(Scores(with, timed), Scores(with, timed with { Times = new long[] { 7_000, 12_000, 97_000 } }));
+    }
+
     [Fact]
     public void Score_RowsOfDifferentLength_DoNotTouchEachOther()
     {

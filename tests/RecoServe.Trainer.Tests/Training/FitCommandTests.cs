@@ -38,6 +38,13 @@ public sealed class FitCommandTests : IDisposable
         var package = ModelPackage.Open(In("models/cycle/1"));
         Assert.Equal(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), package.Manifest.Metrics["test/HR@1"]);
         Assert.Equal("log.txt", package.Manifest.Settings["data/log"]);
+        Assert.Contains(PackageFiles.Training, package.Manifest.Files.Keys);
+        var training = await File.ReadAllTextAsync(package.PathOf(PackageFiles.Training), TestContext.Current.CancellationToken);
+        Assert.Contains("data: log.txt\n", training, StringComparison.Ordinal);
+        Assert.Contains("epochs: 12\n", training, StringComparison.Ordinal);
+        await File.AppendAllTextAsync(package.PathOf(PackageFiles.Training), "#", TestContext.Current.CancellationToken);
+        Assert.Contains(PackageFiles.Training, Assert.Throws<PackageException>(() => ModelPackage.Open(In("models/cycle/1"))).Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(package.PathOf(PackageFiles.Training), training, TestContext.Current.CancellationToken);
         Assert.Equal("16", package.Manifest.Settings["fit/dimension"]);
 
         // The package, run by the serving code, is as good as the network was in training.
@@ -97,6 +104,16 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Fit_Decay_IsPlannedOverTheEpochsOfTheStart()
+    {
+        WriteCycle();
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 2 --decay linear --accumulate 2"));
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume --epochs 3"));
+        Assert.Equal((DecayKind.Linear, 2, 2), RunFolder.Open(In("run")).Settings.Fit is var fit ? (fit.Decay, fit.DecayEpochs, fit.Accumulate) : default);
+        Assert.Equal(["0.02", "0.00666667", "0"], File.ReadLines(In("run/metrics.csv")).Skip(1).Select(line => line.Split(',')[6]));
+    }
+
+    [Fact]
     public async Task Fit_ResumedWithMoreEpochs_EqualsOneRun()
     {
         WriteCycle();
@@ -115,6 +132,10 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--network lstm", "--network: \"lstm\" must be one of gru, sasrec, ligr")]
     [InlineData("--heads 2", "--heads is of a Transformer; --network gru has none")]
     [InlineData("--network sasrec --heads 3", "--heads 3 does not divide --dimension 64")]
+    [InlineData("--time-gaps true", "--time-gaps: the log has no times; a table with a column timestamp has")]
+    [InlineData("--optimiser sgd", "--optimiser: \"sgd\" must be one of adam, sparse-adam")]
+    [InlineData("--optimiser sparse-adam", "--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all")]
+    [InlineData("--optimiser sparse-adam --loss gbce --item-feature x", "--optimiser sparse-adam does not go with --item-feature")]
     [InlineData("--item-feature category", "--item-feature category: the items have no attribute of this name; they have none (--items names a file of them)")]
     public async Task Fit_ValueOutOfRange_NamesTheOption(string option, string message)
     {

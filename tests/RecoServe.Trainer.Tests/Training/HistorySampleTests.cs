@@ -6,6 +6,17 @@ namespace RecoServe.Trainer.Tests.Training;
 public sealed class HistorySampleTests
 {
     [Fact]
+    public void Read_WrittenTimes_AreTheSame()
+    {
+        var path = Path.GetTempFileName();
+        var sample = HistorySample.Draw(TinyLogs.Timed(users: 9), 50, 1, withTimes: true);
+        HistorySample.Write(path, sample);
+        Assert.Equal(sample.Select(q => string.Join(' ', q.Times.ToArray())), HistorySample.Read(path).Select(q => string.Join(' ', q.Times.ToArray())));
+        Assert.Contains(sample, q => q.Times.Length > 5);
+        File.Delete(path);
+    }
+
+    [Fact]
     public void Draw_AnyLog_HasTheEdgesAndAllLengths()
     {
         var log = TinyLogs.Contextual();

@@ -26,19 +26,122 @@ public sealed class LearnerTests
         Negatives = 8,
     });
 
-    private static void LearnManyTimes(NetworkKind kind, ObjectiveOptions objective)
+    [Theory]
+    [InlineData(OutputVectors.Tied)]
+    [InlineData(OutputVectors.Separate)]
+    public void Learn_SparseGradients_LeavesNoTensorBehind(object output) => LearnManyTimes(
+        NetworkKind.Gru,
+        new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 8, CategoryFromItem = 1 },
+        shape => shape with { SparseGradients = true, ItemFeatures = [], Output = (OutputVectors)output, ItemBias = false });
+
+    /// <summary>However large the catalogue, a step holds and moves the rows of what the users watched and of what was drawn.</summary>
+    [Theory]
+    [InlineData(OutputVectors.Tied, 200)]
+    [InlineData(OutputVectors.Tied, 20_000)]
+    [InlineData(OutputVectors.Separate, 20_000)]
+    public void Learn_SparseGradients_TouchesTheRowsUsed(object output, int items)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var gradients = torch.no_grad();
+        int[][] histories = [[1, 2, 3, 4], [3, 4, 5, 6]];
+        var log = TinyLogs.Build(items, histories, []);
+        var options = TrainingRunFixture.Quick with { Objective = new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 8, NegativePower = 0.5 } };
+        using var network = new NextWatchNetwork(
+            new NetworkShape(items, options.Dimension, 1, []) { SparseGradients = true, Output = (OutputVectors)output }, 0);
+        var set = new TrainingSet(log, [4, 4], options.MaxHistory);
+        using var learner = new Learner(network, options, set);
+        var batch = set.Batch(set.Epoch(1, 1, 2)[0]);
+        var before = (network.Items.Input.clone(), network.ItemMatrix.clone(), network.ItemBias.clone());
+        using (torch.enable_grad())
+            learner.Accumulate(batch);
+        var read = (OutputVectors)output == OutputVectors.Tied ? 6 : 0;
+        Assert.InRange(network.ItemMatrix.grad!.SparseIndices.shape[1], 6, read + 8 + 8);
+        Assert.InRange(network.ItemBias.grad!.SparseIndices.shape[1], 6, 8 + 8);
+        learner.Optimiser.Step();
+        Assert.InRange(RowsChanged(before.Item1, network.Items.Input), 5, 6 + 8);
+        Assert.InRange(RowsChanged(before.Item2, network.ItemMatrix), 6, 6 + 8);
+        Assert.InRange(RowsChanged(before.Item3.unsqueeze(1), network.ItemBias.unsqueeze(1)), 6, 6 + 8);
+    }
+
+    /// <summary>Every row is used at each step, so the lazy optimiser has nothing to be lazy about.</summary>
+    [Fact]
+    public void Learn_SparseGradientsOfAllRows_IsTheDenseStep()
+    {
+        var log = TinyLogs.Cycle();
+        var options = TrainingRunFixture.Quick with { Objective = new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 1000 } };
+        var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
+        float[] Weights(bool sparse)
+        {
+            torch.manual_seed(1).Dispose();
+            using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 1, []) { SparseGradients = sparse }, 0.1);
+            using var learner = new Learner(network, options, set);
+            foreach (var windows in set.Epoch(1, 1, options.BatchSize))
+                learner.Learn(set.Batch(windows));
+            return [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
+        }
+
+        Assert.Equal(Weights(sparse: false), Weights(sparse: true), (a, b) => a.Equals(b) || Math.Abs(a - b) < 1e-4);
+    }
+
+    /// <summary>Rows of different number in each part, and everything that has a loss of its own.</summary>
+    [Theory]
+    [InlineData(LossKind.Softmax)]
+    [InlineData(LossKind.Sampled)]
+    public void Learn_SeveralBatches_IsTheStepOfOneBatchOfAll(object loss)
+    {
+        using var scope = torch.NewDisposeScope();
+        var log = TinyLogs.Contextual(users: 40);
+        var set = new TrainingSet(log, [.. Enumerable.Range(0, 40).Select(user => 2 + (user % 17))], 32);
+        var options = TrainingRunFixture.Quick with
+        {
+            Objective = new ObjectiveOptions
+            {
+                Loss = (LossKind)loss,
+                Negatives = 1000,
+                Kind = ObjectiveKind.Ips,
+                SelfNormalise = false,
+                Propensity = PropensitySource.Head,
+                CategoryFromState = 0.5,
+                CategoryFromItem = 0.5,
+            },
+        };
+        var all = set.Epoch(1, 1, 40)[0];
+        (StepReport Report, float[] Moments) Learn(int users)
+        {
+            torch.manual_seed(1).Dispose();
+            using var network = new NextWatchNetwork(new NetworkShape(log.Catalogue.Count, options.Dimension, 1, [2, 3]), 0);
+            using var learner = new Learner(network, options, set);
+            var report = learner.Learn([.. all.Chunk(users).Select(set.Batch)]);
+            return (report, [.. learner.Optimiser.State.Values.SelectMany(moment => NetworkScorer.Floats(moment).ToArray())]);
+        }
+
+        var (whole, parts) = (Learn(40), Learn(13));
+        Assert.Equal(whole.Moments, parts.Moments, (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Contains(whole.Moments, m => Math.Abs(m) > 1e-3);
+        Assert.Equal(whole.Report.Loss, parts.Report.Loss, 1e-4);
+        Assert.Equal(whole.Report.Rows, parts.Report.Rows);
+        Assert.Equal(whole.Report.PropensityLoss, parts.Report.PropensityLoss, 1e-4);
+        Assert.Equal(whole.Report.CategoryLoss, parts.Report.CategoryLoss, 1e-4);
+    }
+
+    private static long RowsChanged(torch.Tensor before, torch.Tensor after)
+    {
+        using var changed = before.ne(after).any(1);
+        return changed.sum().item<long>();
+    }
+
+    private static void LearnManyTimes(NetworkKind kind, ObjectiveOptions objective, Func<NetworkShape, NetworkShape>? with = null)
     {
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick with { Objective = objective };
-        using var network = new NextWatchNetwork(
-            new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3])
-            {
-                Kind = kind,
-                MaxHistory = options.MaxHistory,
-                ScaleInput = true,
-                ItemFeatures = [ItemFeature.Read(log.Catalogue, "category")],
-            },
-            0.1);
+        var shape = new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3])
+        {
+            Kind = kind,
+            MaxHistory = options.MaxHistory,
+            ScaleInput = true,
+            ItemFeatures = [ItemFeature.Read(log.Catalogue, "category")],
+        };
+        using var network = new NextWatchNetwork(with is null ? shape : with(shape), 0.1);
         var set = new TrainingSet(log, TinyLogs.AllButLast(log), options.MaxHistory);
         using var learner = new Learner(network, options, set);
         var batch = set.Batch(set.Epoch(1, 1, options.BatchSize)[0]);

@@ -1,4 +1,6 @@
 using RecoServe.Engine.Packages;
+using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Training;
@@ -27,6 +29,15 @@ public sealed class TrainingLoopTests
         Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
     }
 
+    [Fact]
+    public void Run_TimeGapDecidesTheNextItem_IsUsed()
+    {
+        var log = TinyLogs.Timed();
+        using var run = new TrainingRunFixture(log, TrainingRunFixture.QuickFor("Sasrec") with { MaxEpochs = 25, TimeGaps = true });
+        Assert.InRange(run.Fit().Validation.HitRate, 0.9, 1);
+        Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
+    }
+
     [Theory]
     [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
     public void Run_AnyNetwork_LearnsTheCycle(string network)
@@ -48,12 +59,61 @@ public sealed class TrainingLoopTests
     public void Run_StoppedTwiceAndResumed_IsBitForBitAnUnbrokenRun() =>
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, WarmupSteps = 20 });
 
-    private static void StoppedAndResumed(FitOptions options)
+    [Fact]
+    public void Run_SparseAdamStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
     {
-        using var unbroken = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        MaxEpochs = 4,
+        Optimiser = OptimiserKind.SparseAdam,
+        Objective = new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 3 },
+    });
+
+    [Theory]
+    [InlineData(DecayKind.Cosine)]
+    [InlineData(DecayKind.Linear)]
+    public void Run_DecayAndAccumulationStoppedAndResumed_IsBitForBitAnUnbrokenRun(object decay) => StoppedAndResumed(TrainingRunFixture.Quick with
+    {
+        MaxEpochs = 4,
+        BatchSize = 8,
+        Accumulate = 3,
+        WarmupSteps = 4,
+        Decay = (DecayKind)decay,
+        DecayEpochs = 4,
+    });
+
+    [Fact]
+    public void Run_Accumulating_LearnsWhatLargerBatchesLearn()
+    {
+        var options = TrainingRunFixture.Quick with { MaxEpochs = 3, Dropout = 0, BatchSize = 32 };
+        using var large = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        using var small = new TrainingRunFixture(TinyLogs.Contextual(), options with { BatchSize = 8, Accumulate = 4 });
+        large.Fit();
+        small.Fit();
+        Assert.Equal(large.Epochs.Select(e => e.Loss), small.Epochs.Select(e => e.Loss), (a, b) => Math.Abs(a - b) < 1e-3);
+    }
+
+    [Fact]
+    public void Run_DecayPlannedToItsEnd_ReportsTheFallingRate()
+    {
+        using var run = new TrainingRunFixture(
+            TinyLogs.Cycle(), TrainingRunFixture.Quick with { MaxEpochs = 4, HalveAfter = 1, Decay = DecayKind.Linear, DecayEpochs = 4 });
+        run.Validate = _ => new ValidationScore(0, 0.5);
+        run.Fit();
+        var rates = run.Epochs.Select(e => e.LearningRate).ToArray();
+        Assert.Equal(0.02 * 12 / 15, rates[0] - rates[3], 1e-9);
+        Assert.Equal(0.02 * 1 / 15, rates[3], 1e-9);
+    }
+
+    [Fact]
+    public void Run_TimeGapsStoppedAndResumed_IsBitForBitAnUnbrokenRun() =>
+        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, TimeGaps = true }, TinyLogs.Timed());
+
+    private static void StoppedAndResumed(FitOptions options, WatchLog? log = null)
+    {
+        log ??= TinyLogs.Contextual();
+        using var unbroken = new TrainingRunFixture(log, options);
         unbroken.Fit();
 
-        using var broken = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        using var broken = new TrainingRunFixture(log, options);
         foreach (var (epoch, batch) in ((int, int)[])[(1, 3), (3, 1)])
         {
             using var stop = new CancellationTokenSource();
