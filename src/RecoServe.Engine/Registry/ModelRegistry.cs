@@ -235,14 +235,16 @@ public sealed class ModelRegistry : IAsyncDisposable
         var name = selector.Name.Length > 0 ? selector.Name : DefaultModel;
         while (true)
         {
-            var (versions, traffic) = (VersionsOf(name), _traffic.Of(name));
+            // In this order: what a label points at serves, so it is in a table that is read later.
+            var traffic = _traffic.Of(name);
+            var versions = VersionsOf(name);
             var (version, label) = Choose(name, selector, traffic, key);
             if (VersionChoice.TryAcquire(versions, traffic, version, label) is { } lease)
                 return lease;
             // A swap may have passed between two looks: the next version not yet serving when it was tried, the last one
             // no longer. Whoever began to serve meanwhile is still there.
             var asked = versions.Where(v => version is null || v.Version == version).ToArray();
-            if (!Array.Exists(asked, v => v.State == VersionState.Serving) && ReferenceEquals(traffic, _traffic.Of(name)))
+            if (!Array.Exists(asked, v => v.State == VersionState.Serving) && ReferenceEquals(traffic, _traffic.Of(name)) && versions == VersionsOf(name))
                 throw NotServing(name, version, asked);
         }
     }
