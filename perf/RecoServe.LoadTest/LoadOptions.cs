@@ -36,7 +36,7 @@ internal sealed record LoadOptions
     internal int Swaps { get; init; } = 200;
 
     /// <summary>From the start of one swap to that of the next.</summary>
-    internal TimeSpan SwapEvery { get; init; } = TimeSpan.FromSeconds(0.3);
+    internal TimeSpan SwapEvery { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Calls of the scenario memory.</summary>
     internal int Calls { get; init; } = 1_000_000;

@@ -129,6 +129,23 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(0, await StopAsync(process));
     }
 
+    /// <summary>What a load makes hot must not be compiled in the way of those who serve.</summary>
+    [Fact]
+    public async Task Load_BesideOneThatServes_CompilesAtLowPriority()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "nice values are Linux's");
+        for (var version = 1; version <= 2; version++)
+            new TestModel().Publish(_repository.Path);
+        using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0", "--Registry:VersionPolicy", "specific:1");
+        var address = Regex.Match(await ReadBannerAsync(process), @"gRPC +(\S+)").Groups[1].Value;
+        using var channel = GrpcChannel.ForAddress(address);
+        var before = NiceOfCompiler(process);
+        await new ModelService.ModelServiceClient(channel).LoadVersionAsync(
+            new LoadVersionRequest { Name = "toy", Version = 2 }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(before + 10, NiceOfCompiler(process));
+        Assert.Equal(0, await StopAsync(process));
+    }
+
     /// <summary>Killed while labels move and versions come and go: the next start finds a repository that loads, with a label that was set.</summary>
     [Fact]
     public async Task Start_AfterAKillAtAnyPoint_Serves()
@@ -162,6 +179,13 @@ public sealed class ProgramTests : IDisposable
             await Assert.ThrowsAsync<RpcException>(() => changing);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         }
+    }
+
+    /// <summary>The nineteenth field of the stat of the thread that compiles hot methods.</summary>
+    private static int NiceOfCompiler(Process process)
+    {
+        var thread = Directory.GetDirectories($"/proc/{process.Id}/task").Single(t => File.ReadAllText(Path.Combine(t, "comm")).StartsWith(".NET Tiered", StringComparison.Ordinal));
+        return int.Parse(File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[^1].Split(' ')[16], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static Process Start(params string[] arguments) => Start(_ => { }, arguments);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -17,6 +18,9 @@ internal static partial class LoadThread
     internal const int Nice = 10;
 
     private const int ThreadCpuTime = 3;
+
+    /// <summary>How the name of the thread begins that compiles hot methods: the server has the runtime keep it.</summary>
+    private const string CompilerThread = ".NET Tiered";
 
     /// <summary>Does the work on a thread of its own.</summary>
     /// <param name="name">The thread's.</param>
@@ -59,9 +63,34 @@ internal static partial class LoadThread
     private static void LowerPriority()
     {
         if (OperatingSystem.IsLinux())
+        {
             _ = SetPriority(0, 0, Nice); // of the calling thread; should it fail, loading is only less considerate
+            LowerPriorityOfCompiler();
+        }
         else
+        {
             Thread.CurrentThread.Priority = ThreadPriority.BelowNormal;
+        }
+    }
+
+    /// <summary>
+    /// What loading makes hot is compiled anew by a thread of the runtime, which would take a core from those who serve for tens of
+    /// milliseconds. They have been compiled for long when the next version is loaded.
+    /// </summary>
+    private static void LowerPriorityOfCompiler()
+    {
+        foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            try
+            {
+                if (File.ReadAllText(Path.Combine(thread, "comm")).StartsWith(CompilerThread, StringComparison.Ordinal))
+                    _ = SetPriority(0, uint.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture), Nice);
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+            }
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "setpriority")]
