@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
+using RecoServe.Engine;
 using RecoServe.Engine.Registry;
 using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 
-namespace RecoServe.Engine.Tests.Registry;
+namespace RecoServe.Stores.Tests;
 
 /// <summary>A real S3 server, with a prefix of its own for each test.</summary>
 public sealed class BucketFixture : IAsyncLifetime

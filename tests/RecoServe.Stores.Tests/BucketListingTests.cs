@@ -1,6 +1,6 @@
 using RecoServe.Engine.Stores;
 
-namespace RecoServe.Engine.Tests.Stores;
+namespace RecoServe.Stores.Tests;
 
 public sealed class BucketListingTests
 {

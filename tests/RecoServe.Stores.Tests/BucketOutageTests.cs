@@ -2,11 +2,12 @@ using Microsoft.Extensions.Time.Testing;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Stores;
+using RecoServe.Engine.Tests.Registry;
 using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
-namespace RecoServe.Engine.Tests.Registry;
+namespace RecoServe.Stores.Tests;
 
 /// <summary>A store that is away and comes back; a server of its own, for it is killed.</summary>
 public sealed class BucketOutageTests : IAsyncLifetime

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using RecoServe.Engine.Stores;
 
-namespace RecoServe.Engine.Tests.Stores;
+namespace RecoServe.Stores.Tests;
 
 public sealed class BucketAddressTests
 {

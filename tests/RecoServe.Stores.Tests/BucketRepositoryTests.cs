@@ -1,11 +1,12 @@
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Stores;
+using RecoServe.Engine.Tests.Registry;
 using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
-namespace RecoServe.Engine.Tests.Registry;
+namespace RecoServe.Stores.Tests;
 
 /// <summary>Serving from a bucket of a real S3 server.</summary>
 public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<BucketFixture>, IAsyncDisposable
