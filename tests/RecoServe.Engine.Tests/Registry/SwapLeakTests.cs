@@ -103,22 +103,14 @@ public sealed class SwapLeakTests : IAsyncDisposable
         GC.KeepAlive(held);
     }
 
-    /// <summary>
-    /// What grew, from the end of the warm-up to the end; null if nothing did. A leak grows again in as many rounds more; what others of
-    /// the process allocate once, and what the allocator keeps after them, does not.
-    /// </summary>
+    /// <summary>What grew, from the end of the warm-up to the end; null if nothing did.</summary>
     private static async Task<string?> FindLeakAsync(Func<int, Task> round)
     {
         for (var i = 0; i < WarmUp; i++)
             await round(i);
-        return await FindGrowthAsync(round, WarmUp) is null ? null : await FindGrowthAsync(round, WarmUp + Rounds);
-    }
-
-    private static async Task<string?> FindGrowthAsync(Func<int, Task> round, int first)
-    {
         var before = MemoryUse.Now();
         for (var i = 0; i < Rounds; i++)
-            await round(first + i);
+            await round(WarmUp + i);
         var after = MemoryUse.Now();
         TestContext.Current.TestOutputHelper?.WriteLine($"before: {before}; after {Rounds} rounds: {after}");
         var allowed = Math.Min(Rounds, 100) * AllowedPerRound;
