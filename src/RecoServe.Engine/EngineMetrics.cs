@@ -68,7 +68,7 @@ public sealed class EngineMetrics : IDisposable
         BatchSize = _meter.CreateHistogram("recoserve.batch.size", "{row}", "Rows in a batch.", null, Sizes);
         BatchesClosed = _meter.CreateCounter<long>("recoserve.batch.closed", "{batch}", "Batches, by the reason for which they were dispatched as they were.");
         Padding = _meter.CreateHistogram("recoserve.batch.padding", "1", "Share of a batch's cells that only fill rows up to the longest.", null, Shares);
-        EncodeTime = _meter.CreateHistogram("recoserve.batch.encode", "s", "Time of a batch in the encoder graph.", null, Durations);
+        EncodeTime = _meter.CreateHistogram("recoserve.batch.encode", "s", "Time of a batch in the encoder graph, or in a plain graph.", null, Durations);
         ScoreTime = _meter.CreateHistogram("recoserve.batch.score", "s", "Time of a batch in the scorer graph.", null, Durations);
         RequestTime = _meter.CreateHistogram("recoserve.request", "s", "Time of a request in the engine, from its arrival to its slate or scores.", null, Durations);
         SampleTime = _meter.CreateHistogram("recoserve.sample", "s", "Time to mask the logits and draw one slate.", null, Durations);

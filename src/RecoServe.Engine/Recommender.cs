@@ -39,8 +39,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         catch (Exception e)
         {
             watch?.Failed(lease, e);
-            if (e is not InvalidRequestException)
-                lease.Version.Metrics.Failed(clock.GetElapsedTime(arrived));
+            lease.Version.Metrics.Failed(e, clock.GetElapsedTime(arrived));
             throw;
         }
     }
@@ -66,14 +65,27 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     {
         var arrived = clock.GetTimestamp();
         using var lease = registry.Acquire(request.Model, request.TrafficKey);
+        try
+        {
+            var scores = await ScoreAsync(lease, request, cancellationToken);
+            lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
+            return scores;
+        }
+        catch (Exception e)
+        {
+            lease.Version.Metrics.Failed(e, clock.GetElapsedTime(arrived));
+            throw;
+        }
+    }
+
+    private async Task<Scores> ScoreAsync(ModelLease lease, ScoreRequest request, CancellationToken cancellationToken)
+    {
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
         var input = Query.Encode(lease.Package, request.History, request.WatchedAt, request.Context, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
         using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
-        var scores = ScoreItems(lease, row, candidates, request.Normalise);
-        lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
-        return new Scores(IdentityOf(lease), scores, unknown);
+        return new Scores(IdentityOf(lease), ScoreItems(lease, row, candidates, request.Normalise), unknown);
     }
 
     private async Task<Slate> AnswerAsync(

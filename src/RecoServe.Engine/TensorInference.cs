@@ -47,10 +47,10 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock)
             if (clock.GetUtcNow() >= request.Deadline)
                 throw new DeadlineExceededException(metrics.Name, "the deadline passed while the request was computed by");
         }
-        catch (Exception e) when (e is not InvalidRequestException)
+        catch (Exception e)
         {
-            metrics.Failed(clock.GetElapsedTime(arrived));
-            throw e is InvalidOperationException ? new ModelRunException(metrics.Name, e) : e;
+            metrics.Failed(e, clock.GetElapsedTime(arrived));
+            throw;
         }
 
         metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);

@@ -75,8 +75,12 @@ internal sealed class VersionMetrics : IDisposable
         _metrics.NucleusSize.Record(nucleusSize, _tags);
     }
 
-    /// <summary>A request was not answered, for a reason that is not its own.</summary>
-    internal void Failed(TimeSpan elapsed) => Statistics.Fail.Add(elapsed);
+    /// <summary>A request was not answered; counted unless that is the caller's doing.</summary>
+    internal void Failed(Exception exception, TimeSpan elapsed)
+    {
+        if (Outcome.Of(exception) is not null)
+            Statistics.Fail.Add(elapsed);
+    }
 
     internal void Shed(ShedReason reason) => AddShed(reason, 1);
 

@@ -10,7 +10,7 @@ public sealed class VersionStatistics(TimeProvider clock)
     /// <summary>Requests answered, from their arrival.</summary>
     public DurationSum Success { get; } = new();
 
-    /// <summary>Requests not answered for a reason that is not their own.</summary>
+    /// <summary>Requests not answered for a reason that is not the caller's.</summary>
     public DurationSum Fail { get; } = new();
 
     /// <summary>Rows dispatched, and their waiting.</summary>

@@ -171,7 +171,7 @@ public sealed class TensorInferenceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Infer_Overloaded_IsRefusedAndCounted()
+    public async Task Infer_LateAndGone_OnlyTheLateOneCountsAsFailed()
     {
         var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
         var late = Request("sum", [Floats("x", [1, 1], 1)]) with { Deadline = DateTimeOffset.UnixEpoch };
@@ -179,6 +179,21 @@ public sealed class TensorInferenceTests : IAsyncDisposable
         using var gone = new CancellationTokenSource();
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Inference(registry).InferAsync(Request("sum", [Floats("x", [1, 1], 1)]), gone.Token));
+        Assert.Equal(1, registry.FindAnswering(new("sum")).Statistics.Fail.Count);
+    }
+
+    [Fact]
+    public async Task Infer_RowsComeOutInDifferentShapes_Fails()
+    {
+        var registry = await StartAsync(r =>
+        {
+            TestGraph.PublishCompress(r, "compress", 1);
+            File.WriteAllText(Path.Combine(r, "compress/1/config.json"), """{ "max_batch_size": 1 }""");
+        });
+        Assert.Equal([1L, 1], (await Infer(registry, "compress", Floats("x", [1, 2], 0, 3))).Outputs[0].Shape);
+        var e = await Assert.ThrowsAsync<ModelRunException>(() => Infer(registry, "compress", Floats("x", [2, 2], 0, 3, 1, 2)));
+        Assert.Contains("came out in shapes [", e.InnerException!.Message, StringComparison.Ordinal);
+        Assert.Equal(1, registry.FindAnswering(new("compress")).Statistics.Fail.Count);
     }
 
     [Fact]

@@ -53,6 +53,24 @@ public static class TestGraph
         });
     }
 
+    /// <summary>y = the columns of x that do not sum to 0: how many depends on the rows.</summary>
+    public static void PublishCompress(string repository, string name, long version)
+    {
+        var (sum, cast, compress) = (
+            TestModel.Node("ReduceSum", "sum", "x", "axis"), TestModel.Node("Cast", "keep", "sum"), TestModel.Node("Compress", "y", "x", "keep"));
+        sum.Attribute.Add(TestModel.Attribute("keepdims", 0));
+        cast.Attribute.Add(TestModel.Attribute("to", 9)); // BOOL
+        compress.Attribute.Add(TestModel.Attribute("axis", 1));
+        Publish(repository, name, version, new GraphProto
+        {
+            Name = "compress",
+            Input = { TestModel.Value("x", TensorProto.Types.DataType.Float, "batch", "width") },
+            Output = { TestModel.Value("y", TensorProto.Types.DataType.Float, "batch", "kept") },
+            Initializer = { TestModel.Axis(0) },
+            Node = { sum, cast, compress },
+        });
+    }
+
     /// <summary>y = how many tensors a sequence has.</summary>
     public static void PublishSequence(string repository, string name, long version) => Publish(repository, name, version, new GraphProto
     {

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace RecoServe.Engine.Batching;
 
 /// <summary>How requests of one model version are collected into batches.</summary>
-public sealed class BatcherOptions
+public sealed record BatcherOptions
 {
     /// <summary>Rows that may wait; the next one is refused.</summary>
     [Range(1, 65_536, ErrorMessage = "must be a whole number from {1} to {2}")]

@@ -5,8 +5,6 @@ namespace RecoServe.Engine.Inference;
 /// <summary>Checked tensors of one request, in the order of the graph's inputs, and which outputs are wanted.</summary>
 internal sealed class TensorRequest
 {
-    private readonly string _shape;
-
     /// <exception cref="InvalidRequestException">Names the tensor that is missing, unknown, or of another type, shape or size.</exception>
     internal TensorRequest(GraphSignature signature, IReadOnlyList<TensorData> inputs, IReadOnlyList<string> outputs)
     {
@@ -22,7 +20,6 @@ internal sealed class TensorRequest
         ElementsOfRow = [.. Inputs.Select(t => Elements(t.Shape) / Rows)];
         Cells = (int)Math.Clamp(ElementsOfRow.Sum(), 1, 1 << 30);
         Bytes = Inputs.Sum(t => t.Data.Length + (t.Strings?.Sum(s => s.Length + 16L) ?? 0)) / Rows;
-        _shape = string.Join(';', Inputs.Select(t => string.Join(',', RowShape(t.Shape))).Append(string.Join(',', Outputs)));
     }
 
     internal GraphSignature Signature { get; }
@@ -47,7 +44,8 @@ internal sealed class TensorRequest
     internal long Bytes { get; }
 
     /// <summary>Whether rows of both can be computed in one run.</summary>
-    internal bool Joins(TensorRequest other) => ReferenceEquals(this, other) || _shape == other._shape;
+    internal bool Joins(TensorRequest other) => ReferenceEquals(this, other)
+        || (Outputs.SequenceEqual(other.Outputs) && Inputs.Zip(other.Inputs).All(t => RowShape(t.First.Shape).SequenceEqual(RowShape(t.Second.Shape))));
 
     /// <summary>The shape of so many rows of an input.</summary>
     internal long[] ShapeOf(int input, int rows) => Signature.IsBatched ? [rows, .. Inputs[input].Shape.Skip(1)] : [.. Inputs[input].Shape];

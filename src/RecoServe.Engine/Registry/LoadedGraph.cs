@@ -14,6 +14,7 @@ internal sealed class LoadedGraph : LoadedVersion
     private readonly string _path;
     private readonly BatchCost _cost = new();
     private Batcher<TensorRow, TensorOutput>? _batcher;
+    private string _version = "";
 
     private LoadedGraph(string path, GraphConfig config, PlainGraph graph) => (_path, _config, _graph) = (path, config, graph);
 
@@ -34,23 +35,16 @@ internal sealed class LoadedGraph : LoadedVersion
     /// <remarks>With zeros, and with size 1 where any size is allowed; a graph that refuses these learns its costs from requests.</remarks>
     internal override LoadedVersion WarmUp()
     {
-        for (var rows = 1; TryRun(rows) && rows < _graph.MaxBatchSize; rows = Math.Min(rows * 2, _graph.MaxBatchSize))
-        {
-        }
-
+        var rows = 1;
+        while (TryRun(rows) && rows < _graph.MaxBatchSize)
+            rows = Math.Min(rows * 2, _graph.MaxBatchSize);
         return this;
     }
 
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)
     {
-        var own = new BatcherOptions
-        {
-            QueueCapacity = _config.MaxQueueSize ?? options.QueueCapacity,
-            QueueBytes = options.QueueBytes,
-            MaxQueueDelay = Signature.MaxQueueDelay,
-            Patience = options.Patience,
-            RefuseHopeless = options.RefuseHopeless,
-        };
+        _version = metrics.Name;
+        var own = options with { QueueCapacity = _config.MaxQueueSize ?? options.QueueCapacity, MaxQueueDelay = Signature.MaxQueueDelay };
         _batcher = new([.. Enumerable.Repeat(_graph, Signature.Instances)], own, _cost, gate, clock, metrics, log);
     }
 
@@ -58,7 +52,14 @@ internal sealed class LoadedGraph : LoadedVersion
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
     {
         using var result = await _batcher!.RunAsync(new RowRequest<TensorRow>(row, WantsLogits: false, deadline, priority), cancellationToken);
-        result.Output.CopyRow(result.Place, response, row.Index);
+        try
+        {
+            result.Output.CopyRow(result.Place, response, row.Index);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ModelRunException(_version, e); // rows in different shapes make no tensor
+        }
     }
 
     public override async ValueTask DisposeAsync()

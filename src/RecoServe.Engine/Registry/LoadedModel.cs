@@ -14,10 +14,10 @@ internal sealed class LoadedModel : LoadedVersion
     private readonly ModelRunner[] _runners;
     private readonly BatchCost _cost = new();
 
-    private LoadedModel(ModelPackage package, ModelGraphs graphs, int instances)
+    private LoadedModel(ModelPackage package, ModelGraphs graphs, int instances, TimeSpan maxQueueDelay)
     {
         (Package, _graphs) = (package, graphs);
-        Signature = PackageTensors.Signature(package.Manifest, graphs.MaxBatchSize, instances);
+        Signature = PackageTensors.Signature(package.Manifest, graphs.MaxBatchSize, maxQueueDelay, instances);
         _runners = [.. Enumerable.Range(0, instances).Select(_ => new ModelRunner(graphs))];
     }
 
@@ -37,11 +37,11 @@ internal sealed class LoadedModel : LoadedVersion
 
     /// <summary>Verifies the files and creates the sessions.</summary>
     /// <exception cref="PackageException">Names the file at fault.</exception>
-    internal static LoadedModel Load(string directory, ModelVersion version, RunnerOptions options)
+    internal static LoadedModel Load(string directory, ModelVersion version, RunnerOptions options, TimeSpan maxQueueDelay)
     {
         var package = ModelPackage.Open(directory);
         RequireIdentity(package, version);
-        return new LoadedModel(package, new ModelGraphs(package, options), options.InstanceCount);
+        return new LoadedModel(package, new ModelGraphs(package, options), options.InstanceCount, maxQueueDelay);
     }
 
     /// <remarks>Draws a slate too, and asks the golden probe.</remarks>

@@ -12,7 +12,7 @@ internal static class PackageTensors
     private static readonly string[] Outputs = [PackageFiles.State, PackageFiles.Logits];
 
     /// <summary>What the package reads and computes.</summary>
-    internal static GraphSignature Signature(ModelManifest manifest, int maxBatchSize, int instances)
+    internal static GraphSignature Signature(ModelManifest manifest, int maxBatchSize, TimeSpan maxQueueDelay, int instances)
     {
         List<TensorSpec> inputs = [
             new(PackageFiles.ItemsInput, TensorElementType.Int32, [-1, -1]),
@@ -25,7 +25,7 @@ internal static class PackageTensors
         return new GraphSignature(
             inputs,
             [new(Outputs[0], TensorElementType.Float, [-1, manifest.Dimension]), new(Outputs[1], TensorElementType.Float, [-1, manifest.ItemCount + 1])],
-            maxBatchSize, TimeSpan.Zero, instances);
+            maxBatchSize, maxQueueDelay, instances);
     }
 
     /// <summary>The history, its time gaps and the context that a row of tensors holds.</summary>

@@ -31,7 +31,7 @@ internal sealed class VersionLifecycle(
         try
         {
             var serving = table.Serving(name, version);
-            if (serving is not null && (byHand ? serving.Keep() : serving).Content == PackageFingerprint.OfContent(files.Directory))
+            if (serving is not null && IsLoadedFrom(byHand ? serving.Keep() : serving, files))
                 return (serving, false);
             var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), files.Fingerprint);
             if (byHand || serving is { KeptByHand: true })
@@ -126,6 +126,10 @@ internal sealed class VersionLifecycle(
             _changes.Release();
         }
     }
+
+    /// <summary>Files that nobody has written since are not read again: a look must not cost what a graph of gigabytes takes to hash.</summary>
+    private static bool IsLoadedFrom(ModelVersion version, VersionFiles files) =>
+        version.Files == files.Fingerprint || version.Content == PackageFingerprint.OfContent(files.Directory);
 
     private void Replace(ModelVersion old)
     {

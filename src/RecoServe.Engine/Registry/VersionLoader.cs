@@ -57,7 +57,7 @@ internal sealed class VersionLoader(
         var manifest = ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest));
         version.Expect(PackageFingerprint.OfContent(directory), MemoryEstimate.Of(manifest, runner));
         budget.Hold(version, version.EstimatedBytes);
-        return LoadedModel.Load(directory, version, runner);
+        return LoadedModel.Load(directory, version, runner, batcher.MaxQueueDelay);
     }
 
     private Exception Fail(ModelVersion version, LoadedVersion? model, Exception problem)

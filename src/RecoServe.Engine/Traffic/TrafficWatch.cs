@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using RecoServe.Engine.Batching;
 using RecoServe.Engine.Registry;
-using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Engine.Traffic;
 
@@ -53,15 +51,8 @@ public sealed class TrafficWatch : IAsyncDisposable
     /// <summary>A request was not answered.</summary>
     internal void Failed(ModelLease lease, Exception exception)
     {
-        OutcomeKind? kind = exception switch
-        {
-            InvalidLogitsException => OutcomeKind.Invalid,
-            ModelRunException => OutcomeKind.Failed,
-            OverloadedException or DeadlineExceededException => OutcomeKind.Late,
-            _ => null, // the caller's doing
-        };
         var traffic = _registry.TrafficOf(lease.Version.Name);
-        if (kind is { } blame && GuardOf(lease, traffic) is { } guard)
+        if (Outcome.Of(exception) is { } blame && GuardOf(lease, traffic) is { } guard)
             Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), blame, TimeSpan.Zero));
     }
 

@@ -3,6 +3,7 @@ using Grpc.Core;
 using RecoServe.Contracts.Inference;
 using RecoServe.Engine;
 using RecoServe.Engine.Registry;
+using static RecoServe.Server.Services.RequestReader;
 
 namespace RecoServe.Server.Services;
 
@@ -132,15 +133,8 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
             : throw new InvalidRequestException(field, $"must be a number above 0, or empty, not \"{version}\"");
     }
 
-    private static void RequireName(string name, string field)
-    {
-        if (name.Length == 0)
-            throw new InvalidRequestException(field, "must not be empty");
-    }
+    private static void RequireName(string name, string field) => Require(name.Length > 0, field, "must not be empty");
 
-    private static void RequireRepository(string name)
-    {
-        if (name.Length > 0)
-            throw new InvalidRequestException("repository_name", $"must be empty, not \"{name}\": there is one repository");
-    }
+    private static void RequireRepository(string name) =>
+        Require(name.Length == 0, "repository_name", $"must be empty, not \"{name}\": there is one repository");
 }

@@ -1,7 +1,7 @@
 using Grpc.Core;
-using RecoServe.Engine;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
+using static RecoServe.Server.Services.RequestReader;
 using V1 = RecoServe.Contracts.V1;
 
 namespace RecoServe.Server.Services;
@@ -105,10 +105,4 @@ internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, D
 
     // Written so that NaN fails.
     private static void RequirePercent(double percent, string field) => Require(percent is >= 0 and <= 100, field, $"must be 0 to 100, not {percent}");
-
-    private static void Require(bool condition, string field, string problem)
-    {
-        if (!condition)
-            throw new InvalidRequestException(field, problem);
-    }
 }

@@ -176,7 +176,8 @@ internal static class RequestReader
     internal static DateTimeOffset ReadDeadline(DateTime deadline) =>
         deadline == DateTime.MaxValue ? DateTimeOffset.MaxValue : new DateTimeOffset(DateTime.SpecifyKind(deadline, DateTimeKind.Utc));
 
-    private static void Require(bool condition, string field, string problem)
+    /// <exception cref="InvalidRequestException">The condition does not hold.</exception>
+    internal static void Require(bool condition, string field, string problem)
     {
         if (!condition)
             throw new InvalidRequestException(field, problem);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Google.Protobuf.Collections;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -87,8 +88,11 @@ internal static class TensorReader
             RequireAlone(elements.Count, where);
             try
             {
-                TTo[] converted = [.. elements.Select(convert)];
-                return MemoryMarshal.AsBytes(converted.AsSpan()).ToArray();
+                var bytes = new byte[elements.Count * Unsafe.SizeOf<TTo>()];
+                var converted = MemoryMarshal.Cast<byte, TTo>(bytes.AsSpan());
+                for (var i = 0; i < converted.Length; i++)
+                    converted[i] = convert(elements[i]);
+                return bytes;
             }
             catch (OverflowException)
             {

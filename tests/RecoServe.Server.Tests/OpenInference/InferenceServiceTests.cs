@@ -20,7 +20,7 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         {
             TestGraph.PublishSum(r, "sum", 1);
             new TestModel().Publish(r);
-        });
+        }, ("Batcher:MaxQueueDelay", "00:00:00.000700"));
         _client = new GRPCInferenceService.GRPCInferenceServiceClient(_server.Channel);
     }
 
@@ -153,7 +153,7 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         var config = (await _client.ModelConfigAsync(new ModelConfigRequest { Name = "toy" }, cancellationToken: Token)).Config;
         Assert.Equal((64, "onnxruntime"), (config.MaxBatchSize, config.Backend));
         Assert.Equal([21L], config.Output.Single(t => t.Name == "logits").Dims);
-        Assert.NotNull(config.DynamicBatching);
+        Assert.Equal(700UL, config.DynamicBatching.MaxQueueDelayMicroseconds);
     }
 
     [Fact]
