@@ -21,6 +21,9 @@ public sealed class S3Server : IDisposable
     private const string Package = "@20minutes/s3rver";
     private const string Version = "4.0.4";
 
+    /// <summary>Test classes of a process begin at the same time, and would install into the same place.</summary>
+    private static readonly SemaphoreSlim Installing = new(1);
+
     private readonly TemporaryDirectory _objects = new();
     private readonly string _modules;
     private Process? _process;
@@ -41,7 +44,9 @@ public sealed class S3Server : IDisposable
         // Found by the SDK as in production.
         Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", "S3RVER");
         Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
+        await Installing.WaitAsync();
         var (modules, reason) = await InstallAsync();
+        Installing.Release();
         if (modules is null)
             return (null, reason);
         var server = new S3Server(modules);
