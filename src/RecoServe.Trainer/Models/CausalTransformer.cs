@@ -45,7 +45,7 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var x = nn.functional.dropout(input + _positions.narrow(0, 0, input.shape[1]), _dropout, training);
+        var x = nn.functional.dropout(input.Plus(_positions.narrow(0, 0, input.shape[1])), _dropout, training);
         foreach (var block in Blocks)
             x = block.call(x);
         return LastNorm.call(x).MoveToOuterDisposeScope();

@@ -61,10 +61,10 @@ internal sealed class LigrBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var normed = AttentionNorm.call(input);
-        var x = input + (AttentionGate.call(input).sigmoid_() * Drop(Attention.call(normed, normed)));
+        var x = input.Plus(AttentionGate.call(input).sigmoid_() * Drop(Attention.call(normed, normed)));
         var inner = Inner.call(ForwardNorm.call(x)).chunk(2, 2);
         var branch = Outer.call(nn.functional.silu(inner[0]) * inner[1]);
-        return (x + (ForwardGate.call(x).sigmoid_() * Drop(branch))).MoveToOuterDisposeScope();
+        return x.Plus(ForwardGate.call(x).sigmoid_() * Drop(branch)).MoveToOuterDisposeScope();
     }
 
     protected override void Dispose(bool disposing)

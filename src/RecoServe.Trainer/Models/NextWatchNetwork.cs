@@ -115,7 +115,7 @@ internal sealed class NextWatchNetwork : nn.Module
         }
 
         if (_gaps is not null && gaps is not null)
-            vectors = vectors.add(_gaps.call(gaps));
+            vectors = vectors.Plus(_gaps.call(gaps));
         if (Widen is null)
             return Encoder.call(vectors).MoveToOuterDisposeScope();
         return Narrow!.call(Encoder.call(Widen.call(vectors))).MoveToOuterDisposeScope();
@@ -130,8 +130,8 @@ internal sealed class NextWatchNetwork : nn.Module
             return states.alias();
         using var scope = NewDisposeScope();
         using var one = 1.ToScalar();
-        var sum = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate((sum, next) => sum + next);
-        return (Shape.Fusion == ContextFusion.Add ? states + sum : states * sum.add(one)).MoveToOuterDisposeScope();
+        var sum = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate(TensorSum.Plus);
+        return (Shape.Fusion == ContextFusion.Add ? states.Plus(sum) : states * sum.Plus(one)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Scores all items: float32 [rows, N + 1], column 0 is −∞.</summary>

@@ -26,7 +26,7 @@ internal static class RowGradient
     {
         using var scope = NewDisposeScope();
         if (gradient.is_sparse)
-            gradient.add_(sparse_coo_tensor(rows.unsqueeze(0), values, gradient.shape));
+            gradient.Increase(sparse_coo_tensor(rows.unsqueeze(0), values, gradient.shape));
         else
             gradient.scatter_add_(0, values.dim() == 1 ? rows : rows.unsqueeze(1).expand_as(values), values);
     }

@@ -50,8 +50,8 @@ internal sealed class SasrecBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var queries = AttentionNorm.call(input);
-        var y = ForwardNorm.call(queries + Drop(Attention.call(queries, input)));
-        return (y + Drop(Outer.call(Drop(Inner.call(y).relu_())))).MoveToOuterDisposeScope();
+        var y = ForwardNorm.call(queries.Plus(Drop(Attention.call(queries, input))));
+        return y.Plus(Drop(Outer.call(Drop(Inner.call(y).relu_())))).MoveToOuterDisposeScope();
     }
 
     protected override void Dispose(bool disposing)

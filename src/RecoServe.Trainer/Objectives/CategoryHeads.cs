@@ -60,7 +60,7 @@ internal sealed class CategoryHeads : nn.Module
         if (_stateWeight > 0)
         {
             var (value, own) = Differentiate(_ofState, states, targets, _stateWeight * share);
-            gradient.add_(own);
+            gradient.Increase(own);
             loss += value;
         }
 

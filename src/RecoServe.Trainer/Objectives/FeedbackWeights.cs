@@ -53,6 +53,6 @@ internal sealed class FeedbackWeights(ObjectiveOptions options)
     private static WeightSums SumsOf(Tensor weights)
     {
         var exact = weights.to(float64);
-        return new WeightSums(exact.shape[0], exact.sum().to(float64).item<double>(), exact.square().sum().to(float64).item<double>(), exact.max().to(float64).item<double>());
+        return new WeightSums(exact.shape[0], exact.sum().to(float64).item<double>(), exact.mul(exact).sum().to(float64).item<double>(), exact.max().to(float64).item<double>());
     }
 }

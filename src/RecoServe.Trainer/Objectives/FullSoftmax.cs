@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -92,7 +93,7 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
             loss.mul_(weights);
         }
 
-        gradient.add_(mm(x, items).mul_(scale));
+        gradient.Increase(mm(x, items).mul_(scale));
         items.grad!.addmm_(x.t(), states * scale);
         bias.grad!.addmv_(x.t(), scale.squeeze(1));
         return loss.sum().to(float64).item<double>();

@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,6 +35,6 @@ internal sealed class GeneralisedBce(Tensor items, Tensor bias, NegativeSampler 
         var others = nn.functional.logsigmoid(scores.neg()).sum(1, keepdim: true).mul_(share);
         var target = nn.functional.logsigmoid(own).mul_(power);
         scores.sigmoid_().mul_(share);
-        return (others.add_(target).neg_(), own.neg().sigmoid_().mul_(power).neg_());
+        return (others.Increase(target).neg_(), own.neg().sigmoid_().mul_(power).neg_());
     }
 }

@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -76,7 +77,7 @@ internal sealed class PropensityHead : nn.Module, IPropensity
     /// <summary>The head's state: what it takes of the policy's, plus what the slot says.</summary>
     /// <param name="states">[rows, d]; a gradient would flow to them.</param>
     /// <param name="slots">int64 [rows], 0 = unknown.</param>
-    internal Tensor Read(Tensor states, Tensor slots) => _projection.call(states) + _slots.call(slots);
+    internal Tensor Read(Tensor states, Tensor slots) => _projection.call(states).Plus(_slots.call(slots));
 
     protected override void Dispose(bool disposing)
     {

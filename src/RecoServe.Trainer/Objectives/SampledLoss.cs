@@ -59,12 +59,12 @@ internal abstract class SampledLoss(Tensor items, Tensor bias, NegativeSampler s
         x.copy_(bias.index_select(0, drawn)).addmm_(states, others.t());
         using var never = double.NegativeInfinity.ToScalar();
         x.masked_fill_(targets.unsqueeze(1).eq(drawn), never);
-        var score = (states * own).sum(1, keepdim: true).add_(bias.index_select(0, targets).unsqueeze(1));
+        var score = (states * own).sum(1, keepdim: true).Increase(bias.index_select(0, targets).unsqueeze(1));
         var (loss, ownDerivative) = Differentiate(x, score, logExpected.to(items.dtype));
 
         x.mul_(scale);
         ownDerivative.mul_(scale);
-        gradient.add_(mm(x, others)).addcmul_(own, ownDerivative, _one);
+        gradient.Increase(mm(x, others)).addcmul_(own, ownDerivative, _one);
         RowGradient.Add(items.grad!, drawn, mm(x.t(), states));
         RowGradient.Add(items.grad!, targets, states * ownDerivative);
         RowGradient.Add(bias.grad!, drawn, x.sum([0L]));

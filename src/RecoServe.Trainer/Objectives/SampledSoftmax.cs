@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ internal sealed class SampledSoftmax(Tensor items, Tensor bias, NegativeSampler 
         scores.sub_(top).exp_();
         var other = scores.sum(1, keepdim: true);
         var target = own.sub(top);
-        var sum = target.exp().add_(other);
+        var sum = target.exp().Increase(other);
         scores.div_(sum);
         return (sum.log().sub_(target), other.div_(sum).neg_());
     }

@@ -87,7 +87,7 @@ internal sealed class Adam : IDisposable
         using var one = 1.ToScalar();
         using var little = 1e-6.ToScalar();
         var length = stack(gradients.Select(g => g.Values.norm())).norm();
-        var factor = tensor(_clipNorm, length.dtype).div(length.add(little)).clamp_max(one);
+        var factor = tensor(_clipNorm, length.dtype).div(length.Plus(little)).clamp_max(one);
         foreach (var (_, values) in gradients)
             values.mul_(factor);
     }
@@ -113,7 +113,7 @@ internal sealed class Adam : IDisposable
     {
         mean.mul_(_keepMean).add_(gradient, alpha: _addMean);
         square.mul_(_keepSquare).addcmul_(gradient, gradient, _addSquare);
-        weight.addcdiv_(mean, square.sqrt().mul_(correction).add_(_epsilon), step);
+        weight.addcdiv_(mean, square.sqrt().mul_(correction).Increase(_epsilon), step);
     }
 
     private sealed record Slot(Parameter Weight, Tensor Mean, Tensor Square)

@@ -156,7 +156,7 @@ public sealed class PackageDraftTests : IDisposable
         {
             using var more = 0.01.ToScalar();
             using (no_grad())
-                ((GruEncoder)draft.Network.Encoder).Weight("weight_hh_l0").narrow(0, 3, 1).add_(more);
+                ((GruEncoder)draft.Network.Encoder).Weight("weight_hh_l0").narrow(0, 3, 1).Increase(more);
             return;
         }
 

@@ -52,18 +52,18 @@ public sealed class CategoryHeadsTests
     {
         using var step = 1e-2.ToScalar();
         using var back = (-2e-2).ToScalar();
-        values[1, 2].add_(step);
+        values[1, 2].Increase(step);
         var above = loss();
-        values[1, 2].add_(back);
+        values[1, 2].Increase(back);
         var below = loss();
-        values[1, 2].add_(step);
+        values[1, 2].Increase(step);
         return (above - below) / 2e-2;
     }
 
     private static double Formula(CategoryHeads heads, ItemCodes codes, string head, Tensor vectors, Tensor targets)
     {
         var named = heads.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        using var logits = (mm(vectors, named[$"{head}.weight"].t()) + named[$"{head}.bias"]).detach();
+        using var logits = mm(vectors, named[$"{head}.weight"].t()).Plus(named[$"{head}.bias"]).detach();
         var several = Enumerable.Range(1, 3).Any(i => codes.Of(i).Length > 1);
         var sum = 0.0;
         for (var row = 0; row < targets.shape[0]; row++)

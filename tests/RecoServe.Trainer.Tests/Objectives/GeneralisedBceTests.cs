@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,9 +22,9 @@ public sealed class GeneralisedBceTests
             var index = problem.Targets.sub(one).unsqueeze(1);
             var all = addmm(bias, states, items.t(), 1, 1).narrow(1, 1, 23);
             var own = all.gather(1, index);
-            var negative = all.sigmoid().neg().add(ones).log();
+            var negative = all.sigmoid().neg().Plus(ones).log();
             var others = negative.sum(1, keepdim: true) - negative.gather(1, index);
-            return (own.sigmoid().log() + others).div(count).neg().squeeze(1);
+            return own.sigmoid().log().Plus(others).div(count).neg().squeeze(1);
         });
     }
 

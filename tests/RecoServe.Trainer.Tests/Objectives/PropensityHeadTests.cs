@@ -88,7 +88,7 @@ public sealed class PropensityHeadTests
     private static Tensor Policy()
     {
         manual_seed(11);
-        return (randn(States, 1, Items) + randn(1, Slots, Items)).log_softmax(2);
+        return randn(States, 1, Items).Plus(randn(1, Slots, Items)).log_softmax(2);
     }
 
     /// <summary>The mean divergence, and the largest error of an item's number of displays as a share of all.</summary>
