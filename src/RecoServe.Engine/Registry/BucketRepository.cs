@@ -145,7 +145,7 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
         try
         {
             var directory = cache.PathOf(version.Name, version.Version);
-            await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", lowPriority: true, () =>
+            await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", LoadPriority.Low, () =>
             {
                 VersionDownload.Verify(version, directory);
                 return true;

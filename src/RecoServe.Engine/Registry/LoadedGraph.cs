@@ -33,12 +33,14 @@ internal sealed class LoadedGraph : LoadedVersion
     }
 
     /// <remarks>With zeros, and with size 1 where any size is allowed; a graph that refuses these learns its costs from requests.</remarks>
-    internal override LoadedVersion WarmUp()
+    internal override IEnumerable<int> WarmUp()
     {
-        var rows = 1;
-        while (TryRun(rows) && rows < _graph.MaxBatchSize)
-            rows = Math.Min(rows * 2, _graph.MaxBatchSize);
-        return this;
+        for (var rows = 1; TryRun(rows); rows = Math.Min(rows * 2, _graph.MaxBatchSize))
+        {
+            yield return rows;
+            if (rows == _graph.MaxBatchSize)
+                break;
+        }
     }
 
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)

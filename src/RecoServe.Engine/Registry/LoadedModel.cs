@@ -45,13 +45,14 @@ internal sealed class LoadedModel : LoadedVersion
     }
 
     /// <remarks>Draws a slate too, and asks the golden probe.</remarks>
-    internal override LoadedVersion WarmUp()
+    internal override IEnumerable<int> WarmUp()
     {
-        Calibrate(_runners[0]); // the others share its sessions
-        ProbeCheck.Run(Package, _runners[0]);
-        LogitsOfNobody = _runners[0].Logits(Row(0));
+        var runner = _runners[0]; // the others share its sessions
+        foreach (var rows in Calibrate(runner))
+            yield return rows;
+        ProbeCheck.Run(Package, runner);
+        LogitsOfNobody = runner.Logits(Row(0));
         NucleusSampler.Sample(LogitsOfNobody, null, new SamplingParameters(), new SlateSlot[1]);
-        return this;
     }
 
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
@@ -79,23 +80,29 @@ internal sealed class LoadedModel : LoadedVersion
         _graphs.Dispose();
     }
 
-    /// <summary>Runs batches of every power of two and the largest, of the longest and of short rows, the second time for the clock.</summary>
-    private void Calibrate(ModelRunner runner)
+    /// <summary>
+    /// Runs the largest batch, for which all memory is claimed, then with the clock those of every power of two below, of the longest
+    /// and of short rows: what the largest takes follows from these.
+    /// </summary>
+    private IEnumerable<int> Calibrate(ModelRunner runner)
     {
         int[] lengths = [Package.Manifest.MaxHistory, Math.Min(1, Package.Manifest.MaxHistory)];
-        for (var rows = 1; ; rows = Math.Min(rows * 2, runner.MaxBatchSize))
+        foreach (var length in lengths)
         {
-            foreach (var row in lengths.Select(Row))
-            {
-                var batch = Enumerable.Repeat(row, rows).ToArray();
-                var count = rows;
-                runner.Run(batch, count);
-                _cost.Calibrate(rows, row.Length, Time(() => runner.Run(batch, count).Total));
-            }
-
-            if (rows == runner.MaxBatchSize)
-                return;
+            Run(runner.MaxBatchSize, length);
+            yield return runner.MaxBatchSize;
         }
+
+        for (var rows = 1; rows == 1 || rows < runner.MaxBatchSize; rows *= 2)
+        {
+            foreach (var length in lengths)
+            {
+                _cost.Calibrate(rows, Row(length).Length, Time(() => Run(rows, length)));
+                yield return rows;
+            }
+        }
+
+        TimeSpan Run(int rows, int length) => runner.Run(Enumerable.Repeat(Row(length), rows).ToArray(), rows).Total;
     }
 
     private static void RequireIdentity(ModelPackage package, ModelVersion version)

@@ -17,9 +17,9 @@ internal abstract class LoadedVersion : IAsyncDisposable
     /// Runs every batch size, so that no request pays for first-time allocation and compilation, learns what batches take, and checks
     /// what can be checked.
     /// </summary>
-    /// <returns>Itself.</returns>
+    /// <returns>The rows of each run, as it has ended: others may come first between two. To be enumerated once, to the end.</returns>
     /// <exception cref="Packages.PackageException">It does not compute what it should.</exception>
-    internal abstract LoadedVersion WarmUp();
+    internal abstract IEnumerable<int> WarmUp();
 
     /// <summary>Begins to take rows.</summary>
     internal abstract void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log);
