@@ -48,7 +48,7 @@ fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how ma
 	  -class $(SAMPLING).LongRowPropertyTests -class $(SAMPLING).WindowPropertyTests
 
 install: ## Publishes recoserve and recotrain into PREFIX.
-	dotnet publish -c $(CONFIGURATION) $(SERVER) -o $(PREFIX)/lib/recoserve --nologo -v quiet
+	dotnet publish -c $(CONFIGURATION) $(SERVER) --use-current-runtime --self-contained false -o $(PREFIX)/lib/recoserve --nologo -v quiet
 	dotnet publish -c $(CONFIGURATION) src/RecoServe.Trainer -o $(PREFIX)/lib/recotrain --nologo -v quiet
 	ln -sf lib/recoserve/recoserve lib/recotrain/recotrain $(PREFIX)
 
@@ -96,7 +96,8 @@ bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampl
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- sampler
 
 load: ## The serving goals on real server processes, open loop (10 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.
-	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --models models $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(OUT),--out $(OUT)) $(ARGS)
+	dotnet publish -c $(CONFIGURATION) $(SERVER) --use-current-runtime --self-contained false -o artifacts/bin/lib/recoserve --nologo -v quiet
+	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --server artifacts/bin/lib/recoserve/recoserve --models models $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 .PHONY: nbomber
 nbomber: ## The scenarios of load for NBomber (perf/RecoServe.NBomber/README.md: needs its package, and a licence for organisations): SCENARIO=steady RATE=1000.

@@ -81,21 +81,18 @@ internal sealed class LoadedModel : LoadedVersion
     }
 
     /// <summary>
-    /// Runs the largest batch, for which all memory is claimed, then with the clock those of every power of two below, of the longest
-    /// and of short rows: what the largest takes follows from these.
+    /// Runs the largest batch of the longest rows, for which all memory is claimed, then with the clock batches of every power of two
+    /// below: of short rows all, of the longest those that are enough to know what a cell costs.
     /// </summary>
     private IEnumerable<int> Calibrate(ModelRunner runner)
     {
-        int[] lengths = [Package.Manifest.MaxHistory, Math.Min(1, Package.Manifest.MaxHistory)];
-        foreach (var length in lengths)
-        {
-            Run(runner.MaxBatchSize, length);
-            yield return runner.MaxBatchSize;
-        }
-
+        const int enough = 8;
+        var longest = Package.Manifest.MaxHistory;
+        Run(runner.MaxBatchSize, longest);
+        yield return runner.MaxBatchSize;
         for (var rows = 1; rows == 1 || rows < runner.MaxBatchSize; rows *= 2)
         {
-            foreach (var length in lengths)
+            foreach (var length in rows <= enough ? [Math.Min(1, longest), longest] : (int[])[Math.Min(1, longest)])
             {
                 _cost.Calibrate(rows, Row(length).Length, Time(() => Run(rows, length)));
                 yield return rows;
