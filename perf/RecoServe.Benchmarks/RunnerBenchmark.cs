@@ -36,11 +36,11 @@ public class RunnerBenchmark : IDisposable
 
     /// <summary>Encoder, then scorer for every row.</summary>
     [Benchmark]
-    public void EncodeAndScore() => _runner!.Run(_batch, Rows);
+    public void EncodeAndScore() => _runner!.Run(_batch, Rows, static (_, run) => run);
 
     /// <summary>The encoder alone, as for scoring single candidates.</summary>
     [Benchmark]
-    public void Encode() => _runner!.Run(_batch, logitRows: 0);
+    public void Encode() => _runner!.Run(_batch, logitRows: 0, static (_, run) => run);
 
     /// <summary>Frees the model.</summary>
     [GlobalCleanup]

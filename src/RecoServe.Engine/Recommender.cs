@@ -68,11 +68,14 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         try
         {
             var scores = await ScoreAsync(lease, request, cancellationToken);
-            lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
+            var elapsed = clock.GetElapsedTime(arrived);
+            lease.Version.Metrics.Request(elapsed, Degradation.None);
+            watch?.Computed(lease, [], elapsed);
             return scores;
         }
         catch (Exception e)
         {
+            watch?.Failed(lease, e);
             lease.Version.Metrics.Failed(e, clock.GetElapsedTime(arrived));
             throw;
         }

@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
+using RecoServe.Engine.Traffic;
 
 namespace RecoServe.Engine;
 
@@ -25,7 +26,7 @@ public sealed record InferResult(ComputedBy ComputedBy, IReadOnlyList<TensorData
 /// Computes tensors with any model of the registry. Rows are batched with those of other requests; a request of more rows than a
 /// run can have is computed in several.
 /// </summary>
-public sealed class TensorInference(ModelRegistry registry, TimeProvider clock)
+public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, TrafficWatch? watch = null)
 {
     /// <summary>Computes outputs.</summary>
     /// <exception cref="ModelNotFoundException">No such model or version.</exception>
@@ -49,12 +50,15 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock)
         }
         catch (Exception e)
         {
+            watch?.Failed(lease, e);
             metrics.Failed(e, clock.GetElapsedTime(arrived));
             throw;
         }
 
-        metrics.Request(clock.GetElapsedTime(arrived), Degradation.None);
-        return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), response.Tensors);
+        var (outputs, elapsed) = (response.Tensors, clock.GetElapsedTime(arrived));
+        metrics.Request(elapsed, Degradation.None);
+        watch?.Computed(lease, outputs, elapsed);
+        return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), outputs);
     }
 
     /// <summary>No more rows at a time than keep the runners busy: a large request must not fill the queue.</summary>

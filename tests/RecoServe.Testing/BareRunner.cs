@@ -12,7 +12,7 @@ public sealed class BareRunner(ModelPackage package, RunnerOptions options) : ID
     public int MaxBatchSize => _runner.MaxBatchSize;
 
     /// <summary>Encodes and scores every row.</summary>
-    public void Run(ReadOnlySpan<EncoderInput> rows) => _runner.Run(rows, rows.Length);
+    public void Run(ReadOnlySpan<EncoderInput> rows) => _runner.Run(rows, rows.Length, static (_, run) => run);
 
     /// <inheritdoc cref="ModelRunner.Logits"/>
     public float[] Logits(EncoderInput row) => _runner.Logits(row);

@@ -10,9 +10,6 @@ namespace RecoServe.Engine.Inference;
 /// </summary>
 internal sealed class ModelGraphs : IDisposable
 {
-    /// <summary>Beside one for each run: one being read by its requests, and slack for slow readers. Past that, computing waits for reading.</summary>
-    internal const int SpareOutputs = 3;
-
     private static readonly string[] StateName = [PackageFiles.State];
     private static readonly string[] LogitsName = [PackageFiles.Logits];
 
@@ -31,7 +28,7 @@ internal sealed class ModelGraphs : IDisposable
     {
         Manifest = package.Manifest;
         MaxBatchSize = options.BatchSizeFor(Manifest.ItemCount);
-        _outputs = new SemaphoreSlim(options.InstanceCount + SpareOutputs);
+        _outputs = new SemaphoreSlim(options.OutputsFor(Manifest.ItemCount));
         string[] gaps = Manifest.TimeGaps ? [PackageFiles.GapsInput] : [];
         string[] context = Manifest.ContextFields.Count > 0 ? [PackageFiles.ContextInput] : [];
         _inputNames = [PackageFiles.ItemsInput, PackageFiles.LengthsInput, .. gaps, .. context];

@@ -60,15 +60,17 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
         return new BatchRun(clock.GetElapsedTime(start, encoded), clock.GetElapsedTime(encoded));
     }
 
-    /// <summary>Runs one batch and gives its memory back at once: for whoever wants to know what it takes, and not what comes out.</summary>
-    /// <inheritdoc cref="IBatchRunner{TInput, TOutput}.Run"/>
-    internal BatchRun Run(ReadOnlySpan<EncoderInput> rows, int logitRows)
+    /// <summary>Runs one batch outside the batcher, and has its output read before others write it.</summary>
+    /// <param name="rows">1…<see cref="MaxBatchSize"/> rows.</param>
+    /// <param name="logitRows">How many of them, from the first, want logits.</param>
+    /// <param name="read">Reads the output; told what the run took.</param>
+    internal T Run<T>(ReadOnlySpan<EncoderInput> rows, int logitRows, Func<BatchOutput, BatchRun, T> read)
     {
         IBatchRunner<EncoderInput, BatchOutput> runner = this;
         var output = runner.Reserve();
         try
         {
-            return runner.Run(output, rows, logitRows, TimeProvider.System);
+            return read(output, runner.Run(output, rows, logitRows, TimeProvider.System));
         }
         finally
         {
@@ -83,20 +85,14 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
     /// <param name="rows">1…<see cref="MaxBatchSize"/> rows.</param>
     public float[] Logits(params ReadOnlySpan<EncoderInput> rows)
     {
-        IBatchRunner<EncoderInput, BatchOutput> runner = this;
-        var output = runner.Reserve();
-        try
+        var (count, columns) = (rows.Length, _manifest.ItemCount + 1);
+        return Run(rows, count, (output, _) =>
         {
-            runner.Run(output, rows, rows.Length, TimeProvider.System);
-            var logits = new float[rows.Length * (_manifest.ItemCount + 1)];
-            for (var r = 0; r < rows.Length; r++)
-                output.LogitsOf(r).CopyTo(logits.AsSpan(r * (_manifest.ItemCount + 1)));
+            var logits = new float[count * columns];
+            for (var r = 0; r < count; r++)
+                output.LogitsOf(r).CopyTo(logits.AsSpan(r * columns));
             return logits;
-        }
-        finally
-        {
-            output.Release();
-        }
+        });
     }
 
     /// <inheritdoc/>

@@ -35,7 +35,7 @@ internal sealed class PlainGraph : IBatchRunner<TensorRow, TensorOutput>, IDispo
         }
 
         _inputNames = [.. Signature.Inputs.Select(i => i.Name)];
-        _outputs = new SemaphoreSlim(Signature.Instances + ModelGraphs.SpareOutputs);
+        _outputs = new SemaphoreSlim(Signature.Instances + RunnerOptions.MaxSpareOutputs);
     }
 
     internal GraphSignature Signature { get; }

@@ -6,13 +6,16 @@ namespace RecoServe.Engine.Inference;
 /// <summary>How ONNX Runtime runs the graphs of a version.</summary>
 public sealed class RunnerOptions
 {
+    /// <summary>Most output blocks beside one for each run.</summary>
+    internal const int MaxSpareOutputs = 3;
+
     /// <summary>Largest batch of one run. Larger batches cost memory: rows × catalogue × 4 bytes for each of a few output blocks.</summary>
     [Range(1, 1024, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int MaxBatchSize { get; set; } = 64;
 
-    /// <summary>Upper bound, in bytes, of one output block; lowers the batch size where the catalogue is large.</summary>
+    /// <summary>Upper bound, in bytes, of one output block, and of all spare ones; lowers the batch size where the catalogue is large.</summary>
     [Range(1 << 16, int.MaxValue, ErrorMessage = "must be a whole number from {1} to {2}")]
-    public int MaxBatchBytes { get; set; } = 64 << 20;
+    public int MaxBatchBytes { get; set; } = 32 << 20;
 
     /// <summary>Threads that compute, of all models together; 0 takes half of the cores, at least one: the rest answer requests.</summary>
     [Range(0, 256, ErrorMessage = "must be a whole number from {1} to {2}")]
@@ -40,6 +43,16 @@ public sealed class RunnerOptions
 
     /// <summary>Most rows of one run over a catalogue of so many items: one output block must not grow past <see cref="MaxBatchBytes"/>.</summary>
     internal int BatchSizeFor(int itemCount) => (int)Math.Clamp(MaxBatchBytes / (sizeof(float) * (itemCount + 1L)), 1, MaxBatchSize);
+
+    /// <summary>
+    /// Output blocks of a version: one for each run, one that requests read, and where blocks are small two more for slow readers. Past
+    /// that, computing waits for reading.
+    /// </summary>
+    internal int OutputsFor(int itemCount)
+    {
+        var block = BatchSizeFor(itemCount) * sizeof(float) * (itemCount + 1L);
+        return InstanceCount + (int)Math.Clamp(MaxBatchBytes / block, 1, MaxSpareOutputs);
+    }
 
     /// <summary>Whether ONNX Runtime can use a device, as it was built.</summary>
     public static ValidationResult? CheckDevice(string device) => device switch

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace RecoServe.Engine.Inference;
@@ -11,6 +13,16 @@ namespace RecoServe.Engine.Inference;
 public sealed record TensorData(
     string Name, TensorElementType Type, IReadOnlyList<long> Shape, ReadOnlyMemory<byte> Data, IReadOnlyList<ReadOnlyMemory<byte>>? Strings = null)
 {
+    /// <summary>Whether an element is not a number. Infinities are: graphs mask with them.</summary>
+    internal bool HasNaN => Type switch
+    {
+        TensorElementType.Float => TensorPrimitives.IsNaNAny(MemoryMarshal.Cast<byte, float>(Data.Span)),
+        TensorElementType.Double => TensorPrimitives.IsNaNAny(MemoryMarshal.Cast<byte, double>(Data.Span)),
+        TensorElementType.Float16 => TensorPrimitives.IsNaNAny(MemoryMarshal.Cast<byte, Half>(Data.Span)),
+        TensorElementType.BFloat16 => HasNaNBFloat16(MemoryMarshal.Cast<byte, ushort>(Data.Span)),
+        _ => false,
+    };
+
     /// <summary>Bytes of an element; 0 for strings and for types that are not served.</summary>
     public static int SizeOf(TensorElementType type) => type switch
     {
@@ -20,4 +32,16 @@ public sealed record TensorData(
         TensorElementType.Int64 or TensorElementType.UInt64 or TensorElementType.Double => 8,
         _ => 0,
     };
+
+    /// <summary>The upper half of a float32: an exponent of ones and a fraction that is not zero.</summary>
+    private static bool HasNaNBFloat16(ReadOnlySpan<ushort> elements)
+    {
+        foreach (var bits in elements)
+        {
+            if ((bits & 0x7FFF) > 0x7F80)
+                return true;
+        }
+
+        return false;
+    }
 }

@@ -72,14 +72,16 @@ public sealed class Catalogue
     }
 
     /// <summary>Reads a catalogue file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="expected">Items that it should have: memory is claimed for so many at once.</param>
     /// <exception cref="PackageException">Names the file and the line.</exception>
-    public static Catalogue Read(string path)
+    public static Catalogue Read(string path, int expected = 0)
     {
         using var reader = new StreamReader(path, Encoding.UTF8);
         var header = reader.ReadLine()?.Split('\t') ?? throw new PackageException(path, "is empty");
         if (header[0] != "item_id")
             throw new PackageException(path, $"line 1 must begin with item_id, not \"{header[0]}\"");
-        var columns = header.Select(_ => new List<string>()).ToArray();
+        var columns = header.Select(_ => new List<string>(expected)).ToArray();
         for (var line = 2; reader.ReadLine() is { } text; line++)
         {
             var fields = text.Split('\t');

@@ -47,7 +47,7 @@ public sealed class ModelPackage
             Verify(Path.Combine(directory, PackageFiles.Training), training);
         RequireBytes(directory, PackageFiles.ItemMatrix, (manifest.ItemCount + 1L) * manifest.Dimension * sizeof(float), manifest);
         RequireBytes(directory, PackageFiles.ItemBias, (manifest.ItemCount + 1L) * sizeof(float), manifest);
-        var catalogue = Catalogue.Read(Path.Combine(directory, PackageFiles.Catalogue));
+        var catalogue = Catalogue.Read(Path.Combine(directory, PackageFiles.Catalogue), manifest.ItemCount);
         if (catalogue.Count != manifest.ItemCount)
             throw new PackageException(Path.Combine(directory, PackageFiles.Catalogue), $"has {catalogue.Count} items, the manifest says {manifest.ItemCount}");
         return new ModelPackage(directory, manifest, catalogue, GoldenProbe.Read(Path.Combine(directory, PackageFiles.Probe)));

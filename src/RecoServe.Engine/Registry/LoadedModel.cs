@@ -99,7 +99,7 @@ internal sealed class LoadedModel : LoadedVersion
             }
         }
 
-        TimeSpan Run(int rows, int length) => runner.Run(Enumerable.Repeat(Row(length), rows).ToArray(), rows).Total;
+        TimeSpan Run(int rows, int length) => runner.Run(Enumerable.Repeat(Row(length), rows).ToArray(), rows, static (_, run) => run.Total);
     }
 
     private static void RequireIdentity(ModelPackage package, ModelVersion version)

@@ -23,7 +23,7 @@ internal static class MemoryEstimate
         var matrix = columns * manifest.Dimension * sizeof(float);
         var graphs = 4 * (BytesOf(manifest, PackageFiles.Encoder) + BytesOf(manifest, PackageFiles.Scorer));
         var catalogue = (4 * BytesOf(manifest, PackageFiles.Catalogue)) + (columns * ItemOverhead);
-        var outputs = (options.InstanceCount + ModelGraphs.SpareOutputs) * batch * (columns + manifest.Dimension) * sizeof(float);
+        var outputs = options.OutputsFor(manifest.ItemCount) * batch * (columns + manifest.Dimension) * sizeof(float);
         var inputs = options.InstanceCount * batch * (manifest.MaxHistory + 2L + manifest.ContextFields.Count) * sizeof(int);
         var activations = options.InstanceCount * batch * (manifest.MaxHistory + 1L) * manifest.Dimension * sizeof(float) * Activations;
         return Fixed + activations + (2 * matrix) + (2 * columns * sizeof(float)) + graphs + catalogue + outputs + inputs;

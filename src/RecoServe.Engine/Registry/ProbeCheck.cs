@@ -12,44 +12,44 @@ internal static class ProbeCheck
     /// <exception cref="PackageException">Names the case and the difference.</exception>
     internal static void Run(ModelPackage package, ModelRunner runner)
     {
-        var path = package.PathOf(PackageFiles.Probe);
-        var probe = package.Probe;
-        for (var c = 0; c < probe.Cases.Count; c++)
+        for (var number = 0; number < package.Probe.Cases.Count; number++)
         {
-            var expected = probe.Cases[c];
-            var (logits, logSumExp) = Answer(package, runner, c);
-            Require(logSumExp, expected.LogSumExp, "log-sum-exp");
-            foreach (var answer in expected.Answers)
+            var asked = package.Probe.Cases[number];
+            try
             {
-                if (!package.Catalogue.TryGetIndex(answer.ItemId, out var item))
-                    throw new PackageException(path, $"case {c + 1} names item \"{answer.ItemId}\", which the catalogue does not have");
-                Require(logits[item], answer.Logit, $"item \"{answer.ItemId}\"");
+                var input = Query.Encode(package, asked.History, asked.WatchedAt ?? [], asked.Context, new HashSet<string>());
+                _ = runner.Run([input], logitRows: 1, (output, _) => Compare(package, number, output.LogitsOf(0)));
             }
-
-            void Require(double actual, double wanted, string what)
+            catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)
             {
-                // Written so that NaN fails.
-                if (!(Math.Abs(actual - wanted) <= probe.Tolerance))
-                {
-                    throw new PackageException(path, string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"is not answered as recorded: case {c + 1}, {what}: {actual:G7} instead of {wanted:G7} (tolerance {probe.Tolerance:G3})"));
-                }
+                throw new PackageException(package.PathOf(PackageFiles.Probe), $"is not answered as recorded: case {number + 1}, {e.Message}", e);
             }
         }
     }
 
-    private static (float[] Logits, double LogSumExp) Answer(ModelPackage package, ModelRunner runner, int number)
+    /// <returns>The answers that were compared.</returns>
+    private static int Compare(ModelPackage package, int number, ReadOnlySpan<float> logits)
     {
-        var asked = package.Probe.Cases[number];
-        try
+        var (path, expected) = (package.PathOf(PackageFiles.Probe), package.Probe.Cases[number]);
+        Require(NucleusSampler.LogSumExp(logits), expected.LogSumExp, "log-sum-exp");
+        foreach (var answer in expected.Answers)
         {
-            var logits = runner.Logits(Query.Encode(package, asked.History, asked.WatchedAt ?? [], asked.Context, new HashSet<string>()));
-            return (logits, NucleusSampler.LogSumExp(logits));
+            if (!package.Catalogue.TryGetIndex(answer.ItemId, out var item))
+                throw new PackageException(path, $"case {number + 1} names item \"{answer.ItemId}\", which the catalogue does not have");
+            Require(logits[item], answer.Logit, $"item \"{answer.ItemId}\"");
         }
-        catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)
+
+        return expected.Answers.Count;
+
+        void Require(double actual, double wanted, string what)
         {
-            throw new PackageException(package.PathOf(PackageFiles.Probe), $"is not answered as recorded: case {number + 1}, {e.Message}", e);
+            // Written so that NaN fails.
+            if (!(Math.Abs(actual - wanted) <= package.Probe.Tolerance))
+            {
+                throw new PackageException(path, string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"is not answered as recorded: case {number + 1}, {what}: {actual:G7} instead of {wanted:G7} (tolerance {package.Probe.Tolerance:G3})"));
+            }
         }
     }
 }

@@ -3,13 +3,13 @@ using System.Runtime.Intrinsics;
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
-/// The memory of one call of the <see cref="StreamingSampler"/>. Each thread keeps one, as long as the longest row it has
-/// sampled; what is not used is never touched.
+/// The memory of one call of the <see cref="StreamingSampler"/>: six times the row. Threads share as many as sample at the same time,
+/// each as long as the longest row that it was used for; what is not used is never touched.
 /// </summary>
 internal sealed class RowScratch : IDisposable
 {
-    [ThreadStatic]
-    private static RowScratch? Idle;
+    /// <summary>Twice the processors: a thread that lost its own in the midst of a row holds one too. More than that are collected.</summary>
+    private static readonly RowScratch?[] Idle = new RowScratch?[2 * Environment.ProcessorCount];
 
     private readonly float[] _sample = new float[3 * (RowSample.MaxLength + LogitList.Slack)];
     private float[] _list = [];
@@ -40,11 +40,10 @@ internal sealed class RowScratch : IDisposable
 
     private static int SampleCapacity => RowSample.MaxLength + LogitList.Slack;
 
-    /// <summary>Takes the thread's memory, for one row; give it back by <see cref="Dispose"/>.</summary>
+    /// <summary>Takes memory for one row; give it back by <see cref="Dispose"/>.</summary>
     public static RowScratch Rent(in LogitRow row)
     {
-        var scratch = Idle ?? new RowScratch();
-        Idle = null;
+        var scratch = TryTake() ?? new RowScratch();
         scratch.Fit(row.BlockCount);
         return scratch;
     }
@@ -65,7 +64,25 @@ internal sealed class RowScratch : IDisposable
     public LogitList Sample() => new(_sample.AsSpan(0, SampleCapacity), _sample.AsSpan(SampleCapacity, SampleCapacity));
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose() => Idle = this;
+    public void Dispose()
+    {
+        foreach (ref var place in Idle.AsSpan())
+        {
+            if (place is null && Interlocked.CompareExchange(ref place, this, null) is null)
+                return;
+        }
+    }
+
+    private static RowScratch? TryTake()
+    {
+        foreach (ref var place in Idle.AsSpan())
+        {
+            if (place is not null && Interlocked.Exchange(ref place, null) is { } scratch)
+                return scratch;
+        }
+
+        return null;
+    }
 
     private void Fit(int blocks)
     {

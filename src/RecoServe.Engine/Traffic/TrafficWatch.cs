@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
 
 namespace RecoServe.Engine.Traffic;
@@ -46,6 +47,19 @@ public sealed class TrafficWatch : IAsyncDisposable
         using var other = _registry.TryAcquire(lease.Version.Name);
         if (other is not null && other.Version != lease.Version)
             Copy(request, other.Version, lease.Version, comparison => Act(lease.Version, guard.Compare(comparison)));
+    }
+
+    /// <summary>Something else than a slate was computed: it is not compared with another version's.</summary>
+    /// <param name="lease">Who computed it.</param>
+    /// <param name="outputs">Tensors, if it was tensors.</param>
+    /// <param name="elapsed">What it took.</param>
+    internal void Computed(ModelLease lease, IReadOnlyList<TensorData> outputs, TimeSpan elapsed)
+    {
+        var traffic = _registry.TrafficOf(lease.Version.Name);
+        if (GuardOf(lease, traffic) is not { } guard)
+            return;
+        var kind = outputs.Any(static o => o.HasNaN) ? OutcomeKind.Invalid : OutcomeKind.Answered;
+        Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), kind, elapsed));
     }
 
     /// <summary>A request was not answered.</summary>

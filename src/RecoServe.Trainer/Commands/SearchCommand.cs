@@ -60,7 +60,7 @@ internal sealed class SearchCommand
             ? SearchLoop.Halving(trials.Count, result.GetValue(_minEpochs), result.GetValue(_maxEpochs), eta)
             : [null];
         var error = result.InvocationConfiguration.Error;
-        var loop = new SearchLoop(rungs, eta, results, (trial, rung, epochs, stop) => TrainAsync(space, Path.Combine(folder, trial.Folder), trial, rung, epochs, error, stop));
+        var loop = new SearchLoop(rungs, eta, results, (trial, rung, epochs, stop) => TrainAsync(space, Path.Combine(folder, trial.Folder), trial, rung, epochs, rungs[^1], error, stop));
         var best = await loop.RunAsync(trials, cancellationToken);
         Print(result.InvocationConfiguration.Output, space, results);
         if (best is null)
@@ -70,16 +70,19 @@ internal sealed class SearchCommand
     }
 
     private static async Task<TrialResult> TrainAsync(
-        SearchSpace space, string folder, Trial trial, int rung, int? epochs, TextWriter error, CancellationToken cancellationToken)
+        SearchSpace space, string folder, Trial trial, int rung, int? epochs, int? allEpochs, TextWriter error, CancellationToken cancellationToken)
     {
         var start = TimeProvider.System.GetTimestamp();
         var root = new RootCommand { FitCommand.Create() };
         string[] fixedArgs = ["fit", "--out", folder];
+        var config = space.ConfigOf(trial);
         if (File.Exists(Path.Combine(folder, "options.json")))
             fixedArgs = [.. fixedArgs, "--resume"];
+        else if (allEpochs is not null && config.Settings.All(setting => setting.Name != "decay-epochs"))
+            fixedArgs = [.. fixedArgs, $"--decay-epochs={allEpochs}"]; // of the whole trial: the first rung knows its own epochs alone
         if (epochs is not null)
             fixedArgs = [.. fixedArgs, $"--epochs={epochs}"];
-        var args = space.ConfigOf(trial).AddTo(root.Parse(fixedArgs), fixedArgs);
+        var args = config.AddTo(root.Parse(fixedArgs), fixedArgs);
         using var problem = new StringWriter();
         var code = await CommandRunner.RunWithinAsync(root, args, problem, cancellationToken);
         if (code == CommandRunner.Cancelled)

@@ -77,6 +77,15 @@ public sealed class ModelRunnerTests : IDisposable
         Assert.Equal((1 << 16) / (4 * 1001), runner.MaxBatchSize);
     }
 
+    /// <summary>A block past a third of the bound: one spare. Small ones: three. Both with one for the only run.</summary>
+    [Theory]
+    [InlineData(1_000_000, 2)]
+    [InlineData(200_000, 2)]
+    [InlineData(40_000, 4)]
+    [InlineData(3_000, 4)]
+    public void OutputsFor_LargeCatalogue_AreFewerAsTheyAreLarge(int items, int expected) =>
+        Assert.Equal(expected, new RunnerOptions { Threads = 1 }.OutputsFor(items));
+
     [Theory]
     [InlineData(PackageFiles.Encoder)]
     [InlineData(PackageFiles.Scorer)]

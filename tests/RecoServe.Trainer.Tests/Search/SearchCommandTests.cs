@@ -23,7 +23,7 @@ public sealed class SearchCommandTests : IDisposable
     public async Task Halving_TrainsRunsAndTellsTheBest_AndASecondCallHasNothingToDo()
     {
         var log = _files.Write("log.txt", string.Concat(Enumerable.Range(0, 40).SelectMany(u => Enumerable.Range(0, 10).Select(t => $"u{u} {((u + t) % 20) + 1}\n"))));
-        var space = _files.Write("space.yaml", $"fit:\n  data: {log}\n  dimension: 8\n  batch-size: 16\n  threads: 1\nspace:\n  learning-rate: [1e-6, 0.03]\n");
+        var space = _files.Write("space.yaml", $"fit:\n  data: {log}\n  dimension: 8\n  batch-size: 16\n  threads: 1\n  decay: linear\nspace:\n  learning-rate: [1e-6, 0.03]\n");
         string[] args = ["search", "--space", space, "--out", _files.PathOf("search"), "--method", "halving", "--trials", "2", "--min-epochs", "2", "--max-epochs", "4", "--eta", "2"];
 
         Assert.Equal(0, await RunAsync(args));
@@ -35,7 +35,8 @@ public sealed class SearchCommandTests : IDisposable
         Assert.Contains(",2,4,", results[3], StringComparison.Ordinal);
         var best = $"trial-00{results[3][0]}";
         Assert.EndsWith($"best: {_files.PathOf($"search/{best}")}", _output.ToString().TrimEnd(), StringComparison.Ordinal);
-        Assert.Equal(0.03, RunFolder.Open(_files.PathOf($"search/{best}")).Settings.Fit.LearningRate);
+        var fit = RunFolder.Open(_files.PathOf($"search/{best}")).Settings.Fit;
+        Assert.Equal((0.03, 4), (fit.LearningRate, fit.DecayEpochs)); // the step size falls over the whole trial, not over its first rung
         Assert.Equal(5, File.ReadLines(_files.PathOf($"search/{best}/metrics.csv")).Count());
 
         var before = _error.ToString();
