@@ -11,8 +11,14 @@ namespace RecoServe.Engine;
 /// (3) compute the logits in a batch with other requests, (4) mask what may not be shown, (5) draw from the nucleus. Under
 /// pressure something may be left out instead of the answer (<see cref="DegradationOptions"/>).
 /// </summary>
-public sealed class Recommender(ModelRegistry registry, DegradationOptions degradation, TimeProvider clock, TrafficWatch? watch = null)
+public sealed class Recommender(ModelRegistry registry, DegradationOptions degradation, TimeProvider clock, TrafficWatch? watch = null) : IDisposable
 {
+    /// <summary>Items of a catalogue over which a draw takes a good part of a millisecond, and megabytes.</summary>
+    private const int LongRow = 1 << 17;
+
+    /// <summary>Draws over long rows: more at a time than there are processors would all take longer, each with memory of its own.</summary>
+    private readonly SemaphoreSlim _longDraws = new(Environment.ProcessorCount);
+
     /// <summary>Draws one slate.</summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">The caller's: ends the wait and takes the row out of the queue.</param>
@@ -43,6 +49,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _longDraws.Dispose();
 
     private async Task<Slate> AnswerAsPressureAllowsAsync(ModelLease lease, SlateRequest request, long arrived, CancellationToken cancellationToken)
     {
@@ -113,11 +122,8 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         // :: 4, 5 ::
         using (row)
         {
-            ThrowIfLate(lease, request);
-            var start = clock.GetTimestamp();
             var slots = new SlateSlot[Math.Min(request.SlateSize, lease.Package.Catalogue.Count)];
-            var nucleus = Draw(lease, row is null ? lease.LogitsOfNobody : row.Logits, mask, request.Sampling, slots);
-            var elapsed = clock.GetElapsedTime(start);
+            var (nucleus, elapsed) = await DrawInTurnAsync(lease, request, row, mask, slots, cancellationToken);
             lease.Version.Metrics.Sample(elapsed, nucleus.NucleusSize);
             lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), degraded);
             var items = Name(lease, slots.AsSpan(0, nucleus.Count));
@@ -144,6 +150,26 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             return smaller;
         smaller.Dispose();
         return null;
+    }
+
+    private async ValueTask<(SlateSummary Nucleus, TimeSpan Elapsed)> DrawInTurnAsync(
+        ModelLease lease, SlateRequest request, RowResult<BatchOutput>? row, ItemMask mask, SlateSlot[] slots, CancellationToken cancellationToken)
+    {
+        var isLong = lease.Package.Catalogue.Count >= LongRow;
+        if (isLong)
+            await _longDraws.WaitAsync(cancellationToken);
+        try
+        {
+            ThrowIfLate(lease, request);
+            var start = clock.GetTimestamp();
+            var nucleus = Draw(lease, row is null ? lease.LogitsOfNobody : row.Logits, mask, request.Sampling, slots);
+            return (nucleus, clock.GetElapsedTime(start));
+        }
+        finally
+        {
+            if (isLong)
+                _longDraws.Release();
+        }
     }
 
     private static SlateSummary Draw(ModelLease lease, ReadOnlySpan<float> logits, ItemMask mask, in SamplingParameters sampling, Span<SlateSlot> slots)

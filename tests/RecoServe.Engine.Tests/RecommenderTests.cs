@@ -39,6 +39,7 @@ public sealed class RecommenderTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        _recommender.Dispose();
         await _registry.DisposeAsync();
         _metrics.Dispose();
         _repository.Dispose();
