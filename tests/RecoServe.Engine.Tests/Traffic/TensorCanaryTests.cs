@@ -69,7 +69,9 @@ public sealed class TensorCanaryTests : IAsyncDisposable
         await AskUntilRolledBackAsync("toy", "NaN or infinite", i => recommender.ScoreAsync(
             new ScoreRequest
             {
-                TrafficKey = $"user{i}", History = [TestModel.IdOf(3)], CandidateIds = [TestModel.IdOf(1)],
+                TrafficKey = $"user{i}",
+                History = [TestModel.IdOf(3)],
+                CandidateIds = [TestModel.IdOf(1)],
                 Context = new Dictionary<string, string> { ["device"] = "tv" },
             }, Token));
     }
