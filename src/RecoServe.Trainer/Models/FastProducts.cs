@@ -5,7 +5,7 @@ namespace RecoServe.Trainer.Models;
 /// <summary>
 /// Which library multiplies libtorch's float32 matrices on a CPU. The usual one leaves half of the vector width unused on
 /// processors that are not its maker's; oneDNN, which libtorch has too, took half of the time there. It may round the factors
-/// to bfloat16 where the processor multiplies those in hardware tiles.
+/// to bfloat16 where the processor multiplies those in hardware tiles. Without AVX-512 libtorch leaves products as they are.
 /// </summary>
 /// <remarks>
 /// torch calls the switch <c>set_float32_matmul_precision("medium")</c>. TorchSharp does not have it, so it is called by its name

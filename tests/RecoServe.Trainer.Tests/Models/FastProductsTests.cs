@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using RecoServe.Trainer.Models;
 using static TorchSharp.torch;
 
@@ -18,8 +19,9 @@ public sealed class FastProductsTests
             Assert.Equal(OperatingSystem.IsLinux(), FastProducts.TrySet(true));
             var fast = mm(a, b);
 
-            // As close as factors of 8 bits allow, and as far from exact as only another order of adding is: so it is switched.
-            Assert.InRange((fast - exact).abs().max().item<float>(), OperatingSystem.IsLinux() ? 1e-9f : 0, 0.5f);
+            // As close as factors of 8 bits allow, and as far from exact as only another order of adding is: so it is switched. libtorch
+            // leaves the switch alone where the processor lacks AVX-512.
+            Assert.InRange((fast - exact).abs().max().item<float>(), OperatingSystem.IsLinux() && Avx512BW.IsSupported ? 1e-9f : 0, 0.5f);
         }
         finally
         {
