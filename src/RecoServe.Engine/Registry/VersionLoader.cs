@@ -28,7 +28,7 @@ internal sealed class VersionLoader(
             var loaded = clock.GetTimestamp();
             version.Warm(model);
             table.Tell(version);
-            await LoadThread.RunStepsAsync($"warm {version.Metrics.Name}", lowPriority, model.WarmUp(), clock);
+            await LoadThread.RunAsync($"warm {version.Metrics.Name}", lowPriority ? LoadPriority.Low : LoadPriority.Normal, () => model.WarmUp().Sum());
             version.Measure(NativeHeap.BytesInUse() - before);
             budget.Correct(version, version.NativeBytes ?? 0);
             model.Start(batcher, _gate, clock, version.Metrics, log);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Time.Testing;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
@@ -8,9 +7,6 @@ namespace RecoServe.Engine.Tests.Registry;
 
 public sealed class LoadThreadTests : IAsyncDisposable
 {
-    private const int Normal = 0;
-    private const int Idle = 5;
-
     private readonly RegistryFixture _fixture = new();
 
     public ValueTask DisposeAsync() => _fixture.DisposeAsync();
@@ -28,62 +24,6 @@ public sealed class LoadThreadTests : IAsyncDisposable
     [Fact]
     public async Task Run_WorkThrows_TheCallerGetsIt() => Assert.Equal(
         "broken", (await Assert.ThrowsAsync<InvalidOperationException>(() => LoadThread.RunAsync<int>("load test", LoadPriority.Normal, () => throw new InvalidOperationException("broken")))).Message);
-
-    [Fact]
-    public async Task RunSteps_InIdleTime_OneIdleThreadDoesAll()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "policies are Linux's");
-        var steps = new List<(int Step, int Policy)>();
-        await LoadThread.RunStepsAsync("load test", inIdleTime: true, Steps(3, i => steps.Add((i, PolicyOf("thread-self")))), TimeProvider.System);
-        Assert.Equal([(0, Idle), (1, Idle), (2, Idle)], steps);
-        Assert.Equal(Normal, PolicyOf("thread-self"));
-    }
-
-    [Fact]
-    public async Task RunSteps_NobodyServes_NormalPriority()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "policies are Linux's");
-        var before = NiceOf("thread-self");
-        var steps = new List<(int Policy, int Nice)>();
-        await LoadThread.RunStepsAsync(
-            "load test", inIdleTime: false, Steps(2, _ => steps.Add((PolicyOf("thread-self"), NiceOf("thread-self")))), TimeProvider.System);
-        Assert.Equal([(Normal, before), (Normal, before)], steps);
-    }
-
-    /// <summary>Where there is no idle time, a version would never serve.</summary>
-    [Fact]
-    public async Task RunSteps_NotEndedInTime_AnotherThreadOfLowPriorityDoesTheRest()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "policies are Linux's");
-        var clock = new FakeTimeProvider();
-        var before = NiceOf("thread-self");
-        var steps = new List<(int Step, int Policy, int Nice)>();
-        await LoadThread.RunStepsAsync(
-            "load test", inIdleTime: true,
-            Steps(4, i =>
-            {
-                steps.Add((i, PolicyOf("thread-self"), NiceOf("thread-self")));
-                clock.Advance(LoadThread.IdlePatience * 0.6);
-            }), clock);
-        Assert.Equal([0, 1, 2, 3], steps.Select(s => s.Step));
-        Assert.Equal([Idle, Idle, Normal, Normal], steps.Select(s => s.Policy));
-        Assert.All(steps, s => Assert.Equal(before + LoadThread.Nice, s.Nice));
-    }
-
-    [Fact]
-    public async Task RunSteps_AStepThrows_TheCallerGetsItAndNoMoreIsDone()
-    {
-        var done = new List<int>();
-        var steps = Steps(3, i =>
-        {
-            done.Add(i);
-            if (i == 1)
-                throw new InvalidOperationException("broken");
-        });
-        Assert.Equal("broken", (await Assert.ThrowsAsync<InvalidOperationException>(
-            () => LoadThread.RunStepsAsync("load test", inIdleTime: true, steps, TimeProvider.System))).Message);
-        Assert.Equal([0, 1], done);
-    }
 
     /// <summary>Threads inherit the nice value of the one that creates them: a batcher's must not come from the loading thread.</summary>
     [Fact]
@@ -119,15 +59,6 @@ public sealed class LoadThreadTests : IAsyncDisposable
         }
     }
 
-    private static IEnumerable<int> Steps(int count, Action<int> work)
-    {
-        for (var i = 0; i < count; i++)
-        {
-            work(i);
-            yield return i;
-        }
-    }
-
     private static string ReadName(string task)
     {
         try
@@ -141,8 +72,6 @@ public sealed class LoadThreadTests : IAsyncDisposable
     }
 
     private static int NiceOf(string thread) => StatOf(thread, 19);
-
-    private static int PolicyOf(string thread) => StatOf(thread, 41);
 
     /// <summary>A field of a thread's stat, from 1; names have spaces, so those after its closing bracket are counted.</summary>
     private static int StatOf(string thread, int field) =>
