@@ -6,6 +6,7 @@ RUNS ?= artifacts/runs
 BUF = npx --yes @bufbuild/buf@1.75.0
 
 SERVER = src/RecoServe.Server
+PUBLISH_SERVER = dotnet publish -c $(CONFIGURATION) $(SERVER) --use-current-runtime --self-contained false --nologo -v quiet -o
 SERVER_PROGRAM = artifacts/bin/RecoServe.Server/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/recoserve
 ENGINE_TESTS = artifacts/bin/RecoServe.Engine.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/RecoServe.Engine.Tests
 TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
@@ -48,7 +49,7 @@ fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how ma
 	  -class $(SAMPLING).LongRowPropertyTests -class $(SAMPLING).WindowPropertyTests
 
 install: ## Publishes recoserve and recotrain into PREFIX.
-	dotnet publish -c $(CONFIGURATION) $(SERVER) --use-current-runtime --self-contained false -o $(PREFIX)/lib/recoserve --nologo -v quiet
+	$(PUBLISH_SERVER) $(PREFIX)/lib/recoserve
 	dotnet publish -c $(CONFIGURATION) src/RecoServe.Trainer -o $(PREFIX)/lib/recotrain --nologo -v quiet
 	ln -sf lib/recoserve/recoserve lib/recotrain/recotrain $(PREFIX)
 
@@ -96,7 +97,7 @@ bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampl
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- sampler
 
 load: ## The serving goals on real server processes, open loop (10 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.
-	dotnet publish -c $(CONFIGURATION) $(SERVER) --use-current-runtime --self-contained false -o artifacts/bin/lib/recoserve --nologo -v quiet
+	$(PUBLISH_SERVER) artifacts/bin/lib/recoserve
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --server artifacts/bin/lib/recoserve/recoserve --models models $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 .PHONY: nbomber

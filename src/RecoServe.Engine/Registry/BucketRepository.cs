@@ -145,7 +145,7 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
         try
         {
             var directory = cache.PathOf(version.Name, version.Version);
-            await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", LoadPriority.Low, () =>
+            await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", lowPriority: true, () =>
             {
                 VersionDownload.Verify(version, directory);
                 return true;

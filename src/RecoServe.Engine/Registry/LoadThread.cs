@@ -8,8 +8,8 @@ namespace RecoServe.Engine.Registry;
 /// Runs the work of loading on a thread of its own, if need be of low priority, so that those who serve keep the cores.
 /// </summary>
 /// <remarks>
-/// On Linux priority is the thread's nice value: it cannot be taken back without privileges, and threads that a thread
-/// creates inherit it. So the thread ends with its work, and what it runs must start no thread and complete no task: a thread of the
+/// On Linux priority is the thread's nice value: it cannot be taken back without privileges, and threads that a thread creates
+/// inherit it. So the thread ends with its work, and what it runs must start no thread and complete no task: a thread of the
 /// pool could be created by it, and stay slow for good. A thread that is joined tells of its end.
 /// </remarks>
 internal static partial class LoadThread
@@ -24,9 +24,9 @@ internal static partial class LoadThread
 
     /// <summary>Does the work on a thread of its own.</summary>
     /// <param name="name">The thread's.</param>
-    /// <param name="priority">The thread's.</param>
+    /// <param name="lowPriority">Whether others come first.</param>
     /// <param name="work">Starts no threads and completes no tasks.</param>
-    internal static Task<T> RunAsync<T>(string name, LoadPriority priority, Func<T> work) => Task.Factory.StartNew(
+    internal static Task<T> RunAsync<T>(string name, bool lowPriority, Func<T> work) => Task.Factory.StartNew(
         () =>
         {
             (T? result, ExceptionDispatchInfo? failure) = (default, null);
@@ -34,7 +34,8 @@ internal static partial class LoadThread
             {
                 try
                 {
-                    Lower(priority);
+                    if (lowPriority)
+                        LowerPriority();
                     result = work();
                 }
                 catch (Exception e)
@@ -59,19 +60,17 @@ internal static partial class LoadThread
             ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromTicks(time.Nanoseconds / TimeSpan.NanosecondsPerTick)
             : null;
 
-    /// <summary>Of the calling thread; should it fail, loading is only less considerate.</summary>
-    private static void Lower(LoadPriority priority)
+    private static void LowerPriority()
     {
-        if (priority == LoadPriority.Normal)
-            return;
-        if (!OperatingSystem.IsLinux())
+        if (OperatingSystem.IsLinux())
+        {
+            _ = SetPriority(0, 0, Nice); // of the calling thread; should it fail, loading is only less considerate
+            LowerPriorityOfCompiler();
+        }
+        else
         {
             Thread.CurrentThread.Priority = ThreadPriority.BelowNormal;
-            return;
         }
-
-        _ = SetPriority(0, 0, Nice);
-        LowerPriorityOfCompiler();
     }
 
     /// <summary>

@@ -33,14 +33,17 @@ internal sealed class LoadedGraph : LoadedVersion
     }
 
     /// <remarks>With zeros, and with size 1 where any size is allowed; a graph that refuses these learns its costs from requests.</remarks>
-    internal override IEnumerable<int> WarmUp()
+    internal override IReadOnlyList<int> WarmUp()
     {
+        List<int> runs = [];
         for (var rows = 1; TryRun(rows); rows = Math.Min(rows * 2, _graph.MaxBatchSize))
         {
-            yield return rows;
+            runs.Add(rows);
             if (rows == _graph.MaxBatchSize)
                 break;
         }
+
+        return runs;
     }
 
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log)

@@ -45,14 +45,14 @@ internal sealed class LoadedModel : LoadedVersion
     }
 
     /// <remarks>Draws a slate too, and asks the golden probe.</remarks>
-    internal override IEnumerable<int> WarmUp()
+    internal override IReadOnlyList<int> WarmUp()
     {
         var runner = _runners[0]; // the others share its sessions
-        foreach (var rows in Calibrate(runner))
-            yield return rows;
+        var runs = Calibrate(runner);
         ProbeCheck.Run(Package, runner);
         LogitsOfNobody = runner.Logits(Row(0));
         NucleusSampler.Sample(LogitsOfNobody, null, new SamplingParameters(), new SlateSlot[1]);
+        return runs;
     }
 
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
@@ -84,22 +84,25 @@ internal sealed class LoadedModel : LoadedVersion
     /// Runs the largest batch of the longest rows, for which all memory is claimed, then with the clock batches of every power of two
     /// below: of short rows all, of the longest those that are enough to know what a cell costs.
     /// </summary>
-    private IEnumerable<int> Calibrate(ModelRunner runner)
+    private List<int> Calibrate(ModelRunner runner)
     {
+        List<int> runs = [];
         const int enough = 8;
         var longest = Package.Manifest.MaxHistory;
         Run(runner.MaxBatchSize, longest);
-        yield return runner.MaxBatchSize;
         for (var rows = 1; rows == 1 || rows < runner.MaxBatchSize; rows *= 2)
         {
             foreach (var length in rows <= enough ? [Math.Min(1, longest), longest] : (int[])[Math.Min(1, longest)])
-            {
                 _cost.Calibrate(rows, Row(length).Length, Time(() => Run(rows, length)));
-                yield return rows;
-            }
         }
 
-        TimeSpan Run(int rows, int length) => runner.Run(Enumerable.Repeat(Row(length), rows).ToArray(), rows, static (_, run) => run.Total);
+        return runs;
+
+        TimeSpan Run(int rows, int length)
+        {
+            runs.Add(rows);
+            return runner.Run(Enumerable.Repeat(Row(length), rows).ToArray(), rows, static (_, run) => run.Total);
+        }
     }
 
     private static void RequireIdentity(ModelPackage package, ModelVersion version)

@@ -17,9 +17,9 @@ internal abstract class LoadedVersion : IAsyncDisposable
     /// Runs every batch size, so that no request pays for first-time allocation and compilation, learns what batches take, and checks
     /// what can be checked.
     /// </summary>
-    /// <returns>The rows of each run, as it has ended. To be enumerated once, to the end.</returns>
+    /// <returns>The rows of each run.</returns>
     /// <exception cref="Packages.PackageException">It does not compute what it should.</exception>
-    internal abstract IEnumerable<int> WarmUp();
+    internal abstract IReadOnlyList<int> WarmUp();
 
     /// <summary>Begins to take rows.</summary>
     internal abstract void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log);

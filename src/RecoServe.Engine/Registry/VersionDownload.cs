@@ -78,7 +78,7 @@ internal sealed class VersionDownload(Bucket bucket, BucketVersion version, stri
             return;
         var source = version.Files[file];
         var etagIsMd5 = await bucket.DownloadAsync(source, part, Count, cancellationToken);
-        await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", LoadPriority.Low, () =>
+        await LoadThread.RunAsync($"verify {version.Name}/{version.Version}", lowPriority: true, () =>
         {
             Verify(part, source, etagIsMd5, expected);
             return true;

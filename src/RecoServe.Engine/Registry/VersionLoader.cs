@@ -24,11 +24,11 @@ internal sealed class VersionLoader(
         {
             RuntimeThreads.Create(runner.PoolSize); // here, or its threads would be of low priority
             var (start, before) = (clock.GetTimestamp(), NativeHeap.BytesInUse());
-            model = await LoadThread.RunAsync($"load {version.Metrics.Name}", lowPriority ? LoadPriority.Low : LoadPriority.Normal, () => Load(version, directory));
+            model = await LoadThread.RunAsync($"load {version.Metrics.Name}", lowPriority, () => Load(version, directory));
             var loaded = clock.GetTimestamp();
             version.Warm(model);
             table.Tell(version);
-            await LoadThread.RunAsync($"warm {version.Metrics.Name}", lowPriority ? LoadPriority.Low : LoadPriority.Normal, () => model.WarmUp().Sum());
+            await LoadThread.RunAsync($"warm {version.Metrics.Name}", lowPriority, model.WarmUp);
             version.Measure(NativeHeap.BytesInUse() - before);
             budget.Correct(version, version.NativeBytes ?? 0);
             model.Start(batcher, _gate, clock, version.Metrics, log);

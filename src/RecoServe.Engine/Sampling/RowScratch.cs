@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
-/// The memory of one call of the <see cref="StreamingSampler"/>: six times the row. Threads share as many as sample at the same time,
+/// The memory of one call of the <see cref="StreamingSampler"/>: five times the row. Threads share as many as sample at the same time,
 /// each as long as the longest row that it was used for; what is not used is never touched.
 /// </summary>
 internal sealed class RowScratch : IDisposable

@@ -16,14 +16,14 @@ public sealed class LoadThreadTests : IAsyncDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "nice values are Linux's");
         var before = NiceOf("thread-self");
-        Assert.Equal(before + LoadThread.Nice, await LoadThread.RunAsync("load test", LoadPriority.Low, () => NiceOf("thread-self")));
-        Assert.Equal(before, await LoadThread.RunAsync("load test", LoadPriority.Normal, () => NiceOf("thread-self")));
+        Assert.Equal(before + LoadThread.Nice, await LoadThread.RunAsync("load test", lowPriority: true, () => NiceOf("thread-self")));
+        Assert.Equal(before, await LoadThread.RunAsync("load test", lowPriority: false, () => NiceOf("thread-self")));
         Assert.Equal(before, NiceOf("thread-self"));
     }
 
     [Fact]
     public async Task Run_WorkThrows_TheCallerGetsIt() => Assert.Equal(
-        "broken", (await Assert.ThrowsAsync<InvalidOperationException>(() => LoadThread.RunAsync<int>("load test", LoadPriority.Normal, () => throw new InvalidOperationException("broken")))).Message);
+        "broken", (await Assert.ThrowsAsync<InvalidOperationException>(() => LoadThread.RunAsync<int>("load test", true, () => throw new InvalidOperationException("broken")))).Message);
 
     /// <summary>Threads inherit the nice value of the one that creates them: a batcher's must not come from the loading thread.</summary>
     [Fact]

@@ -31,7 +31,7 @@ public sealed class DeterminismTests
         Assert.InRange(slates.Select(s => s[1].Item).Distinct().Count(), 190, 200);
     }
 
-    /// <summary>A server's threads come and go: each keeping memory of its own would cost six rows a thread.</summary>
+    /// <summary>A server's threads come and go: each keeping memory of its own would cost five rows a thread.</summary>
     [Fact]
     public void Sample_ManyThreadsOneAfterTheOther_ShareTheirMemory()
     {

@@ -65,7 +65,7 @@ public sealed class TensorCanaryTests : IAsyncDisposable
         _fixture.Publish(good, 1);
         _fixture.Publish(good with { FirstDeviceIsNaN = true }, 2);
         await StartAsync("toy");
-        var recommender = new Recommender(_registry, new DegradationOptions(), TimeProvider.System, _watch);
+        using var recommender = new Recommender(_registry, new DegradationOptions(), TimeProvider.System, _watch);
         await AskUntilRolledBackAsync("toy", "NaN or infinite", i => recommender.ScoreAsync(
             new ScoreRequest
             {
