@@ -9,8 +9,6 @@ namespace RecoServe.Trainer.Models;
 /// </summary>
 internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
 {
-    private const double PositionDeviation = 0.02;
-
     private readonly Parameter _positions;
     private readonly double _dropout;
 
@@ -22,8 +20,10 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
         _dropout = dropout;
         _positions = nn.Parameter(empty(shape.MaxHistory + 1, shape.Width));
         using (no_grad())
-            _positions.normal_(0, PositionDeviation);
+            _positions.normal_(0, shape.Deviation);
         Blocks = [.. Enumerable.Range(0, shape.Layers).Select(_ => CreateBlock(shape, dropout))];
+        foreach (var block in Blocks)
+            Initialise(block, shape.Deviation);
         LastNorm = nn.LayerNorm(shape.Width);
         register_parameter("positions", _positions);
         for (var b = 0; b < Blocks.Count; b++)
@@ -61,6 +61,22 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
         }
 
         base.Dispose(disposing);
+    }
+
+    /// <summary>
+    /// Small weights, but for what attention compares and gathers: a new block is next to its input, which learns faster than torch's
+    /// range (docs/decisions/0008-transformer-training.md).
+    /// </summary>
+    private static void Initialise(nn.Module block, double deviation)
+    {
+        using var guard = no_grad();
+        var modules = block.modules().ToArray();
+        var compared = modules.OfType<CausalAttention>().SelectMany(attention => new[] { attention.Query, attention.KeyValue });
+        foreach (var linear in modules.OfType<Linear>().Except(compared))
+        {
+            linear.weight!.normal_(0, deviation);
+            linear.bias!.zero_();
+        }
     }
 
     private static nn.Module<Tensor, Tensor> CreateBlock(NetworkShape shape, double dropout) => shape.Kind switch

@@ -16,9 +16,6 @@ namespace RecoServe.Trainer.Models;
 /// </remarks>
 internal sealed class ItemVectors : IDisposable
 {
-    /// <summary>Small item vectors keep the first softmax near the biases.</summary>
-    private const double Deviation = 0.05;
-
     private readonly Embedding _own;
     private readonly Embedding _lookup;
     private readonly Embedding? _output;
@@ -102,7 +99,7 @@ internal sealed class ItemVectors : IDisposable
     {
         var table = nn.Embedding(shape.ItemCount + 1, shape.Dimension, padding_idx: 0, sparse: shape.SparseGradients);
         using var guard = no_grad();
-        table.weight!.normal_(0, Deviation);
+        table.weight!.normal_(0, shape.Deviation);
         using var marker = table.weight![0];
         marker.zero_();
         if (shape.SparseGradients)

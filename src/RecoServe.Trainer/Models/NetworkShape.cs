@@ -25,6 +25,12 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
     /// <summary>Whether item vectors are multiplied by √d where the encoder reads them.</summary>
     public bool ScaleInput { get; init; }
 
+    /// <summary>
+    /// Standard deviation of new item vectors and, in a Transformer, of positions and the blocks' weights. Small item vectors keep the
+    /// first softmax near the biases.
+    /// </summary>
+    public double Deviation => Kind == NetworkKind.Gru ? 0.05 : 0.02;
+
     /// <summary>Whether the times between watches are read.</summary>
     public bool TimeGaps { get; init; }
 

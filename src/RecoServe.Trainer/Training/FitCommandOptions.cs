@@ -80,8 +80,8 @@ internal sealed class FitCommandOptions
     private void AddTraining()
     {
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
-        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a batch", (o, v) => o with { BatchSize = v });
-        Add("--accumulate", nameof(FitOptions.Accumulate), Defaults.Accumulate, "Batches a step", (o, v) => o with { Accumulate = v });
+        Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a batch (Transformer: 32)", (o, v) => o with { BatchSize = v });
+        Add("--accumulate", nameof(FitOptions.Accumulate), Defaults.Accumulate, "Batches a step (Transformer: 4)", (o, v) => o with { Accumulate = v });
         _settings.AddChoice("--optimiser", nameof(FitOptions.Optimiser), Defaults.Optimiser, "Whether a step moves all items' vectors, or those alone that it used (large catalogues)", (o, v) => o with { Optimiser = v });
         Add("--learning-rate", nameof(FitOptions.LearningRate), Defaults.LearningRate, "Adam's step size (Transformer: 0.001)", (o, v) => o with { LearningRate = v });
         Add("--warmup-steps", nameof(FitOptions.WarmupSteps), Defaults.WarmupSteps, "Steps in which the step size rises to its full height", (o, v) => o with { WarmupSteps = v });

@@ -52,7 +52,7 @@ internal sealed record FitOptions
     [Range(1, 100_000)]
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Batches a step: as if a batch were so many times as large, in the memory of one.</summary>
+    /// <summary>Batches a step: in the memory of one, and of users with as many watches each, a step of users with all kinds of histories.</summary>
     [Range(1, 1000)]
     public int Accumulate { get; init; } = 1;
 
@@ -124,5 +124,5 @@ internal sealed record FitOptions
     /// <summary>What suits a network where nothing else is asked for.</summary>
     public static FitOptions DefaultsOf(NetworkKind network) => network == NetworkKind.Gru
         ? new()
-        : new() { Network = network, Layers = 2, ScaleInput = true, LearningRate = 1e-3 };
+        : new() { Network = network, Layers = 2, ScaleInput = true, LearningRate = 1e-3, BatchSize = 32, Accumulate = 4 };
 }

@@ -6,7 +6,7 @@ internal sealed record FitState
     /// <summary>The epoch in progress, from 1.</summary>
     public int Epoch { get; init; } = 1;
 
-    /// <summary>Batches of this epoch that are learned.</summary>
+    /// <summary>Steps of this epoch that are taken, each of one or more batches.</summary>
     public int Batches { get; init; }
 
     /// <summary>What this epoch's batches said.</summary>
@@ -27,7 +27,7 @@ internal sealed record FitState
     /// <summary>How often the learning rate was halved.</summary>
     public int Halvings { get; init; }
 
-    /// <summary>The state after one more batch.</summary>
+    /// <summary>The state after one more step.</summary>
     public FitState Learned(StepReport step, double seconds) =>
         this with { Batches = Batches + 1, Sums = Sums.Plus(step, seconds), Steps = Steps + 1 };
 

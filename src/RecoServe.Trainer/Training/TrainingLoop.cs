@@ -24,8 +24,7 @@ internal sealed class TrainingLoop(
     TimeProvider time)
 {
     private readonly long _start = time.GetTimestamp();
-    private readonly int _usersAStep = options.BatchSize * options.Accumulate;
-    private readonly StepSize _size = new(options, set.BatchesOf(options.BatchSize * options.Accumulate));
+    private readonly StepSize _size = new(options, (set.BatchesOf(options.BatchSize) + options.Accumulate - 1) / options.Accumulate);
 
     /// <summary>Trains from the start, or from the run's checkpoint if it has one, until one of the stop reasons.</summary>
     /// <param name="cancellationToken">Stops after the batch that is being learned.</param>
@@ -37,18 +36,18 @@ internal sealed class TrainingLoop(
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
-            var batches = set.Epoch(options.Seed, state.Epoch, _usersAStep);
-            while (state.Batches < batches.Count && StopOf(state, cancellationToken) is null)
+            var steps = set.Epoch(options.Seed, state.Epoch, options.BatchSize).Chunk(options.Accumulate).ToArray();
+            while (state.Batches < steps.Length && StopOf(state, cancellationToken) is null)
             {
                 var start = time.GetTimestamp();
                 learner.Optimiser.Rate = _size.After(state.Steps, state.Halvings);
-                var step = learner.Learn([.. batches[state.Batches].Chunk(options.BatchSize).Select(set.Batch)]);
+                var step = learner.Learn([.. steps[state.Batches].Select(set.Batch)]);
                 RequireFinite(step.Loss, state);
                 state = state.Learned(step, time.GetElapsedTime(start).TotalSeconds);
-                progress.Learned(state, batches.Count);
+                progress.Learned(state, steps.Length);
             }
 
-            if (state.Batches == batches.Count)
+            if (state.Batches == steps.Length)
                 state = EndEpoch(state);
             run.Checkpoint.SaveLast(network, learner.Besides, learner.Optimiser, state);
         }

@@ -69,6 +69,19 @@ public sealed class EncoderTests
         Assert.InRange(Difference(Read(scaled, items), Read(plain, items)), 0, 1e-5);
     }
 
+    [Theory]
+    [InlineData("Sasrec")]
+    [InlineData("Ligr")]
+    public void NewTransformer_EveryBlockIsNextToItsInput(string kind)
+    {
+        using var scope = NewDisposeScope();
+        using var guard = no_grad();
+        using var network = Network(kind);
+        var input = nn.functional.layer_norm(randn(4, Length, Dimension), [Dimension]); // SASRec's residuals go around from the normed side
+        foreach (var block in ((CausalTransformer)network.Encoder).Blocks)
+            Assert.InRange(Difference(block.call(input), input), 1e-6, 0.2);
+    }
+
     private static NextWatchNetwork Network(string kind, bool scale = false)
     {
         manual_seed(2).Dispose();

@@ -56,5 +56,14 @@ public sealed class TrainingSetTests
         Assert.InRange((double)padded / log.EventCount, 1, 1.15);
     }
 
+    [Fact]
+    public void Epoch_UnequalLengths_ConsecutiveBatchesAreOfAllLengths()
+    {
+        var log = TinyLogs.Build(3, [.. Enumerable.Range(1, 1024).Select(u => Enumerable.Repeat(2, 1 + (u % 100)).ToArray())], []);
+        var set = new TrainingSet(log, [.. Enumerable.Range(0, 1024).Select(u => log.ItemsOf(u).Length)], 200);
+        var steps = set.Epoch(1, 1, 8).Chunk(4).Select(step => step.Select(batch => batch.Average(w => w.Items.Length)).ToArray());
+        Assert.InRange(steps.Average(lengths => lengths.Max() - lengths.Min()), 40, 80); // of uniform numbers up to 100: 60
+    }
+
     private static int[] Order(TrainingSet set, int seed, int epoch) => [.. set.Epoch(seed, epoch, 16).SelectMany(b => b).Select(w => w.Items.Span[0])];
 }
