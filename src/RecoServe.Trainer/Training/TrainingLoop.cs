@@ -36,7 +36,7 @@ internal sealed class TrainingLoop(
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
-            var steps = set.Epoch(options.Seed, state.Epoch, options.BatchSize).Chunk(options.Accumulate).ToArray();
+            var steps = set.Epoch(options.Seed, state.Epoch, options.BatchSize, options.Accumulate).Chunk(options.Accumulate).ToArray();
             while (state.Batches < steps.Length && StopOf(state, cancellationToken) is null)
             {
                 var start = time.GetTimestamp();

@@ -8,7 +8,7 @@ namespace RecoServe.Trainer.Training;
 /// </summary>
 internal sealed class TrainingSet
 {
-    /// <summary>Users are ordered by length within pools of so many batches: little padding, and still a shuffle.</summary>
+    /// <summary>Users are ordered by length within pools of so many batches, or of a step's: little padding, and still a shuffle.</summary>
     private const int PoolBatches = 16;
 
     private readonly Window[] _windows;
@@ -52,15 +52,20 @@ internal sealed class TrainingSet
     public int BatchesOf(int batchSize) => (UserCount + batchSize - 1) / batchSize;
 
     /// <summary>The user windows of every batch of an epoch, in the order of training.</summary>
-    public IReadOnlyList<Window[]> Epoch(int seed, int epoch, int batchSize)
+    /// <param name="seed">Of the run.</param>
+    /// <param name="epoch">From 1.</param>
+    /// <param name="batchSize">Users a batch.</param>
+    /// <param name="accumulate">Batches a step: of several, the first is of the step's shortest histories and the last of its longest.</param>
+    public IReadOnlyList<Window[]> Epoch(int seed, int epoch, int batchSize, int accumulate = 1)
     {
         var random = new Random(HashSeed.Of(seed, epoch));
         var shuffled = (Window[])_windows.Clone();
         random.Shuffle(shuffled);
-        var batches = shuffled.Chunk(batchSize * PoolBatches)
+        var batches = shuffled.Chunk(batchSize * (accumulate > 1 ? accumulate : PoolBatches))
             .SelectMany(pool => pool.OrderBy(w => w.Items.Length).Chunk(batchSize))
             .ToArray();
-        random.Shuffle(batches);
+        if (accumulate == 1)
+            random.Shuffle(batches);
         return batches;
     }
 

@@ -57,12 +57,18 @@ public sealed class TrainingSetTests
     }
 
     [Fact]
-    public void Epoch_UnequalLengths_ConsecutiveBatchesAreOfAllLengths()
+    public void Epoch_StepsOfSeveralBatches_AreOfUsersAtRandom_ButBatchesOfOneLength()
     {
         var log = TinyLogs.Build(3, [.. Enumerable.Range(1, 1024).Select(u => Enumerable.Repeat(2, 1 + (u % 100)).ToArray())], []);
         var set = new TrainingSet(log, [.. Enumerable.Range(0, 1024).Select(u => log.ItemsOf(u).Length)], 200);
-        var steps = set.Epoch(1, 1, 8).Chunk(4).Select(step => step.Select(batch => batch.Average(w => w.Items.Length)).ToArray());
-        Assert.InRange(steps.Average(lengths => lengths.Max() - lengths.Min()), 40, 80); // of uniform numbers up to 100: 60
+        var steps = set.Epoch(1, 1, 32, accumulate: 4).Chunk(4).ToArray();
+        Assert.Equal(8, steps.Length);
+        Assert.All(steps, step =>
+        {
+            var lengths = step.Select(batch => batch.Select(w => w.Items.Length).ToArray()).ToArray();
+            Assert.InRange(lengths.SelectMany(l => l).Average(), 40, 60); // of the log: 50
+            Assert.All(lengths, l => Assert.InRange(l.Max() - l.Min(), 1, 40));
+        });
     }
 
     private static int[] Order(TrainingSet set, int seed, int epoch) => [.. set.Epoch(seed, epoch, 16).SelectMany(b => b).Select(w => w.Items.Span[0])];
