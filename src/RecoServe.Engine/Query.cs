@@ -8,24 +8,28 @@ internal static class Query
 {
     /// <summary>Encodes history and context.</summary>
     /// <param name="package">The version's package.</param>
-    /// <param name="history">Item ids, oldest first.</param>
-    /// <param name="watchedAt">When, as in <see cref="ModelRequest.WatchedAt"/>.</param>
-    /// <param name="context">Context values by key.</param>
+    /// <param name="request">Whose history and context are read.</param>
     /// <param name="unknown">Takes the history's ids that the catalogue does not have.</param>
     /// <exception cref="InvalidRequestException">A context key is not the model's.</exception>
-    internal static EncoderInput Encode(
-        ModelPackage package,
-        IReadOnlyList<string> history,
-        IReadOnlyList<long?> watchedAt,
-        IReadOnlyDictionary<string, string> context,
-        ISet<string> unknown) => new(
-            EncodeHistory(package, history, unknown),
-            EncodeContext(package.Manifest.ContextFields, context),
-            package.Manifest.TimeGaps && watchedAt.Count > 0 ? EncodeGaps(package, history, watchedAt) : default);
+    internal static EncoderInput Encode(ModelPackage package, ModelRequest request, ISet<string> unknown)
+    {
+        var manifest = package.Manifest;
+        return new(
+            EncodeHistory(package, request.History, unknown),
+            EncodeContext(manifest.ContextFields, request.Context, "context"),
+            manifest.TimeGaps && request.WatchedAt.Count > 0 ? TimeGap.CodesOf([.. OfRead(package, request.History, request.WatchedAt)]) : default,
+            manifest.HistoryContext && request.HistoryContext.Count > 0 ? EncodeContexts(package, request.History, request.HistoryContext) : default);
+    }
 
-    /// <summary>The context without what a model does not read.</summary>
-    internal static IReadOnlyDictionary<string, string> KnownContext(ModelPackage package, IReadOnlyDictionary<string, string> context) =>
-        context.Where(c => package.Manifest.ContextFields.Any(f => f.Key == c.Key)).ToDictionary();
+    /// <summary>A request without the context that a model does not read.</summary>
+    internal static T Known<T>(ModelPackage package, T request)
+        where T : ModelRequest
+    {
+        return (T)(((ModelRequest)request) with { Context = Known(request.Context), HistoryContext = [.. request.HistoryContext.Select(Known)] });
+
+        IReadOnlyDictionary<string, string> Known(IReadOnlyDictionary<string, string> context) =>
+            context.Where(c => package.Manifest.ContextFields.Any(f => f.Key == c.Key)).ToDictionary();
+    }
 
     /// <summary>Looks ids up; those the catalogue does not have go to <paramref name="unknown"/>.</summary>
     internal static IEnumerable<int> Indexes(Catalogue catalogue, IReadOnlyList<string> ids, ISet<string> unknown)
@@ -45,11 +49,20 @@ internal static class Query
         return indexes.AsMemory(Math.Max(0, indexes.Length - package.Manifest.MaxHistory));
     }
 
-    /// <summary>Of the watches that are read: the gap to one that is skipped, or too old, is not known to the model.</summary>
-    private static int[] EncodeGaps(ModelPackage package, IReadOnlyList<string> history, IReadOnlyList<long?> watchedAt) => TimeGap.CodesOf(
-        [.. history.Zip(watchedAt).Where(w => package.Catalogue.TryGetIndex(w.First, out _)).Select(w => w.Second).TakeLast(package.Manifest.MaxHistory)]);
+    /// <summary>What is known of the watches that are read: the gap to one that is skipped, or too old, for example, is not known to the model.</summary>
+    private static IEnumerable<T> OfRead<T>(ModelPackage package, IReadOnlyList<string> history, IEnumerable<T> known) =>
+        history.Zip(known).Where(w => package.Catalogue.TryGetIndex(w.First, out _)).Select(w => w.Second).TakeLast(package.Manifest.MaxHistory);
 
-    private static int[] EncodeContext(IReadOnlyList<ContextField> fields, IReadOnlyDictionary<string, string> context)
+    private static int[] EncodeContexts(ModelPackage package, IReadOnlyList<string> history, IReadOnlyList<IReadOnlyDictionary<string, string>> contexts)
+    {
+        var codes = contexts.Select((context, i) => EncodeContext(package.Manifest.ContextFields, context, $"history[{i}].context.values"));
+        return [.. OfRead(package, history, codes).SelectMany(watch => watch)];
+    }
+
+    /// <param name="fields">The model's.</param>
+    /// <param name="context">Values by key.</param>
+    /// <param name="name">The request's name for it.</param>
+    private static int[] EncodeContext(IReadOnlyList<ContextField> fields, IReadOnlyDictionary<string, string> context, string name)
     {
         var codes = new int[fields.Count];
         var known = 0;
@@ -65,7 +78,7 @@ internal static class Query
         {
             var stranger = context.Keys.First(k => fields.All(f => f.Key != k));
             var keys = fields.Count > 0 ? $"its keys are: {string.Join(", ", fields.Select(f => f.Key))}" : "it reads no context";
-            throw new InvalidRequestException($"context[\"{stranger}\"]", $"the model has no such context; {keys}");
+            throw new InvalidRequestException($"{name}[\"{stranger}\"]", $"the model has no such context; {keys}");
         }
 
         return codes;

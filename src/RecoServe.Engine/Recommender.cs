@@ -59,7 +59,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         if (pressure >= degradation.HighPressure && TryAcquireSmaller(lease, request) is { } smaller)
         {
             using (smaller)
-                return await AnswerAsync(smaller, request with { Context = Query.KnownContext(smaller.Package, request.Context) }, arrived, Degradation.Model, cancellationToken);
+                return await AnswerAsync(smaller, Query.Known(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
         }
 
         if (pressure < degradation.Pressure || degradation.TopK == 0 || request.Sampling.TopK is > 0 and var k && k <= degradation.TopK)
@@ -93,7 +93,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     private async Task<Scores> ScoreAsync(ModelLease lease, ScoreRequest request, CancellationToken cancellationToken)
     {
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request.History, request.WatchedAt, request.Context, unknown);
+        var input = Query.Encode(lease.Package, request, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
         using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
@@ -105,7 +105,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     {
         // :: 2 :: Everything that can be wrong with the request is found before it takes a place in the queue.
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request.History, request.WatchedAt, request.Context, unknown);
+        var input = Query.Encode(lease.Package, request, unknown);
         using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
 
         // :: 3 ::

@@ -18,6 +18,9 @@ public abstract record ModelRequest
     /// <summary>When each of the history was watched, milliseconds since 1970 UTC; null where it is not known. Empty if nothing is.</summary>
     public IReadOnlyList<long?> WatchedAt { get; init; } = [];
 
+    /// <summary>The context of each watch by key, for models that read it; empty where no watch has one.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, string>> HistoryContext { get; init; } = [];
+
     /// <summary>Context values by key; the keys must be the model's.</summary>
     public IReadOnlyDictionary<string, string> Context { get; init; } = new Dictionary<string, string>();
 

@@ -210,6 +210,22 @@ public sealed class TensorInferenceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Infer_PackageWithHistoryContext_ReadsIt()
+    {
+        var model = new TestModel { HistoryContext = true, TimeGaps = true, Devices = ["tv", "phone"] };
+        var registry = await StartAsync(r => model.Publish(r));
+        TensorData[] Inputs(int width, params int[] devices) =>
+        [
+            Ints("items", [1, 4], 0, 3, 5, 0), Ints("lengths", [1], 3), Ints("gaps", [1, 4], 0, 0, 7, 0),
+            Ints("history_context", [1, width, 1], devices), Ints("context", [1, 1], 1),
+        ];
+        var result = await Inference(registry).InferAsync(Request("toy", Inputs(4, 0, 2, 1, 0), "logits"), Token);
+        Assert.Equal(model.ExpectedLogits([3, 5], 1, 7)[9] + model.OfDevice(2, 9) + model.OfDevice(1, 9), Values(result.Outputs[0])[9], 1e-4);
+        await AssertInvalid(registry, Request("toy", Inputs(3, 0, 2, 1)), "inputs[history_context]", "has 3 cells: there are as many as items, 4");
+        await AssertInvalid(registry, Request("toy", Inputs(4, 0, 2, 3, 0)), "inputs[history_context]", "has 3 for \"device\": codes are 0 (unknown) to 2");
+    }
+
+    [Fact]
     public async Task Recommend_PlainGraph_IsOfTheWrongKind()
     {
         var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));

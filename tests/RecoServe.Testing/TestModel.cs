@@ -28,6 +28,9 @@ public sealed record TestModel
     /// <summary>Whether the model reads time gaps: it adds a row for each.</summary>
     public bool TimeGaps { get; init; }
 
+    /// <summary>Whether the model reads the device of each watch: it adds a row for each.</summary>
+    public bool HistoryContext { get; init; }
+
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Attributes { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>Entries of the item matrix; default: seeded normal numbers.</summary>
@@ -93,7 +96,12 @@ public sealed record TestModel
     public string Publish(string repository, long? version = null) =>
         PackageWriter.Publish(repository, Manifest(), version, WriteFiles, _ => { });
 
+    /// <summary>What a watch on a device adds to every logit: the row of the device, times the item's.</summary>
+    public float OfDevice(int device, int item) => Enumerable.Range(0, Dimension).Sum(c => WatchRow(device, c) * Matrix()[(item * Dimension) + c]);
+
     private static float DeviceRow(int code, int column) => code == 0 ? 0 : 0.25f * code * (column + 1);
+
+    private static float WatchRow(int code, int column) => 0.2f * code * (1 - column);
 
     private static float GapRow(int code, int column) => 0.1f * code * (2 - column);
 
@@ -126,12 +134,14 @@ public sealed record TestModel
         RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(data.AsSpan())),
     };
 
-    internal static TensorProto Axis(long axis) => new()
+    internal static TensorProto Axis(long axis) => Axes("axis", axis);
+
+    private static TensorProto Axes(string name, params long[] axes) => new()
     {
-        Name = "axis",
+        Name = name,
         DataType = (int)TensorProto.Types.DataType.Int64,
-        Dims = { 1 },
-        RawData = ByteString.CopyFrom(BitConverter.GetBytes(axis)),
+        Dims = { axes.Length },
+        RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(axes.AsSpan())),
     };
 
     private static TensorProto External(string name, string file, params long[] dims) => new()
@@ -159,6 +169,7 @@ public sealed record TestModel
         MaxHistory = MaxHistory,
         ContextFields = Devices.Count > 0 ? [new ContextField("device", Devices)] : [],
         TimeGaps = TimeGaps,
+        HistoryContext = HistoryContext,
         CreatedAt = DateTimeOffset.UnixEpoch,
     };
 
@@ -217,6 +228,15 @@ public sealed record TestModel
             state = "with_gaps";
         }
 
+        if (HistoryContext)
+        {
+            var table = Enumerable.Range(0, (Devices.Count + 1) * Dimension).Select(i => WatchRow(i / Dimension, i % Dimension)).ToArray();
+            graph.Input.Add(Value(PackageFiles.HistoryContextInput, TensorProto.Types.DataType.Int32, "batch", "length", "fields"));
+            graph.Initializer.Add([Floats("watch_table", table, Devices.Count + 1, Dimension), Axes("axes", 1, 2)]);
+            graph.Node.Add([Node("Gather", "watch_rows", "watch_table", PackageFiles.HistoryContextInput), Sum("watch_rows", "watch_sum", "axes"), Node("Add", "with_watches", state, "watch_sum")]);
+            state = "with_watches";
+        }
+
         if (PoisonAbove is { } limit)
         {
             graph.Initializer.Add(Floats("antidote", new float[(limit + 1) * Dimension], limit + 1, Dimension));
@@ -227,9 +247,9 @@ public sealed record TestModel
         graph.Node.Add(Node("Identity", PackageFiles.State, state));
         return graph;
 
-        static NodeProto Sum(string from, string to)
+        static NodeProto Sum(string from, string to, string axes = "axis")
         {
-            var sum = Node("ReduceSum", to, from, "axis");
+            var sum = Node("ReduceSum", to, from, axes);
             sum.Attribute.Add(Attribute("keepdims", 0));
             return sum;
         }

@@ -30,8 +30,9 @@ internal sealed class ModelGraphs : IDisposable
         MaxBatchSize = options.BatchSizeFor(Manifest.ItemCount);
         _outputs = new SemaphoreSlim(options.OutputsFor(Manifest.ItemCount));
         string[] gaps = Manifest.TimeGaps ? [PackageFiles.GapsInput] : [];
+        string[] watched = Manifest.HistoryContext ? [PackageFiles.HistoryContextInput] : [];
         string[] context = Manifest.ContextFields.Count > 0 ? [PackageFiles.ContextInput] : [];
-        _inputNames = [PackageFiles.ItemsInput, PackageFiles.LengthsInput, .. gaps, .. context];
+        _inputNames = [PackageFiles.ItemsInput, PackageFiles.LengthsInput, .. gaps, .. watched, .. context];
         _options = Sessions.CreateOptions(options);
         try
         {

@@ -17,6 +17,7 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
     private readonly NativeBuffer<int> _items;
     private readonly NativeBuffer<int> _lengths;
     private readonly NativeBuffer<int> _gaps;
+    private readonly NativeBuffer<int> _historyContext;
     private readonly NativeBuffer<int> _context;
 
     /// <summary>Reads the item matrix and creates the sessions, which both use it in place.</summary>
@@ -33,6 +34,7 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
         _items = new NativeBuffer<int>((long)MaxBatchSize * (_manifest.MaxHistory + 1));
         _lengths = new NativeBuffer<int>(MaxBatchSize);
         _gaps = new NativeBuffer<int>(_manifest.TimeGaps ? (long)MaxBatchSize * (_manifest.MaxHistory + 1) : 0);
+        _historyContext = new NativeBuffer<int>(_manifest.HistoryContext ? (long)MaxBatchSize * (_manifest.MaxHistory + 1) * _manifest.ContextFields.Count : 0);
         _context = new NativeBuffer<int>((long)MaxBatchSize * _manifest.ContextFields.Count);
     }
 
@@ -103,6 +105,7 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
         _items.Dispose();
         _lengths.Dispose();
         _gaps.Dispose();
+        _historyContext.Dispose();
         _context.Dispose();
     }
 
@@ -122,17 +125,20 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
             cells[(history.Length + 1)..].Clear();
             _lengths.Slice(r, 1)[0] = history.Length + 1;
             if (_manifest.TimeGaps)
-                FillGaps(rows[r].Gaps.Span, _gaps.Slice((long)r * length, length));
+                FillWatches(rows[r].Gaps.Span, _gaps.Slice((long)r * length, length), 1);
+            if (_manifest.HistoryContext)
+                FillWatches(rows[r].HistoryContext.Span, _historyContext.Slice((long)r * length * fields, length * fields), fields);
             rows[r].Context.Span.CopyTo(_context.Slice((long)r * fields, fields));
         }
 
         return length;
     }
 
-    private static void FillGaps(ReadOnlySpan<int> gaps, Span<int> cells)
+    /// <summary>Writes what is known of each watch, so many cells each, after the start marker's.</summary>
+    private static void FillWatches(ReadOnlySpan<int> codes, Span<int> cells, int width)
     {
         cells.Clear();
-        gaps.CopyTo(cells[1..]);
+        codes.CopyTo(cells[width..]);
     }
 
     private void Encode(int rows, int length, BatchOutput output)
@@ -140,14 +146,10 @@ public sealed class ModelRunner : IBatchRunner<EncoderInput, BatchOutput>, IDisp
         using var items = _items.AsTensor(TensorElementType.Int32, rows, length);
         using var lengths = _lengths.AsTensor(TensorElementType.Int32, rows);
         using var gaps = _manifest.TimeGaps ? _gaps.AsTensor(TensorElementType.Int32, rows, length) : null;
-        using var context = _manifest.ContextFields.Count > 0 ? _context.AsTensor(TensorElementType.Int32, rows, _manifest.ContextFields.Count) : null;
-        OrtValue[] inputs = (gaps, context) switch
-        {
-            (null, null) => [items, lengths],
-            (null, _) => [items, lengths, context],
-            (_, null) => [items, lengths, gaps],
-            _ => [items, lengths, gaps, context],
-        };
-        _graphs.Encode(inputs, output.States(rows));
+        var fields = _manifest.ContextFields.Count;
+        using var watched = _manifest.HistoryContext ? _historyContext.AsTensor(TensorElementType.Int32, rows, length, fields) : null;
+        using var context = fields > 0 ? _context.AsTensor(TensorElementType.Int32, rows, fields) : null;
+        OrtValue?[] inputs = [items, lengths, gaps, watched, context];
+        _graphs.Encode(Array.FindAll(inputs, static input => input is not null)!, output.States(rows));
     }
 }

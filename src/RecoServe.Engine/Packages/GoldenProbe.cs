@@ -27,12 +27,14 @@ public sealed record GoldenProbe
 /// <param name="Answers">The recorded logits of some items: the most probable ones and a few others.</param>
 /// <param name="LogSumExp">Natural logarithm of Σ exp(logit) over items 1…N: one number that every item's score enters.</param>
 /// <param name="WatchedAt">When the watches were, milliseconds since 1970 UTC; null if the question does not say.</param>
+/// <param name="HistoryContext">The contexts of the watches by key; null if the question does not say.</param>
 public sealed record ProbeCase(
     IReadOnlyList<string> History,
     IReadOnlyDictionary<string, string> Context,
     IReadOnlyList<ProbeAnswer> Answers,
     double LogSumExp,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<long?>? WatchedAt = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<long?>? WatchedAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<IReadOnlyDictionary<string, string>>? HistoryContext = null);
 
 /// <summary>The recorded logit of one item.</summary>
 /// <param name="ItemId">The item's id.</param>

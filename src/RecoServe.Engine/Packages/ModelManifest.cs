@@ -36,6 +36,9 @@ public sealed record ModelManifest
     /// <summary>Whether the encoder reads the times between watches, as its input <c>gaps</c>.</summary>
     public bool TimeGaps { get; init; }
 
+    /// <summary>Whether the encoder reads the contexts of watches, as its input <c>history_context</c>; it has context fields then.</summary>
+    public bool HistoryContext { get; init; }
+
     /// <summary>When the package was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 

@@ -42,6 +42,12 @@ public static class PackageFiles
     /// </summary>
     public const string GapsInput = "gaps";
 
+    /// <summary>
+    /// Encoder input, int32 [batch, length, fields]: for each cell of <see cref="ItemsInput"/> the codes of the context that it was watched in,
+    /// 0 where it is not known, for the start marker and for padding. Absent if the model reads no contexts of watches.
+    /// </summary>
+    public const string HistoryContextInput = "history_context";
+
     /// <summary>Encoder input, int32 [batch, fields]: codes of the context values, 0 = unknown. Absent if the model reads no context.</summary>
     public const string ContextInput = "context";
 

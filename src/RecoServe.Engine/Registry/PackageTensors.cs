@@ -20,6 +20,8 @@ internal static class PackageTensors
         ];
         if (manifest.TimeGaps)
             inputs.Add(new(PackageFiles.GapsInput, TensorElementType.Int32, [-1, -1]));
+        if (manifest.HistoryContext)
+            inputs.Add(new(PackageFiles.HistoryContextInput, TensorElementType.Int32, [-1, -1, manifest.ContextFields.Count]));
         if (manifest.ContextFields.Count > 0)
             inputs.Add(new(PackageFiles.ContextInput, TensorElementType.Int32, [-1, manifest.ContextFields.Count]));
         return new GraphSignature(
@@ -28,7 +30,7 @@ internal static class PackageTensors
             maxBatchSize, maxQueueDelay, instances);
     }
 
-    /// <summary>The history, its time gaps and the context that a row of tensors holds.</summary>
+    /// <summary>The history, its time gaps and contexts, and the context that a row of tensors holds.</summary>
     /// <exception cref="InvalidRequestException">A cell is none that the encoder reads.</exception>
     internal static EncoderInput Read(ModelManifest manifest, TensorRow row)
     {
@@ -45,14 +47,26 @@ internal static class PackageTensors
         var gaps = manifest.TimeGaps ? RowOf(inputs[2], row.Index) : [];
         if (manifest.TimeGaps && (gaps.Length != items.Length || gaps.ContainsAnyExceptInRange(0, TimeGap.CodeCount - 1)))
             throw Wrong(PackageFiles.GapsInput, $"has {gaps.Length} cells: there are as many as items, {items.Length}, with codes from 0 (unknown) to {TimeGap.CodeCount - 1}");
-        var context = manifest.ContextFields.Count > 0 ? RowOf(inputs[^1], row.Index) : [];
-        for (var field = 0; field < context.Length; field++)
-        {
-            if (context[field] < 0 || context[field] > manifest.ContextFields[field].Values.Count)
-                throw Wrong(PackageFiles.ContextInput, $"has {context[field]} for \"{manifest.ContextFields[field].Key}\": codes are 0 (unknown) to {manifest.ContextFields[field].Values.Count}");
-        }
+        var fields = manifest.ContextFields;
+        var watched = manifest.HistoryContext ? RowOf(inputs[^2], row.Index) : [];
+        if (manifest.HistoryContext && watched.Length != items.Length * fields.Count)
+            throw Wrong(PackageFiles.HistoryContextInput, $"has {watched.Length / fields.Count} cells: there are as many as items, {items.Length}");
+        RequireCodes(PackageFiles.HistoryContextInput, watched);
+        var context = fields.Count > 0 ? RowOf(inputs[^1], row.Index) : [];
+        RequireCodes(PackageFiles.ContextInput, context);
+        return new EncoderInput(
+            history.ToArray(), context.ToArray(), manifest.TimeGaps ? gaps[1..length].ToArray() : default,
+            manifest.HistoryContext ? watched[fields.Count..(length * fields.Count)].ToArray() : default);
 
-        return new EncoderInput(history.ToArray(), context.ToArray(), manifest.TimeGaps ? gaps[1..length].ToArray() : default);
+        void RequireCodes(string input, ReadOnlySpan<int> codes)
+        {
+            for (var cell = 0; cell < codes.Length; cell++)
+            {
+                var field = fields[cell % fields.Count];
+                if (codes[cell] < 0 || codes[cell] > field.Values.Count)
+                    throw Wrong(input, $"has {codes[cell]} for \"{field.Key}\": codes are 0 (unknown) to {field.Values.Count}");
+            }
+        }
 
         InvalidRequestException Wrong(string input, string problem) => new($"inputs[{input}]", $"row {row.Index} {problem}");
     }

@@ -17,7 +17,11 @@ internal static class ProbeCheck
             var asked = package.Probe.Cases[number];
             try
             {
-                var input = Query.Encode(package, asked.History, asked.WatchedAt ?? [], asked.Context, new HashSet<string>());
+                var request = new ScoreRequest
+                {
+                    History = asked.History, WatchedAt = asked.WatchedAt ?? [], HistoryContext = asked.HistoryContext ?? [], Context = asked.Context,
+                };
+                var input = Query.Encode(package, request, new HashSet<string>());
                 _ = runner.Run([input], logitRows: 1, (output, _) => Compare(package, number, output.LogitsOf(0)));
             }
             catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)

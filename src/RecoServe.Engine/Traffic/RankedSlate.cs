@@ -31,7 +31,7 @@ internal sealed class RankedSlate
     internal static async Task<RankedSlate> ComputeAsync(ModelLease lease, SlateRequest request, CancellationToken cancellationToken)
     {
         var unknown = new HashSet<string>();
-        var input = Query.Encode(lease.Package, request.History, request.WatchedAt, Query.KnownContext(lease.Package, request.Context), unknown);
+        var input = Query.Encode(lease.Package, Query.Known(lease.Package, request), unknown);
         using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
         float[] logits;
         using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))

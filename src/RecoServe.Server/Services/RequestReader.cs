@@ -18,6 +18,8 @@ internal static class RequestReader
     internal const int MaxCandidates = 10_000;
     internal const int MaxIds = 100_000;
 
+    private static readonly MapField<string, string> NoContext = [];
+
     /// <summary>The range of a timestamp, the years 1 to 9999, in seconds from 1970.</summary>
     private const long FirstSecond = -62_135_596_800, LastSecond = 253_402_300_799;
 
@@ -36,6 +38,7 @@ internal static class RequestReader
             TrafficKey = request.UserId.Length > 0 ? request.UserId : request.RequestId,
             History = Read(request.History),
             WatchedAt = ReadTimes(request.History),
+            HistoryContext = ReadContexts(request.History),
             Context = request.Context,
             Deadline = ReadDeadline(deadline),
             Priority = Read(request.Priority),
@@ -58,6 +61,7 @@ internal static class RequestReader
             TrafficKey = request.UserId.Length > 0 ? request.UserId : request.RequestId,
             History = Read(request.History),
             WatchedAt = ReadTimes(request.History),
+            HistoryContext = ReadContexts(request.History),
             Context = request.Context,
             Deadline = ReadDeadline(deadline),
             Priority = Read(request.Priority),
@@ -109,6 +113,10 @@ internal static class RequestReader
 
         return times;
     }
+
+    /// <summary>Of a history that has been read; empty where no watch has one.</summary>
+    private static IReadOnlyDictionary<string, string>[] ReadContexts(RepeatedField<V1.Watch> history) =>
+        history.All(watch => watch.Context is null) ? [] : [.. history.Select(watch => watch.Context?.Values ?? NoContext)];
 
     private static RepeatedField<string> ReadIds(RepeatedField<string> ids, string field)
     {
