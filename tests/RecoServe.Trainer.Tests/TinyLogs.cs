@@ -54,6 +54,27 @@ internal static class TinyLogs
         return Build(items, histories, [], times);
     }
 
+    /// <summary>The device of a watch decides whether item i is followed by i + 1 or by i + 2; that of the request says nothing.</summary>
+    public static WatchLog Watched(int users = 128, int items = 12, int length = 20)
+    {
+        var random = new Random(9);
+        var (histories, devices) = (new int[users][], new ushort[users * length]);
+        for (var u = 0; u < users; u++)
+        {
+            histories[u] = new int[length];
+            var (item, step) = (random.Next(items), 1);
+            for (var t = 0; t < length; t++)
+            {
+                item = (item + step) % items;
+                step = random.Next(1, 3);
+                histories[u][t] = item + 1;
+                devices[(u * length) + t] = (ushort)step;
+            }
+        }
+
+        return Build(items, histories, [("device", ["tv", "phone"], devices)]);
+    }
+
     public static WatchLog Build(int items, int[][] histories, (string Key, string[] Values, ushort[] Codes)[] contexts, long[]? times = null)
     {
         var starts = new int[histories.Length + 1];
@@ -83,7 +104,7 @@ internal static class TinyLogs
         for (var u = 0; u < log.UserCount; u++)
         {
             var question = LastQuestion(log, u);
-            scorer.Score([withContext ? question : question with { Context = new ushort[log.ContextFields.Count], Times = default }], scores);
+            scorer.Score([withContext ? question : question with { Context = new ushort[log.ContextFields.Count], Times = default, HistoryContext = null }], scores);
             hits += Array.IndexOf(scores, scores[1..].Max(), 1) == log.ItemsOf(u).Span[^1] ? 1 : 0;
         }
 
@@ -94,5 +115,6 @@ internal static class TinyLogs
         user,
         log.ItemsOf(user)[..^1],
         Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[^1]).ToArray(),
-        log.HasTimes ? log.TimesOf(user)[..^1] : default);
+        log.HasTimes ? log.TimesOf(user)[..^1] : default,
+        log.HistoryContextOf(user, log.ItemsOf(user).Length - 1));
 }

@@ -69,6 +69,8 @@ internal sealed class FitCommand
         ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
         if (options.TimeGaps && !split.Log.HasTimes)
             throw new DataException("--time-gaps: the log has no times; a table with a column timestamp has");
+        if (options.HistoryContext && split.Log.ContextFields.Count == 0)
+            throw new DataException("--history-context: there is no context; --context names columns of the log");
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
         if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)

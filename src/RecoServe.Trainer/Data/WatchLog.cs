@@ -54,6 +54,10 @@ internal sealed class WatchLog(
     /// <summary>The codes of one context column for a user's events, oldest first.</summary>
     public ReadOnlyMemory<ushort> ContextOf(int user, int field) => contextCodes[field].AsMemory(starts[user]..starts[user + 1]);
 
+    /// <summary>For each context column, the codes of a user's first events; null without columns.</summary>
+    public IReadOnlyList<ReadOnlyMemory<ushort>>? HistoryContextOf(int user, int events) =>
+        ContextFields.Count == 0 ? null : [.. Enumerable.Range(0, ContextFields.Count).Select(field => ContextOf(user, field)[..events])];
+
     /// <summary>Whether the events have times.</summary>
     public bool HasTimes => times is not null;
 

@@ -93,6 +93,8 @@ internal class EvaluationSplit
         var context = Log.ContextFields.Count == 0 ? [] : new ushort[Log.ContextFields.Count];
         for (var field = 0; field < context.Length; field++)
             context[field] = Log.ContextOf(asked.User, field).Span[asked.Position];
-        return new Question(asked.User, Log.ItemsOf(asked.User)[..asked.Position], context, Log.HasTimes ? Log.TimesOf(asked.User)[..asked.Position] : default);
+        return new Question(
+            asked.User, Log.ItemsOf(asked.User)[..asked.Position], context, Log.HasTimes ? Log.TimesOf(asked.User)[..asked.Position] : default,
+            Log.HistoryContextOf(asked.User, asked.Position));
     }
 }

@@ -74,11 +74,19 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
     private static int[] GapsOf(Question question, int[] items, int newest) =>
         (question with { Times = question.Times.ToArray().Where((_, i) => items[i] > 0).ToArray() }).GapsOf(newest);
 
+    private int[] HistoryContextOf(Question question, int[] items, int newest) =>
+    [
+        .. Enumerable.Range(0, items.Length).Where(t => items[t] > 0).TakeLast(newest)
+            .SelectMany(t => _contextOf.Select(c => c.Field < 0 ? 0 : c.CodeOf[question.HistoryContext![c.Field].Span[t]])),
+    ];
+
     private EncoderInput ToInput(Question question)
     {
         var items = question.History.ToArray().Select(item => _itemOf[item]).ToArray();
         var history = items.Where(item => item > 0).TakeLast(_package.Manifest.MaxHistory).ToArray();
         var context = _contextOf.Select(c => c.Field < 0 ? 0 : c.CodeOf[question.Context.Span[c.Field]]).ToArray();
-        return new EncoderInput(history, context, _package.Manifest.TimeGaps ? GapsOf(question, items, history.Length) : default);
+        return new EncoderInput(
+            history, context, _package.Manifest.TimeGaps ? GapsOf(question, items, history.Length) : default,
+            _package.Manifest.HistoryContext && question.HistoryContext is not null ? HistoryContextOf(question, items, history.Length) : default);
     }
 }

@@ -7,7 +7,7 @@ namespace RecoServe.Trainer.Export;
 /// <summary>A <see cref="NextWatchNetwork"/> as the two graphs of a model package, without dropout.</summary>
 internal static class NetworkGraphs
 {
-    /// <summary>Writes <c>encoder.onnx</c>: items, lengths, time gaps and context → state.</summary>
+    /// <summary>Writes <c>encoder.onnx</c>: items, lengths, time gaps, contexts of watches and context → state.</summary>
     public static void WriteEncoder(NextWatchNetwork network, string path)
     {
         var (shape, graph) = (network.Shape, new GraphBuilder("encoder"));
@@ -15,6 +15,8 @@ internal static class NetworkGraphs
         graph.Input(PackageFiles.LengthsInput, DataType.Int32, "batch");
         if (shape.TimeGaps)
             graph.Input(PackageFiles.GapsInput, DataType.Int32, "batch", "length");
+        if (shape.HistoryContext)
+            graph.Input(PackageFiles.HistoryContextInput, DataType.Int32, "batch", "length", shape.ContextSizes.Count);
         var matrix = shape.Output == OutputVectors.Tied
             ? graph.External(PackageFiles.ItemMatrixInitializer, PackageFiles.ItemMatrix, shape.ItemCount + 1, shape.Dimension)
             : graph.Weight("input_matrix", NetworkScorer.Floats(network.Items.Input), shape.ItemCount + 1, shape.Dimension);
@@ -57,6 +59,8 @@ internal static class NetworkGraphs
             vectors = graph.Apply("Mul", [vectors, graph.Weight("input_scale", [MathF.Sqrt(network.Shape.Dimension)])]);
         if (network.GapMatrix is { } table)
             vectors = graph.Apply("Add", [vectors, Gaps(graph, table, items == PackageFiles.ItemsInput)]);
+        for (var f = 0; network.Shape.HistoryContext && f < network.Shape.ContextSizes.Count; f++)
+            vectors = graph.Apply("Add", [vectors, HistoryContext(graph, network, f, items == PackageFiles.ItemsInput)]);
         return network.Widen is null ? vectors : graph.Apply("MatMul", [vectors, graph.Transposed("widen", network.Widen)]);
     }
 
@@ -65,6 +69,16 @@ internal static class NetworkGraphs
     {
         var codes = rowsFirst ? PackageFiles.GapsInput : graph.Apply("Transpose", [PackageFiles.GapsInput], ("perm", new long[] { 1, 0 }));
         return graph.Apply("Gather", [graph.Weight("time_gaps", NetworkScorer.Floats(table), table.shape), codes]);
+    }
+
+    /// <summary>Vectors of the values of a context field, in the order of the items.</summary>
+    private static string HistoryContext(GraphBuilder graph, NextWatchNetwork network, int field, bool rowsFirst)
+    {
+        var table = network.HistoryContextMatrix(field);
+        var codes = graph.Node("Gather", [PackageFiles.HistoryContextInput, graph.Constant($"watched_field_{field}", field)], [$"watched_codes_{field}"], ("axis", 2));
+        if (!rowsFirst)
+            codes = graph.Apply("Transpose", [codes], ("perm", new long[] { 1, 0 }));
+        return graph.Apply("Gather", [graph.Weight($"history_context_{field}", NetworkScorer.Floats(table), table.shape), codes]);
     }
 
     /// <summary>state · (1 + Σ w(context)), or state + Σ w(context).</summary>

@@ -61,6 +61,7 @@ internal sealed class PackageDraft : IDisposable
         MaxHistory = _settings.Fit.MaxHistory,
         ContextFields = _settings.ContextFields,
         TimeGaps = _settings.Fit.TimeGaps,
+        HistoryContext = _settings.Fit.HistoryContext,
         CreatedAt = now,
         Metrics = _metrics,
         Settings = _settings.Flatten(),

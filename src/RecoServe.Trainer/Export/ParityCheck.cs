@@ -61,7 +61,8 @@ internal sealed record ParityCheck(int Histories, double LargestDelta, double Sa
     }
 
     private static EncoderInput InputOf(Question question, int maxHistory) =>
-        new(question.History[Math.Max(0, question.History.Length - maxHistory)..], question.Context.ToArray().Select(code => (int)code).ToArray(), question.GapsOf(maxHistory));
+        new(question.History[Math.Max(0, question.History.Length - maxHistory)..], question.Context.ToArray().Select(code => (int)code).ToArray(), question.GapsOf(maxHistory),
+            question.HistoryContextOf(maxHistory));
 
     /// <summary>Over items 1…N. Infinite if a logit is not a number, or if the start marker could be recommended.</summary>
     private static (double Delta, int Item) LargestDifference(ReadOnlySpan<float> torch, ReadOnlySpan<float> onnx)

@@ -22,8 +22,12 @@ internal static class ProbeRecorder
         {
             using var logits = scorer.Logits([question]);
             var history = question.History.ToArray().Select(catalogue.IdOf).ToArray();
-            var answered = Case(history, ContextOf(question, fields), NetworkScorer.Floats(logits), catalogue);
-            cases.Add(question.Times.IsEmpty ? answered : answered with { WatchedAt = [.. question.Times.ToArray().Select(time => (long?)time)] });
+            var answered = Case(history, ContextOf(question.Context.Span, fields), NetworkScorer.Floats(logits), catalogue);
+            cases.Add(answered with
+            {
+                WatchedAt = question.Times.IsEmpty ? null : [.. question.Times.ToArray().Select(time => (long?)time)],
+                HistoryContext = question.HistoryContext is { } codes ? [.. history.Select((_, t) => ContextOf([.. codes.Select(field => field.Span[t])], fields))] : null,
+            });
         }
 
         return new GoldenProbe { Tolerance = Tolerance, Cases = cases };
@@ -45,12 +49,12 @@ internal static class ProbeRecorder
         return new ProbeCase(history, context, answers, Math.Log(sum) - keys[0]);
     }
 
-    private static Dictionary<string, string> ContextOf(Question question, IReadOnlyList<ContextField> fields)
+    private static Dictionary<string, string> ContextOf(ReadOnlySpan<ushort> codes, IReadOnlyList<ContextField> fields)
     {
         var context = new Dictionary<string, string>();
         for (var f = 0; f < fields.Count; f++)
         {
-            if (question.Context.Span[f] is > 0 and var code)
+            if (codes[f] is > 0 and var code)
                 context.Add(fields[f].Key, fields[f].Values[code - 1]);
         }
 

@@ -9,7 +9,8 @@ internal sealed class HistoryBatch
     /// <param name="maxHistory">Of a longer history the newest so many watches are taken.</param>
     /// <param name="contextFields">Context fields that the model reads.</param>
     /// <param name="withGaps">Whether the model reads time gaps.</param>
-    public HistoryBatch(ReadOnlySpan<Question> questions, int maxHistory, int contextFields, bool withGaps = false)
+    /// <param name="withContexts">Whether the model reads the contexts of watches.</param>
+    public HistoryBatch(ReadOnlySpan<Question> questions, int maxHistory, int contextFields, bool withGaps = false, bool withContexts = false)
     {
         Rows = questions.Length;
         Lengths = new int[Rows];
@@ -18,12 +19,15 @@ internal sealed class HistoryBatch
         Length = Lengths.Max();
         Items = new int[Rows * Length];
         Gaps = new int[Rows * Length];
+        HistoryContext = new int[withContexts ? Rows * Length * contextFields : 0];
         Context = new int[Rows * contextFields];
         for (var row = 0; row < Rows; row++)
         {
             questions[row].History.Span[^(Lengths[row] - 1)..].CopyTo(Items.AsSpan((row * Length) + 1));
             if (withGaps)
                 questions[row].GapsOf(Lengths[row] - 1).CopyTo(Gaps.AsSpan((row * Length) + 1));
+            if (withContexts)
+                questions[row].HistoryContextOf(Lengths[row] - 1).CopyTo(HistoryContext.AsSpan(((row * Length) + 1) * contextFields));
             for (var f = 0; f < contextFields; f++)
                 Context[(row * contextFields) + f] = questions[row].Context.Span[f];
         }
@@ -40,6 +44,9 @@ internal sealed class HistoryBatch
 
     /// <summary>[rows, length]: <c>TimeGap</c> codes, 0 where unknown or not asked for.</summary>
     public int[] Gaps { get; }
+
+    /// <summary>[rows, length, fields]: codes of the contexts of watches, 0 where unknown; empty if not asked for.</summary>
+    public int[] HistoryContext { get; }
 
     /// <summary>[rows]: start marker included.</summary>
     public int[] Lengths { get; }

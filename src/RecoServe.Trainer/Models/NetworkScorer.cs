@@ -29,8 +29,11 @@ internal sealed class NetworkScorer(NextWatchNetwork network, int maxHistory) : 
         using var scope = NewDisposeScope();
         network.eval();
         var fields = network.Shape.ContextSizes.Count;
-        var batch = new HistoryBatch(questions, maxHistory, fields, network.Shape.TimeGaps);
-        var steps = network.Read(tensor(batch.Items, batch.Rows, batch.Length), tensor(batch.Gaps, batch.Rows, batch.Length)).flatten(0, 1);
+        var (shape, watched) = (network.Shape, (Tensor?)null);
+        var batch = new HistoryBatch(questions, maxHistory, fields, shape.TimeGaps, shape.HistoryContext);
+        if (shape.HistoryContext)
+            watched = tensor(batch.HistoryContext, batch.Rows, batch.Length, fields);
+        var steps = network.Read(tensor(batch.Items, batch.Rows, batch.Length), tensor(batch.Gaps, batch.Rows, batch.Length), watched).flatten(0, 1);
         var last = batch.Lengths.Select((length, row) => ((long)row * batch.Length) + length - 1).ToArray();
         var states = network.Fuse(steps.index_select(0, tensor(last)), tensor(batch.Context, batch.Rows, fields));
         return network.Score(states).MoveToOuterDisposeScope();

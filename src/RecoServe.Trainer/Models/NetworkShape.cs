@@ -34,6 +34,9 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
     /// <summary>Whether the times between watches are read.</summary>
     public bool TimeGaps { get; init; }
 
+    /// <summary>Whether the contexts of watches are read; then there are context fields.</summary>
+    public bool HistoryContext { get; init; }
+
     /// <summary>The vectors by which items are scored.</summary>
     public OutputVectors Output { get; init; }
 

@@ -12,6 +12,7 @@ namespace RecoServe.Trainer.Models;
 internal sealed class NextWatchNetwork : nn.Module
 {
     private readonly Embedding[] _context;
+    private readonly Embedding[] _historyContext;
     private readonly Embedding? _gaps;
     private readonly Parameter _bias;
 
@@ -32,6 +33,7 @@ internal sealed class NextWatchNetwork : nn.Module
 
         // Last, so that the other weights are the same with and without context.
         _context = [.. shape.ContextSizes.Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
+        _historyContext = [.. shape.ContextSizes.Where(_ => shape.HistoryContext).Select(values => nn.Embedding(values + 1, shape.Dimension, padding_idx: 0))];
         _gaps = shape.TimeGaps ? nn.Embedding(TimeGap.CodeCount, shape.Dimension, padding_idx: 0) : null;
         foreach (var (name, module) in Items.Modules)
             register_module(name, module);
@@ -50,6 +52,8 @@ internal sealed class NextWatchNetwork : nn.Module
             _bias.grad = zeros(shape.ItemCount + 1);
         for (var f = 0; f < _context.Length; f++)
             register_module($"context_{f}", _context[f]);
+        for (var f = 0; f < _historyContext.Length; f++)
+            register_module($"history_context_{f}", _historyContext[f]);
         if (_gaps is not null)
             register_module("time_gaps", _gaps);
         Initialise();
@@ -79,6 +83,9 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <summary>W_f [values + 1, d] of context field f; row 0, unknown, is zero and stays so.</summary>
     public Tensor ContextMatrix(int field) => _context[field].weight!;
 
+    /// <summary>U_f [values + 1, d] of context field f: row c is added to the vector of a watch in a context of code c; row 0, unknown, is zero and stays so.</summary>
+    public Tensor HistoryContextMatrix(int field) => _historyContext[field].weight!;
+
     /// <summary>V [codes, d]: row g is added to the vector of a watch that came a gap of code g after another; row 0, unknown, is zero and stays so.</summary>
     public Tensor? GapMatrix => _gaps?.weight;
 
@@ -103,8 +110,11 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <summary>Reads histories.</summary>
     /// <param name="items">int64 [batch, length]: 0, then item indexes oldest first, padded with 0 on the right.</param>
     /// <param name="gaps">int64 [batch, length]: <see cref="TimeGap"/> codes. Only read if the network reads time gaps; null if all are unknown.</param>
+    /// <param name="watched">
+    /// int64 [batch, length, fields]: codes of the contexts of watches. Only read if the network reads them; null if all are unknown.
+    /// </param>
     /// <returns>float32 [batch, length, d]: the state after every step; steps after a row's end mean nothing.</returns>
-    public Tensor Read(Tensor items, Tensor? gaps = null)
+    public Tensor Read(Tensor items, Tensor? gaps = null, Tensor? watched = null)
     {
         using var scope = NewDisposeScope();
         var vectors = Items.Lookup(items);
@@ -116,6 +126,8 @@ internal sealed class NextWatchNetwork : nn.Module
 
         if (_gaps is not null && gaps is not null)
             vectors = vectors.Plus(_gaps.call(gaps));
+        for (var f = 0; f < _historyContext.Length && watched is not null; f++)
+            vectors = vectors.Plus(_historyContext[f].call(watched.select(2, f)));
         if (Widen is null)
             return Encoder.call(vectors).MoveToOuterDisposeScope();
         return Narrow!.call(Encoder.call(Widen.call(vectors))).MoveToOuterDisposeScope();
@@ -157,7 +169,7 @@ internal sealed class NextWatchNetwork : nn.Module
     {
         if (disposing)
         {
-            foreach (var part in (IDisposable?[])[Items, Encoder, Widen, Narrow, _gaps, .. _context])
+            foreach (var part in (IDisposable?[])[Items, Encoder, Widen, Narrow, _gaps, .. _context, .. _historyContext])
                 part?.Dispose();
             _bias.Dispose();
         }
@@ -178,7 +190,7 @@ internal sealed class NextWatchNetwork : nn.Module
         using var scope = NewDisposeScope();
         using var never = float.NegativeInfinity.ToScalar();
         _bias[0].fill_(never);
-        foreach (var table in (Embedding?[])[_gaps, .. _context])
+        foreach (var table in (Embedding?[])[_gaps, .. _context, .. _historyContext])
             table?.weight!.zero_();
     }
 }

@@ -63,6 +63,23 @@ internal sealed class Batch
         return tensor(gaps, _users, _length);
     }
 
+    /// <summary>int64 [users, length, fields]: the context codes of every cell of <see cref="Items"/>, 0 for the start marker and where unknown.</summary>
+    public Tensor HistoryContext()
+    {
+        var codes = new long[_items.Length * _fields];
+        for (var u = 0; u < _users; u++)
+        {
+            for (var f = 0; f < _fields; f++)
+            {
+                var field = _windows[u].Context[f].Span;
+                for (var t = 0; t + 1 < field.Length; t++)
+                    codes[(((u * _length) + t + 1) * _fields) + f] = field[t];
+            }
+        }
+
+        return tensor(codes, _users, _length, _fields);
+    }
+
     /// <summary>int64 [positions]: the flat index of each row's state in [users · length].</summary>
     public Tensor Cells() => tensor(_cells);
 

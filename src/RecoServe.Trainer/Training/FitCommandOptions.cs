@@ -68,6 +68,7 @@ internal sealed class FitCommandOptions
         _settings.AddChoice("--output", nameof(FitOptions.Output), Defaults.Output, "Whether items are scored by the vectors that are read (tied), or by others", (o, v) => o with { Output = v });
         _settings.AddChoice("--context-fusion", nameof(FitOptions.ContextFusion), Defaults.ContextFusion, "What the request's context does to the state", (o, v) => o with { ContextFusion = v });
         Add("--time-gaps", nameof(FitOptions.TimeGaps), Defaults.TimeGaps, "Whether the times between watches are read", (o, v) => o with { TimeGaps = v });
+        Add("--history-context", nameof(FitOptions.HistoryContext), Defaults.HistoryContext, "Whether the contexts of watches are read, beside the request's", (o, v) => o with { HistoryContext = v });
         _settings.Add(_itemFeatures, nameof(FitOptions.ItemFeatures), false, (o, r) => o with { ItemFeatures = r.GetRequiredValue(_itemFeatures) });
         Add("--item-bias", nameof(FitOptions.ItemBias), Defaults.ItemBias, "Whether each item has a bias", (o, v) => o with { ItemBias = v });
         Add("--dimension", nameof(FitOptions.Dimension), Defaults.Dimension, "Width of item vectors, and of states", (o, v) => o with { Dimension = v });

@@ -44,6 +44,9 @@ internal sealed record FitOptions
     /// <summary>Whether the times between watches are read.</summary>
     public bool TimeGaps { get; init; }
 
+    /// <summary>Whether the contexts of watches are read, and not only the request's.</summary>
+    public bool HistoryContext { get; init; }
+
     /// <summary>Newest watches of a user that are used, in training and in serving.</summary>
     [Range(1, 10_000)]
     public int MaxHistory { get; init; } = 200;

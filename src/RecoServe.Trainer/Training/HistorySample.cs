@@ -7,7 +7,7 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// Different real histories of a log, of every length, kept with a run so that its export can be checked without the log. As
-/// text: a line each, item indexes, a tab, context codes, and if times are read a tab and those.
+/// text: a line each, item indexes and context codes, and as far as they are read the times and contexts of the watches, apart by tabs.
 /// </summary>
 internal static class HistorySample
 {
@@ -21,7 +21,7 @@ internal static class HistorySample
     /// be), these three with unknown context; then prefixes of random length of random users, with the context that followed,
     /// each once.
     /// </summary>
-    public static IReadOnlyList<Question> Draw(WatchLog log, int maxHistory, int seed, bool withTimes = false)
+    public static IReadOnlyList<Question> Draw(WatchLog log, int maxHistory, int seed, bool withTimes = false, bool withContexts = false)
     {
         var random = new Random(HashSeed.Of(seed, -1));
         var longest = log.ItemsOf(Enumerable.Range(0, log.UserCount).MaxBy(u => log.ItemsOf(u).Length)).ToArray();
@@ -35,7 +35,7 @@ internal static class HistorySample
             var items = log.ItemsOf(user);
             var cut = random.Next(items.Length);
             var context = Enumerable.Range(0, log.ContextFields.Count).Select(f => log.ContextOf(user, f).Span[cut]).ToArray();
-            var question = new Question(user, items[..cut], context, withTimes ? log.TimesOf(user)[..cut] : default);
+            var question = new Question(user, items[..cut], context, withTimes ? log.TimesOf(user)[..cut] : default, withContexts ? log.HistoryContextOf(user, cut) : null);
             if (lines.Add(LineOf(question)))
                 sample.Add(question);
         }
@@ -61,7 +61,9 @@ internal static class HistorySample
             try
             {
                 var fields = line.Split('\t');
-                sample.Add(new Question(-1, Numbers(fields[0], int.Parse), Numbers(fields[1], ushort.Parse), fields.Length > 2 ? Numbers(fields[2], long.Parse) : default));
+                sample.Add(new Question(
+                    -1, Numbers(fields[0], int.Parse), Numbers(fields[1], ushort.Parse), fields.Length > 2 ? Numbers(fields[2], long.Parse) : default,
+                    fields.Length > 3 ? [.. fields[3..].Select(codes => (ReadOnlyMemory<ushort>)Numbers(codes, ushort.Parse))] : null));
             }
             catch (Exception e) when (e is FormatException or OverflowException or IndexOutOfRangeException)
             {
@@ -72,8 +74,16 @@ internal static class HistorySample
         return sample;
     }
 
-    private static string LineOf(Question question) =>
-        $"{string.Join(' ', question.History.ToArray())}\t{string.Join(' ', question.Context.ToArray())}{(question.Times.IsEmpty ? "" : $"\t{string.Join(' ', question.Times.ToArray())}")}";
+    private static string LineOf(Question question)
+    {
+        List<string> fields = [TextOf(question.History), TextOf(question.Context)];
+        if (!question.Times.IsEmpty || question.HistoryContext is not null)
+            fields.Add(TextOf(question.Times));
+        fields.AddRange((question.HistoryContext ?? []).Select(TextOf));
+        return string.Join('\t', fields);
+    }
+
+    private static string TextOf<T>(ReadOnlyMemory<T> numbers) => string.Join(' ', numbers.ToArray());
 
     private static T[] Numbers<T>(string text, Func<string, IFormatProvider, T> parse) =>
         [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(n => parse(n, CultureInfo.InvariantCulture))];

@@ -61,7 +61,8 @@ internal sealed class Learner : IDisposable
     {
         using var scope = NewDisposeScope();
         _network.train();
-        var read = _network.Read(batch.Items(), _network.Shape.TimeGaps ? batch.Gaps() : null);
+        var read = _network.Read(
+            batch.Items(), _network.Shape.TimeGaps ? batch.Gaps() : null, _network.Shape.HistoryContext ? batch.HistoryContext() : null);
         var states = _network.Fuse(read.flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
         var gradient = zeros_like(states);
         var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;

@@ -67,7 +67,7 @@ internal sealed class RunFolder
         var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log, fit.TimeGaps) };
         var run = new RunFolder(path, settings);
         log.Catalogue.Write(run.In(PackageFiles.Catalogue));
-        HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed, fit.TimeGaps));
+        HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed, fit.TimeGaps, fit.HistoryContext));
         File.WriteAllText(run.In("metrics.csv"), MetricsHeader + "\n");
         File.WriteAllText(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
         return run;

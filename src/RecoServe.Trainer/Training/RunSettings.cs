@@ -44,6 +44,7 @@ internal sealed record RunSettings
         Output = Fit.Output,
         ItemBias = Fit.ItemBias,
         TimeGaps = Fit.TimeGaps,
+        HistoryContext = Fit.HistoryContext,
         SparseGradients = Fit.Optimiser == OptimiserKind.SparseAdam,
         ItemFeatures = [.. Fit.ItemFeatures.Select(name => ItemFeature.Read(catalogue, name))],
         Fusion = Fit.ContextFusion,

@@ -86,6 +86,33 @@ public sealed class PackageDraftTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Gru", false)]
+    [InlineData("Sasrec", true)]
+    [InlineData("Ligr", false)]
+    public void Publish_HistoryContext_ComputesTheSameInOnnxRuntime(string network, bool switched)
+    {
+        var log = TinyLogs.Contextual();
+        using var run = new TrainingRunFixture(log, TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, HistoryContext = true });
+        run.Fit();
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
+        var package = ModelPackage.Open(directory);
+        Assert.True(package.Manifest.HistoryContext);
+        Assert.Contains(package.Probe.Cases, c => c.HistoryContext?.Any(watch => watch.Count == 2) == true);
+
+        using var scorer = new PackageScorer(directory, log);
+        using var trained = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue), 0);
+        run.Run.Checkpoint.RestoreBest(trained);
+        var (served, expected) = (new double[log.Catalogue.Count + 1], new double[log.Catalogue.Count + 1]);
+        var question = TinyLogs.LastQuestion(log, 3);
+        scorer.Score([question], served);
+        new NetworkScorer(trained, 11).Score([question], expected);
+        Assert.Equal(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
+        scorer.Score([question with { HistoryContext = null }], served);
+        Assert.NotEqual(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
+    }
+
+    [Theory]
     [InlineData(PackageFiles.ItemMatrix)]
     [InlineData(PackageFiles.ItemBias)]
     [InlineData(PackageFiles.Encoder)]

@@ -44,6 +44,26 @@ public sealed class NextWatchNetworkTests
         Assert.Equal(Scores(with, timed), Scores(with, timed with { Times = new long[] { 7_000, 12_000, 97_000 } }));
     }
 
+    [Theory]
+    [InlineData("Gru")]
+    [InlineData("Sasrec")]
+    public void Score_ContextsOfWatchesUnknownOrOfNoWeight_AreBitForBitTheNetworkWithout(string kind)
+    {
+        NetworkShape Of(NetworkShape shape, bool contexts) => shape with { Kind = Enum.Parse<NetworkKind>(kind), MaxHistory = 100, HistoryContext = contexts };
+        using var with = Network([2, 3], s => Of(s, true));
+        using var without = Network([2, 3], s => Of(s, false));
+        var watched = Short with { HistoryContext = [new ushort[] { 0, 1, 2 }, new ushort[] { 3, 0, 0 }] };
+        Assert.Equal(Scores(without, Short), Scores(with, watched));
+        using (no_grad())
+        {
+            for (var f = 0; f < 2; f++)
+                with.HistoryContextMatrix(f).narrow(0, 1, 2).normal_();
+        }
+
+        Assert.Equal(Scores(without, Short), Scores(with, Short));
+        Assert.NotEqual(Scores(without, Short), Scores(with, watched));
+    }
+
     [Fact]
     public void Score_RowsOfDifferentLength_DoNotTouchEachOther()
     {

@@ -133,6 +133,7 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--heads 2", "--heads is of a Transformer; --network gru has none")]
     [InlineData("--network sasrec --heads 3", "--heads 3 does not divide --dimension 64")]
     [InlineData("--time-gaps true", "--time-gaps: the log has no times; a table with a column timestamp has")]
+    [InlineData("--history-context true", "--history-context: there is no context; --context names columns of the log")]
     [InlineData("--optimiser sgd", "--optimiser: \"sgd\" must be one of adam, sparse-adam")]
     [InlineData("--optimiser sparse-adam", "--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all")]
     [InlineData("--optimiser sparse-adam --loss gbce --item-feature x", "--optimiser sparse-adam does not go with --item-feature")]

@@ -39,6 +39,16 @@ public sealed class TrainingLoopTests
     }
 
     [Theory]
+    [InlineData("Gru")]
+    [InlineData("Sasrec")]
+    public void Run_ContextOfTheLastWatchDecidesTheNextItem_IsUsed(string network)
+    {
+        using var run = new TrainingRunFixture(TinyLogs.Watched(), TrainingRunFixture.QuickFor(network) with { MaxEpochs = 40, HistoryContext = true });
+        Assert.InRange(run.Fit().Validation.HitRate, 0.9, 1);
+        Assert.InRange(run.BestHitRate(withContext: false), 0, 0.7);
+    }
+
+    [Theory]
     [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
     public void Run_AnyNetwork_LearnsTheCycle(string network)
     {
@@ -114,6 +124,10 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Run_TimeGapsStoppedAndResumed_IsBitForBitAnUnbrokenRun() =>
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, TimeGaps = true }, TinyLogs.Timed());
+
+    [Fact]
+    public void Run_HistoryContextStoppedAndResumed_IsBitForBitAnUnbrokenRun() =>
+        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, HistoryContext = true }, TinyLogs.Watched());
 
     private static void StoppedAndResumed(FitOptions options, WatchLog? log = null)
     {
