@@ -113,7 +113,7 @@ public sealed class TensorInferenceTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("inputs[x]", "has elements of type Int64, the model reads Float", "type")]
+    [InlineData("inputs[x]", "has elements of type INT64, the model reads FP32", "type")]
     [InlineData("inputs[x]", "has shape [2], the model reads [-1, -1]", "rank")]
     [InlineData("inputs[x]", "has 4 bytes; shape [1, 2] needs 8", "bytes")]
     [InlineData("inputs[x]", "there must be at least one row", "no rows")]

@@ -33,6 +33,17 @@ public sealed record TensorData(
         _ => 0,
     };
 
+    /// <summary>A type's name in the Open Inference Protocol.</summary>
+    internal static string NameOf(TensorElementType type) => type switch
+    {
+        TensorElementType.Float16 => "FP16",
+        TensorElementType.BFloat16 => "BF16",
+        TensorElementType.Float => "FP32",
+        TensorElementType.Double => "FP64",
+        TensorElementType.String => "BYTES",
+        _ => type.ToString().ToUpperInvariant(),
+    };
+
     /// <summary>The upper half of a float32: an exponent of ones and a fraction that is not zero.</summary>
     private static bool HasNaNBFloat16(ReadOnlySpan<ushort> elements)
     {

@@ -72,7 +72,7 @@ internal sealed class TensorRequest
     {
         var field = $"inputs[{spec.Name}]";
         if (tensor.Type != spec.Type)
-            throw new InvalidRequestException(field, $"has elements of type {tensor.Type}, the model reads {spec.Type}");
+            throw new InvalidRequestException(field, $"has elements of type {TensorData.NameOf(tensor.Type)}, the model reads {TensorData.NameOf(spec.Type)}");
         var fits = tensor.Shape.Count == spec.Shape.Count && tensor.Shape.Zip(spec.Shape).All(s => s.First >= 0 && (s.Second < 0 || s.First == s.Second));
         if (!fits)
             throw new InvalidRequestException(field, $"has shape {Text(tensor.Shape)}, the model reads {Text(spec.Shape)}, where -1 is any size");

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace RecoServe.Engine.Packages;
@@ -17,6 +18,14 @@ public sealed record GraphConfig
     /// <summary>Runs at the same time, 1…64.</summary>
     public int? Instances { get; init; }
 
+    private static readonly Dictionary<string, (long Least, long Most)> Ranges = new()
+    {
+        ["max_batch_size"] = (0, 1024),
+        ["max_queue_delay_microseconds"] = (0, 1_000_000),
+        ["max_queue_size"] = (1, 65_536),
+        ["instances"] = (1, 64),
+    };
+
     /// <summary>Reads the file; all is default if there is none.</summary>
     /// <exception cref="PackageException">Names the file and what is wrong.</exception>
     internal static GraphConfig Read(string directory)
@@ -24,21 +33,25 @@ public sealed record GraphConfig
         var path = Path.Combine(directory, GraphFiles.Config);
         if (!File.Exists(path))
             return new GraphConfig();
-        var config = PackageJson.Read(path, GraphConfigJson.Default.GraphConfig);
-        Require(config.MaxBatchSize, 0, 1024, "max_batch_size");
-        Require(config.MaxQueueDelayMicroseconds, 0, 1_000_000, "max_queue_delay_microseconds");
-        Require(config.MaxQueueSize, 1, 65_536, "max_queue_size");
-        Require(config.Instances, 1, 64, "instances");
-        return config;
+        var root = PackageJson.Read(path, GraphConfigJson.Default.JsonElement);
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new PackageException(path, "is not an object, such as { \"max_batch_size\": 8 }");
+        foreach (var property in root.EnumerateObject())
+            Require(path, property);
+        return root.Deserialize(GraphConfigJson.Default.GraphConfig)!;
+    }
 
-        void Require(long? value, long least, long most, string key)
-        {
-            if (value < least || value > most)
-                throw new PackageException(path, $"says \"{key}\": {value}; it must be {least} to {most}");
-        }
+    private static void Require(string path, JsonProperty property)
+    {
+        if (!Ranges.TryGetValue(property.Name, out var range))
+            throw new PackageException(path, $"says \"{property.Name}\"; its keys are: {string.Join(", ", Ranges.Keys)}");
+        var isInRange = property.Value.ValueKind == JsonValueKind.Number && property.Value.TryGetInt64(out var value) && value >= range.Least && value <= range.Most;
+        if (!isInRange)
+            throw new PackageException(path, $"says \"{property.Name}\": {property.Value.GetRawText()}; it must be a whole number from {range.Least} to {range.Most}");
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(GraphConfig))]
+[JsonSerializable(typeof(JsonElement))]
 internal sealed partial class GraphConfigJson : JsonSerializerContext;

@@ -94,6 +94,8 @@ internal sealed partial class PackageJson : JsonSerializerContext
         try
         {
             using var file = File.OpenRead(path);
+            if (file.Length == 0)
+                throw new PackageException(path, "is empty");
             return JsonSerializer.Deserialize(file, type) ?? throw new PackageException(path, "is empty");
         }
         catch (JsonException e)

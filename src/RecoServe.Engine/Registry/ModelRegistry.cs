@@ -182,7 +182,7 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <param name="reason">Why.</param>
     /// <param name="cancellationToken">Ends the wait for others.</param>
     /// <exception cref="ModelNotFoundException">There is no such model or label, or the previous version is not in the repository.</exception>
-    /// <exception cref="ModelStateException">Nothing else would answer.</exception>
+    /// <exception cref="ModelStateException">Nothing else would answer, or the previous version was rolled back itself: a call that is repeated undoes nothing.</exception>
     /// <exception cref="PackageException">The previous version cannot be loaded, or the repository cannot be written.</exception>
     public async Task RollBackAsync(string name, string label, string reason, CancellationToken cancellationToken)
     {
@@ -190,6 +190,8 @@ public sealed class ModelRegistry : IAsyncDisposable
         var traffic = _traffic.Of(name);
         var bad = traffic.HolderOf(label) ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"");
         long? good = label == Labels.Canary || !traffic.Previous.TryGetValue(label, out var previous) ? null : previous;
+        if (good is { } before && traffic.RolledBack.TryGetValue(before, out var why))
+            throw new ModelStateException($"version {before}, which had the label \"{label}\" before version {bad}, was itself rolled back ({why}); point the label with SetLabel");
         if (good is { } version)
             await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
         _traffic.Change(name, now => TakeBack(name, now, label, bad, good, reason));

@@ -19,7 +19,10 @@ internal static class ProbeCheck
             {
                 var request = new ScoreRequest
                 {
-                    History = asked.History, WatchedAt = asked.WatchedAt ?? [], HistoryContext = asked.HistoryContext ?? [], Context = asked.Context,
+                    History = asked.History,
+                    WatchedAt = asked.WatchedAt ?? [],
+                    HistoryContext = asked.HistoryContext ?? [],
+                    Context = asked.Context,
                 };
                 var input = Query.Encode(package, request, new HashSet<string>());
                 _ = runner.Run([input], logitRows: 1, (output, _) => Compare(package, number, output.LogitsOf(0)));

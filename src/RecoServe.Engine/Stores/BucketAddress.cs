@@ -11,7 +11,7 @@ public sealed partial record BucketAddress(string Bucket, string Prefix)
     private const string Scheme = "s3://";
 
     /// <summary>Whether a repository is meant to be a bucket.</summary>
-    public static bool IsMeant(string repository) => repository.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase);
+    public static bool IsMeant(string repository) => repository.StartsWith("s3:", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a text names a directory, or a bucket as it should.</summary>
     public static ValidationResult? Check(string repository) => !IsMeant(repository) || Pattern().IsMatch(repository)

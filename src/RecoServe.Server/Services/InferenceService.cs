@@ -73,7 +73,7 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
         var models = request.Name.Length == 0 ? registry.Models.Keys : [request.Name];
         var found = models.SelectMany(Serving).Where(v => version is null || v.Version == version).ToArray();
         if (found.Length == 0 && request.Name.Length > 0)
-            throw new ModelNotFoundException($"no version {request.Version} of model \"{request.Name}\" serves");
+            throw new ModelNotFoundException(version is null ? $"no version of model \"{request.Name}\" serves" : $"no version {version} of model \"{request.Name}\" serves");
         return Task.FromResult(new ModelStatisticsResponse { ModelStats = { found.Select(InferenceModelWriter.Statistics) } });
     }
 

@@ -59,10 +59,15 @@ public sealed class PlainGraphTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("""{ "max_batch": 5 }""", "config.json is not valid (line 1)")]
-    [InlineData("""{ "max_batch_size": 2000 }""", "config.json says \"max_batch_size\": 2000; it must be 0 to 1024")]
-    [InlineData("""{ "instances": 0 }""", "config.json says \"instances\": 0; it must be 1 to 64")]
-    [InlineData("""{ "max_queue_size": 0 }""", "config.json says \"max_queue_size\": 0; it must be 1 to 65536")]
+    [InlineData("""{ "max_batch": 5 }""", "config.json says \"max_batch\"; its keys are: max_batch_size, max_queue_delay_microseconds, max_queue_size, instances")]
+    [InlineData("""{ "instances": "2" }""", "config.json says \"instances\": \"2\"; it must be a whole number from 1 to 64")]
+    [InlineData("""{ "instances": 1.5 }""", "config.json says \"instances\": 1.5; it must be a whole number from 1 to 64")]
+    [InlineData("[8]", "config.json is not an object, such as { \"max_batch_size\": 8 }")]
+    [InlineData("{", "config.json is not valid (line 1)")]
+    [InlineData("", "config.json is empty")]
+    [InlineData("""{ "max_batch_size": 2000 }""", "config.json says \"max_batch_size\": 2000; it must be a whole number from 0 to 1024")]
+    [InlineData("""{ "instances": 0 }""", "config.json says \"instances\": 0; it must be a whole number from 1 to 64")]
+    [InlineData("""{ "max_queue_size": 0 }""", "config.json says \"max_queue_size\": 0; it must be a whole number from 1 to 65536")]
     [InlineData("""{ "max_queue_delay_microseconds": -1 }""", "config.json says \"max_queue_delay_microseconds\": -1")]
     public async Task Load_WrongConfig_NamesFileAndKey(string config, string problem)
     {

@@ -26,6 +26,22 @@ public sealed class InferenceServiceTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
+    [Fact]
+    public async Task ModelInfer_FortyMegabytes_IsAnswered_AndAboveTheLimitIsResourceExhausted()
+    {
+        ModelInferRequest Of(int elements) => new()
+        {
+            ModelName = "sum",
+            Inputs = { new Tensor { Name = "x", Datatype = "FP32", Shape = { 1, elements } } },
+            Outputs = { new Wanted { Name = "sum" } },
+            RawInputContents = { ByteString.CopyFrom(new byte[elements * sizeof(float)]) },
+        };
+        var answer = await _client.ModelInferAsync(Of(10_000_000), cancellationToken: Token);
+        Assert.Equal(new byte[sizeof(float)], Assert.Single(answer.RawOutputContents).ToByteArray());
+        var e = await Assert.ThrowsAsync<RpcException>(() => _client.ModelInferAsync(Of(17_000_000), cancellationToken: Token).ResponseAsync);
+        Assert.Equal(StatusCode.ResourceExhausted, e.StatusCode);
+    }
+
     [Theory]
     [InlineData("BOOL", new byte[] { 0, 1 })]
     [InlineData("UINT8", new byte[] { 0, 255 })]
