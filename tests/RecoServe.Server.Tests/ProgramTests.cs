@@ -184,8 +184,20 @@ public sealed class ProgramTests : IDisposable
     /// <summary>The nineteenth field of the stat of the thread that compiles hot methods.</summary>
     private static int NiceOfCompiler(Process process)
     {
-        var thread = Directory.GetDirectories($"/proc/{process.Id}/task").Single(t => File.ReadAllText(Path.Combine(t, "comm")).StartsWith(".NET Tiered", StringComparison.Ordinal));
+        var thread = Directory.GetDirectories($"/proc/{process.Id}/task").Single(t => NameOf(t).StartsWith(".NET Tiered", StringComparison.Ordinal));
         return int.Parse(File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[^1].Split(' ')[16], System.Globalization.CultureInfo.InvariantCulture);
+
+        static string NameOf(string thread)
+        {
+            try
+            {
+                return File.ReadAllText(Path.Combine(thread, "comm"));
+            }
+            catch (IOException)
+            {
+                return ""; // it has ended meanwhile
+            }
+        }
     }
 
     private static Process Start(params string[] arguments) => Start(_ => { }, arguments);
