@@ -25,7 +25,7 @@ internal static class Query
     internal static T Known<T>(ModelPackage package, T request)
         where T : ModelRequest
     {
-        return (T)(((ModelRequest)request) with { Context = Known(request.Context), HistoryContext = [.. request.HistoryContext.Select(Known)] });
+        return (T)(((ModelRequest)request) with { Context = Known(request.Context), HistoryContext = package.Manifest.HistoryContext ? [.. request.HistoryContext.Select(Known)] : [] });
 
         IReadOnlyDictionary<string, string> Known(IReadOnlyDictionary<string, string> context) =>
             context.Where(c => package.Manifest.ContextFields.Any(f => f.Key == c.Key)).ToDictionary();

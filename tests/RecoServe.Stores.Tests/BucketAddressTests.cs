@@ -17,6 +17,7 @@ public sealed class BucketAddressTests
 
     [Theory]
     [InlineData("s3://")]
+    [InlineData("s3:/models/a")]
     [InlineData("s3://x")]
     [InlineData("s3://Models/a")]
     [InlineData("s3://models//a")]

@@ -34,7 +34,7 @@ public sealed record TensorData(
     };
 
     /// <summary>A type's name in the Open Inference Protocol.</summary>
-    internal static string NameOf(TensorElementType type) => type switch
+    public static string NameOf(TensorElementType type) => type switch
     {
         TensorElementType.Float16 => "FP16",
         TensorElementType.BFloat16 => "BF16",

@@ -91,7 +91,7 @@ internal static class InferenceModelWriter
     };
 
     private static ModelMetadataResponse.Types.TensorMetadata Write(TensorSpec tensor) =>
-        new() { Name = tensor.Name, Datatype = TensorTypes.NameOf(tensor.Type), Shape = { tensor.Shape } };
+        new() { Name = tensor.Name, Datatype = TensorData.NameOf(tensor.Type), Shape = { tensor.Shape } };
 
     private static StatisticDuration Duration(DurationSum sum) => new() { Count = (ulong)sum.Count, Ns = Nanoseconds(sum.Total) };
 

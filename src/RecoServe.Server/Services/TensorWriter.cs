@@ -23,7 +23,7 @@ internal static class TensorWriter
         var isRaw = request.RawInputContents.Count > 0 || result.Outputs.Any(t => t.Type is TensorElementType.Float16 or TensorElementType.BFloat16);
         foreach (var tensor in result.Outputs)
         {
-            var output = new ModelInferResponse.Types.InferOutputTensor { Name = tensor.Name, Datatype = TensorTypes.NameOf(tensor.Type), Shape = { tensor.Shape } };
+            var output = new ModelInferResponse.Types.InferOutputTensor { Name = tensor.Name, Datatype = TensorData.NameOf(tensor.Type), Shape = { tensor.Shape } };
             if (isRaw)
                 response.RawOutputContents.Add(Raw(tensor));
             else

@@ -55,7 +55,7 @@ internal sealed record FitOptions
     [Range(1, 100_000)]
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Batches a step: in the memory of one, and of users with as many watches each, a step of users with all kinds of histories.</summary>
+    /// <summary>Batches a step, in the memory of one: the users of a step of several are drawn at random, those of each batch have histories of like length.</summary>
     [Range(1, 1000)]
     public int Accumulate { get; init; } = 1;
 

@@ -8,7 +8,7 @@ namespace RecoServe.Trainer.Training;
 /// </summary>
 internal sealed class TrainingSet
 {
-    /// <summary>Users are ordered by length within pools of so many batches, or of a step's: little padding, and still a shuffle.</summary>
+    /// <summary>Where a step has one batch, users are ordered by length within pools of so many: little padding, and still a shuffle.</summary>
     private const int PoolBatches = 16;
 
     private readonly Window[] _windows;

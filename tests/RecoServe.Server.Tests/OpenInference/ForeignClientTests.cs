@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using RecoServe.Engine.Inference;
 using RecoServe.Testing;
 
 namespace RecoServe.Server.Tests.OpenInference;
@@ -108,7 +109,7 @@ public sealed class ForeignClientTests
             raw.Write(text);
         }
 
-        return new CaseTensor(name, Services.TensorTypes.NameOf(info.ElementDataType), info.Shape, raw.ToArray());
+        return new CaseTensor(name, TensorData.NameOf(info.ElementDataType), info.Shape, raw.ToArray());
     }
 
     private sealed record InferenceCase(string Model, CaseTensor[] Inputs, CaseTensor[] Outputs);

@@ -183,7 +183,8 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         Assert.Equal((3UL, 1UL, 0UL), (all[0].InferenceCount, all[0].InferenceStats.Success.Count, all[0].InferenceStats.Fail.Count));
         Assert.Equal(3UL, all[0].InferenceStats.Queue.Count);
         Assert.Equal((1UL, 1UL, 1UL), (all[1].InferenceCount, all[1].ExecutionCount, all[1].InferenceStats.Success.Count));
-        Assert.Equal(StatusCode.NotFound, await StatusOf(_client.ModelStatisticsAsync(new ModelStatisticsRequest { Name = "nobody" }, cancellationToken: Token).ResponseAsync));
+        var e = await Assert.ThrowsAsync<RpcException>(() => _client.ModelStatisticsAsync(new ModelStatisticsRequest { Name = "nobody" }, cancellationToken: Token).ResponseAsync);
+        Assert.Equal((StatusCode.NotFound, "no version of model \"nobody\" serves"), (e.StatusCode, e.Status.Detail));
     }
 
     [Fact]

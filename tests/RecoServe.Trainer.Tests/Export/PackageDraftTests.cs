@@ -4,6 +4,7 @@ using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Export;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Tests.Training;
+using RecoServe.Trainer.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,25 +65,10 @@ public sealed class PackageDraftTests : IDisposable
     [InlineData("Ligr", false)]
     public void Publish_TimeGaps_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
-        var log = TinyLogs.Timed();
-        using var run = new TrainingRunFixture(log, TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true });
-        run.Fit();
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
-        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
-        var package = ModelPackage.Open(directory);
+        var fit = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true };
+        var package = PublishedReads(TinyLogs.Timed(), fit, question => question with { Times = default });
         Assert.True(package.Manifest.TimeGaps);
         Assert.Contains(package.Probe.Cases, c => c.WatchedAt?.Count > 3);
-
-        using var scorer = new PackageScorer(directory, log);
-        using var trained = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue), 0);
-        run.Run.Checkpoint.RestoreBest(trained);
-        var (served, expected) = (new double[log.Catalogue.Count + 1], new double[log.Catalogue.Count + 1]);
-        var question = TinyLogs.LastQuestion(log, 3);
-        scorer.Score([question], served);
-        new NetworkScorer(trained, 11).Score([question], expected);
-        Assert.Equal(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
-        scorer.Score([question with { Times = default }], served);
-        Assert.NotEqual(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
     [Theory]
@@ -91,25 +77,10 @@ public sealed class PackageDraftTests : IDisposable
     [InlineData("Ligr", false)]
     public void Publish_HistoryContext_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
-        var log = TinyLogs.Contextual();
-        using var run = new TrainingRunFixture(log, TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, HistoryContext = true });
-        run.Fit();
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
-        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
-        var package = ModelPackage.Open(directory);
+        var fit = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, HistoryContext = true };
+        var package = PublishedReads(TinyLogs.Contextual(), fit, question => question with { HistoryContext = null });
         Assert.True(package.Manifest.HistoryContext);
         Assert.Contains(package.Probe.Cases, c => c.HistoryContext?.Any(watch => watch.Count == 2) == true);
-
-        using var scorer = new PackageScorer(directory, log);
-        using var trained = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue), 0);
-        run.Run.Checkpoint.RestoreBest(trained);
-        var (served, expected) = (new double[log.Catalogue.Count + 1], new double[log.Catalogue.Count + 1]);
-        var question = TinyLogs.LastQuestion(log, 3);
-        scorer.Score([question], served);
-        new NetworkScorer(trained, 11).Score([question], expected);
-        Assert.Equal(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
-        scorer.Score([question with { HistoryContext = null }], served);
-        Assert.NotEqual(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
     [Theory]
@@ -165,6 +136,27 @@ public sealed class PackageDraftTests : IDisposable
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
         var e = Assert.Throws<PackageException>(() => PackageDraft.Publish(run.Run, _repository, "tiny", null, Now));
         Assert.Contains("no validated weights yet", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Trains and publishes; what is served of the package is what was trained, and what <paramref name="forget"/> takes away is read.</summary>
+    private ModelPackage PublishedReads(WatchLog log, FitOptions fit, Func<Question, Question> forget)
+    {
+        using var run = new TrainingRunFixture(log, fit);
+        run.Fit();
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
+
+        using var scorer = new PackageScorer(directory, log);
+        using var trained = new NextWatchNetwork(run.Run.Settings.ShapeFor(log.Catalogue), 0);
+        run.Run.Checkpoint.RestoreBest(trained);
+        var (served, expected) = (new double[log.Catalogue.Count + 1], new double[log.Catalogue.Count + 1]);
+        var question = TinyLogs.LastQuestion(log, 3);
+        scorer.Score([question], served);
+        new NetworkScorer(trained, fit.MaxHistory).Score([question], expected);
+        Assert.Equal(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
+        scorer.Score([forget(question)], served);
+        Assert.NotEqual(expected[1..], served[1..], (a, b) => Math.Abs(a - b) < 1e-4);
+        return ModelPackage.Open(directory);
     }
 
     private static TrainingRunFixture Trained(WatchLog log, int layers)
