@@ -39,8 +39,8 @@ soak: ## Random callers, cancellations and deadlines against runners that fail a
 
 .PHONY: soak-swaps
 soak-swaps: ## SWAPS=1000 swaps, and as many loads that fail: memory flat, the last as fast as the first, and planted leaks seen by the same gate.
-	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
-	RECOSERVE_SOAK_SWAPS=$(or $(SWAPS),1000) $(ENGINE_TESTS) -showLiveOutput -class RecoServe.Engine.Tests.Registry.SwapLeakTests
+	dotnet build -c $(CONFIGURATION) tests/RecoServe.Memory.Tests --nologo -v quiet
+	RECOSERVE_SOAK_SWAPS=$(or $(SWAPS),1000) $(subst Engine,Memory,$(ENGINE_TESTS)) -showLiveOutput -class RecoServe.Memory.Tests.SwapLeakTests
 
 .PHONY: fuzz-sampler
 fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how many passed, or the smallest that failed and its seed.

@@ -93,7 +93,7 @@ internal sealed class FitCommand
             new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));
         if (fit.Reason == StopReason.Interrupted)
         {
-            error.WriteLine($"stopped; continue with --resume --out {run.Path}");
+            error.WriteLine($"stopped; recotrain fit --resume --out {run.Path} goes on");
             return CommandRunner.Cancelled;
         }
 

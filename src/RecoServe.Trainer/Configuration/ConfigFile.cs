@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Training;
 using YamlDotNet.RepresentationModel;
 
 namespace RecoServe.Trainer.Configuration;
@@ -34,12 +36,18 @@ internal sealed class ConfigFile
     /// <exception cref="DataException">It is absent or not YAML, or a value is none that an option can have; names the line.</exception>
     public static ConfigFile Read(string path) => new(path, [.. YamlFile.Read(path).Select(pair => Setting(path, pair.Key, pair.Value))]);
 
-    /// <summary>The command line with the settings of the file that its <c>--config</c> names, if it names one.</summary>
+    /// <summary>
+    /// The command line with the settings of the file that its <c>--config</c> names, or of the run that <c>--resume</c> goes on
+    /// with, if it has either.
+    /// </summary>
     /// <exception cref="DataException">The file cannot be read, or has a key that is no option of the command.</exception>
     public static string[] Expand(ParseResult result, string[] args)
     {
-        var option = result.CommandResult.Command.Options.FirstOrDefault(o => o.Name == "--config");
-        return option is not null && result.GetResult(option) is { Tokens: [var path, ..] } ? Read(path.Value).AddTo(result, args) : args;
+        OptionResult? Given(string name) => result.CommandResult.Command.Options.FirstOrDefault(o => o.Name == name) is { } option ? result.GetResult(option) : null;
+        return Given("--config") is { Tokens: [var path, ..] } ? Read(path.Value).AddTo(result, args)
+            : Given("--resume") is { Implicit: false } && Given("--out") is { Tokens: [var folder, ..] } && RunFolder.ConfigPathOf(folder.Value) is var stored
+                && File.Exists(stored) ? Read(stored).AddTo(result, args)
+            : args;
     }
 
     /// <summary>The command line with the settings of this file that it does not give itself.</summary>

@@ -36,7 +36,10 @@ internal sealed class RunFolder
     public bool HasEnded => File.Exists(In("metrics.json"));
 
     /// <summary>Every option of the run as it was resolved when it began; absent if it was not begun by the command.</summary>
-    public string ConfigPath => In("config.yaml");
+    public string ConfigPath => ConfigPathOf(Path);
+
+    /// <summary>The same of a folder that is not open.</summary>
+    public static string ConfigPathOf(string path) => IOPath.Combine(path, "config.yaml");
 
     /// <summary>The items.</summary>
     public Catalogue ReadCatalogue() => Catalogue.Read(In(PackageFiles.Catalogue));

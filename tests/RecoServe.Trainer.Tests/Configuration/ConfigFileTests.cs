@@ -82,6 +82,19 @@ public sealed class ConfigFileTests : IDisposable
         Assert.Equivalent(RunFolder.Open(_files.PathOf("one")).Settings.Fit, RunFolder.Open(_files.PathOf("two")).Settings.Fit);
     }
 
+    /// <summary>What stops says: nothing but the folder must be given, and a limit may be raised.</summary>
+    [Fact]
+    public async Task Fit_Resumed_TakesTheOptionsOfTheRun()
+    {
+        var log = _files.Write("log.txt", string.Concat(Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, 12).Select(t => $"u{u} {((u + t) % 30) + 1}\n"))));
+        string[] options = ["--data", log, "--dimension", "8", "--threads", "1", "--evaluate-every", "1"];
+        Assert.Equal(0, await RunAsync(["fit", "--out", _files.PathOf("one"), "--epochs", "3", .. options]));
+        Assert.Equal(0, await RunAsync(["fit", "--out", _files.PathOf("two"), "--epochs", "2", .. options]));
+        Assert.Equal(0, await RunAsync("fit", "--out", _files.PathOf("two"), "--resume", "--epochs", "3"));
+        Assert.Equal(RunFolder.Open(_files.PathOf("one")).ReadMetrics(), RunFolder.Open(_files.PathOf("two")).ReadMetrics());
+        Assert.Equal("", _error.ToString().Split('\n').FirstOrDefault(line => line.StartsWith("recotrain:", StringComparison.Ordinal)) ?? "");
+    }
+
     /// <summary>What an option is by default depends on the network: the file has what was used.</summary>
     [Fact]
     public async Task Fit_DefaultsOfANetwork_AreStoredAndGiveTheSameRunAgain()

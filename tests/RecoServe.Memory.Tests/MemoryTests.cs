@@ -2,12 +2,12 @@ using System.Diagnostics.Metrics;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
+using RecoServe.Engine.Tests.Registry;
 using RecoServe.Testing;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
-namespace RecoServe.Engine.Tests.Registry;
+namespace RecoServe.Memory.Tests;
 
-[Collection("memory of the process")]
 public sealed class MemoryTests : IAsyncDisposable
 {
     private readonly RegistryFixture _fixture = new();

@@ -1,20 +1,17 @@
 using System.Globalization;
+using RecoServe.Engine;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Tests.Registry;
 using RecoServe.Testing;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
-namespace RecoServe.Engine.Tests.Registry;
-
-/// <summary>Tests that measure the memory of the process: nothing else may run beside them.</summary>
-[CollectionDefinition("memory of the process", DisableParallelization = true)]
-public sealed class ProcessMemoryCollection;
+namespace RecoServe.Memory.Tests;
 
 /// <summary>
 /// Loads and unloads again and again: memory stays as it is, and a leak is seen by the same gate. Thirty times, or as often as
 /// RECOSERVE_SOAK_SWAPS says; then the last must also be as fast as the first.
 /// </summary>
-[Collection("memory of the process")]
 public sealed class SwapLeakTests : IAsyncDisposable
 {
     private const int WarmUp = 10;

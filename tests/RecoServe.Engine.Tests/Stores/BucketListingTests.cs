@@ -1,6 +1,6 @@
 using RecoServe.Engine.Stores;
 
-namespace RecoServe.Stores.Tests;
+namespace RecoServe.Engine.Tests.Stores;
 
 public sealed class BucketListingTests
 {

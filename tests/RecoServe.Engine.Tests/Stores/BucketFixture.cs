@@ -1,10 +1,9 @@
 using System.Diagnostics.Metrics;
-using RecoServe.Engine;
 using RecoServe.Engine.Registry;
 using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 
-namespace RecoServe.Stores.Tests;
+namespace RecoServe.Engine.Tests.Stores;
 
 /// <summary>A real S3 server, with a prefix of its own for each test.</summary>
 public sealed class BucketFixture : IAsyncLifetime

@@ -4,7 +4,7 @@ using RecoServe.Engine.Tests.Registry;
 using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 
-namespace RecoServe.Stores.Tests;
+namespace RecoServe.Engine.Tests.Stores;
 
 public sealed class BucketPublisherTests(BucketFixture bucket) : IClassFixture<BucketFixture>, IDisposable
 {

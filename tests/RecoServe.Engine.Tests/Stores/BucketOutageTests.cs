@@ -7,7 +7,7 @@ using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
-namespace RecoServe.Stores.Tests;
+namespace RecoServe.Engine.Tests.Stores;
 
 /// <summary>A store that is away and comes back; a server of its own, for it is killed.</summary>
 public sealed class BucketOutageTests : IAsyncLifetime

@@ -1,7 +1,9 @@
 using System.Globalization;
 using RecoServe.Engine.Registry;
 
-namespace RecoServe.Engine.Tests.Registry;
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
+
+namespace RecoServe.Memory.Tests;
 
 /// <summary>Memory of this process, garbage collected first.</summary>
 /// <param name="Managed">Objects that are held.</param>

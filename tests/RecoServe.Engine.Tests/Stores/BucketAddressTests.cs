@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using RecoServe.Engine.Stores;
 
-namespace RecoServe.Stores.Tests;
+namespace RecoServe.Engine.Tests.Stores;
 
 public sealed class BucketAddressTests
 {

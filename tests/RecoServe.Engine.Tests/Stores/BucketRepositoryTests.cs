@@ -6,7 +6,7 @@ using RecoServe.Testing;
 using RecoServe.Testing.Stores;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
-namespace RecoServe.Stores.Tests;
+namespace RecoServe.Engine.Tests.Stores;
 
 /// <summary>Serving from a bucket of a real S3 server.</summary>
 public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<BucketFixture>, IAsyncDisposable
