@@ -29,6 +29,12 @@ internal static partial class EngineLog
     [LoggerMessage(8, LogLevel.Error, "The model repository cannot be looked at, and everything stays as it is: {Problem}", EventName = "RepositoryUnreadable")]
     internal static partial void RepositoryUnreadable(ILogger logger, string problem);
 
+    [LoggerMessage(20, LogLevel.Information, "The model repository can be looked at again", EventName = "RepositoryReadable")]
+    internal static partial void RepositoryReadable(ILogger logger);
+
+    [LoggerMessage(21, LogLevel.Warning, "{Directory} is ignored: the name of a model must be {Rule}", EventName = "NameIgnored")]
+    internal static partial void NameIgnored(ILogger logger, string directory, string rule);
+
     [LoggerMessage(9, LogLevel.Error, "A look at the model repository failed", EventName = "LookFailed")]
     internal static partial void LookFailed(ILogger logger, Exception exception);
 
@@ -38,8 +44,11 @@ internal static partial class EngineLog
     [LoggerMessage(11, LogLevel.Information, "Model {Model}: label {Label} points at version {Version} (0: at none), before at {Before}", EventName = "LabelSet")]
     internal static partial void LabelSet(ILogger logger, string model, string label, long version, long before);
 
-    [LoggerMessage(12, LogLevel.Warning, "Model {Version} is rolled back: {Reason}", EventName = "RolledBack")]
-    internal static partial void RolledBack(ILogger logger, string version, string reason);
+    [LoggerMessage(12, LogLevel.Warning, "Model {Version} is rolled back: {Reason}; {Outcome} the label {Label}", EventName = "RolledBack")]
+    internal static partial void RolledBack(ILogger logger, string version, string reason, string outcome, string label);
+
+    [LoggerMessage(19, LogLevel.Warning, "Model {Version} loses the label {Label}: {Reason}; {Outcome} it. The version itself is not rolled back: it has the label {Other}", EventName = "LabelTakenBack")]
+    internal static partial void LabelTakenBack(ILogger logger, string version, string label, string reason, string outcome, string other);
 
     [LoggerMessage(13, LogLevel.Error, "Model {Version} should be rolled back, and cannot be: {Reason}", EventName = "RollBackFailed")]
     internal static partial void RollBackFailed(ILogger logger, string version, string reason, Exception exception);

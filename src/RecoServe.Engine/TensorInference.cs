@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
@@ -61,30 +60,21 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), outputs);
     }
 
-    /// <summary>No more rows at a time than keep the runners busy: a large request must not fill the queue.</summary>
-    private static async Task ComputeAsync(
+    /// <summary>
+    /// No more rows at a time than keep the runners busy: a large request must not fill the queue. If one fails, the others are not
+    /// worth computing.
+    /// </summary>
+    private static Task ComputeAsync(
         ModelLease lease, TensorRequest tensors, TensorResponse response, InferRequest request, CancellationToken cancellationToken)
     {
-        using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ExceptionDispatchInfo? failure = null;
         var atOnce = 2 * Math.Max(1, tensors.Signature.MaxBatchSize) * tensors.Signature.Instances;
-        for (var first = 0; first < tensors.Rows; first += atOnce)
-        {
-            await Task.WhenAll(Enumerable.Range(first, Math.Min(atOnce, tensors.Rows - first)).Select(InferAsync));
-            failure?.Throw();
-        }
+        return tensors.Rows == 1
+            ? InferAsync(0, cancellationToken)
+            : Parallel.ForEachAsync(
+                Enumerable.Range(0, tensors.Rows), new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken },
+                async (row, token) => await InferAsync(row, token));
 
-        async Task InferAsync(int row)
-        {
-            try
-            {
-                await lease.Loaded.InferAsync(new TensorRow(tensors, row), response, request.Deadline, request.Priority, failing.Token);
-            }
-            catch (Exception e)
-            {
-                Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
-                await failing.CancelAsync(); // the other rows of the request are not worth computing
-            }
-        }
+        Task InferAsync(int row, CancellationToken token) =>
+            lease.Loaded.InferAsync(new TensorRow(tensors, row), response, request.Deadline, request.Priority, token);
     }
 }

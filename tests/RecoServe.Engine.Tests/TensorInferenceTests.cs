@@ -115,7 +115,8 @@ public sealed class TensorInferenceTests : IAsyncDisposable
     [Theory]
     [InlineData("inputs[x]", "has elements of type INT64, the model reads FP32", "type")]
     [InlineData("inputs[x]", "has shape [2], the model reads [-1, -1]", "rank")]
-    [InlineData("inputs[x]", "has 4 bytes; shape [1, 2] needs 8", "bytes")]
+    [InlineData("inputs[x]", "has 1 elements; shape [1, 2] needs 2", "elements")]
+    [InlineData("inputs[x]", "has 6 bytes, elements of type FP32 have 4", "bytes")]
     [InlineData("inputs[x]", "there must be at least one row", "no rows")]
     [InlineData("inputs[x]", "which no memory holds", "overflow")]
     [InlineData("inputs", "\"x\" is missing", "missing")]
@@ -131,7 +132,8 @@ public sealed class TensorInferenceTests : IAsyncDisposable
         {
             "type" => Request("sum", [good with { Type = TensorElementType.Int64 }]),
             "rank" => Request("sum", [good with { Shape = [2] }]),
-            "bytes" => Request("sum", [good with { Data = new byte[4] }]),
+            "elements" => Request("sum", [good with { Data = new byte[4] }]),
+            "bytes" => Request("sum", [good with { Data = new byte[6] }]),
             "no rows" => Request("sum", [good with { Shape = [0, 2], Data = default }]),
             "overflow" => Request("sum", [good with { Shape = [long.MaxValue, 3] }]),
             "missing" => Request("sum", []),

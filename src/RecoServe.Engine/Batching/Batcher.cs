@@ -204,7 +204,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         if (row.Deadline <= now)
             throw Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline had passed when the request came to"));
         if (!_queue.HasRoomFor(row))
-            throw Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} requests wait", Wait(_queue.Count, now)));
+            throw Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait", Wait(_queue.Count, now)));
         // A queue that is empty is open to all: an estimate that is wrong could otherwise never be corrected.
         if (!_options.RefuseHopeless || row.Deadline == TimeSpan.MaxValue || _queue.Count == 0)
             return;

@@ -84,11 +84,12 @@ internal sealed class TensorRequest
         try
         {
             var elements = Elements(tensor.Shape);
-            var (wanted, actual, unit) = tensor.Strings is { } strings
-                ? (elements, strings.Count, "elements")
-                : (checked(elements * TensorData.SizeOf(tensor.Type)), (long)tensor.Data.Length, "bytes");
-            if (wanted != actual)
-                throw new InvalidRequestException(field, $"has {actual} {unit}; shape {Text(tensor.Shape)} needs {wanted}");
+            var size = tensor.Strings is null ? TensorData.SizeOf(tensor.Type) : 1;
+            var actual = tensor.Strings?.Count ?? tensor.Data.Length;
+            if (actual % size != 0)
+                throw new InvalidRequestException(field, $"has {actual} bytes, elements of type {TensorData.NameOf(tensor.Type)} have {size}");
+            if (actual / size != elements)
+                throw new InvalidRequestException(field, $"has {actual / size} elements; shape {Text(tensor.Shape)} needs {elements}");
         }
         catch (OverflowException)
         {

@@ -10,7 +10,7 @@ public static class GraphFiles
     public const string Config = "config.json";
 
     /// <summary>Whether a directory holds a plain graph: one that has no manifest.</summary>
-    internal static bool IsGraph(string directory) => !ModelPackage.IsComplete(directory) && File.Exists(Path.Combine(directory, Graph));
+    public static bool IsGraph(string directory) => !ModelPackage.IsComplete(directory) && File.Exists(Path.Combine(directory, Graph));
 
     /// <summary>Every file, by path.</summary>
     internal static IReadOnlyList<string> Of(string directory) => [.. Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal)];

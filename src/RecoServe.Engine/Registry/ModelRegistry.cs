@@ -23,14 +23,12 @@ public sealed class ModelRegistry : IAsyncDisposable
     private readonly TrafficTable _traffic;
     private readonly VersionLifecycle _lifecycle;
     private readonly RepositoryReload _reload;
-    private readonly StickyShare _share = new();
-    private readonly ILogger<ModelRegistry> _log;
 
     /// <summary>Creates an empty registry; <see cref="LoadRepositoryAsync"/> fills it.</summary>
     public ModelRegistry(
         RegistryOptions options, RunnerOptions runner, BatcherOptions batcher, EngineMetrics metrics, TimeProvider clock, ILogger<ModelRegistry> log)
     {
-        (_options, _log, DefaultModel) = (options, log, options.DefaultModel);
+        (_options, DefaultModel) = (options, options.DefaultModel);
         var budget = new MemoryBudget(options.MemoryLimit);
         _repository = BucketAddress.IsMeant(options.Repository) ? BucketRepository.Create(options, metrics, clock, log) : new ModelRepository(options.Repository, log);
         _table = new VersionTable(log);
@@ -38,6 +36,7 @@ public sealed class ModelRegistry : IAsyncDisposable
         var loader = new VersionLoader(runner, batcher, budget, _table, clock, log);
         _lifecycle = new VersionLifecycle(_repository, _table, _traffic, budget, loader, metrics, clock, log);
         _reload = new RepositoryReload(options, _repository, _table, _traffic, budget, _lifecycle);
+        Traffic = new TrafficRouter(options.CanaryPercent, _repository, _table, _traffic, _lifecycle, log);
     }
 
     /// <summary>Raised after a version changed its state, on the thread that changed it.</summary>
@@ -128,91 +127,8 @@ public sealed class ModelRegistry : IAsyncDisposable
     /// <exception cref="StoreUnavailableException">The bucket does not answer.</exception>
     public Task<IReadOnlyList<RepositoryModel>> ListRepositoryAsync(CancellationToken cancellationToken) => _repository.ModelsAsync(cancellationToken);
 
-    /// <summary>Which versions of a model answer which requests.</summary>
-    public ModelTraffic TrafficOf(string name) => _traffic.Of(name);
-
-    /// <summary>The share of requests, in percent, that a model's canary answers.</summary>
-    public double CanaryPercentOf(string name) => _traffic.Of(name) is { CanaryPercent: { } percent } ? percent : _options.CanaryPercent;
-
-    /// <summary>Points a label at a version that serves, or takes it away.</summary>
-    /// <param name="name">The model.</param>
-    /// <param name="label">As <see cref="ModelName.Rule"/>.</param>
-    /// <param name="version">Null takes it away.</param>
-    /// <exception cref="ModelNotFoundException">There is no such model or version.</exception>
-    /// <exception cref="ModelStateException">The version does not serve.</exception>
-    /// <exception cref="PackageException">The repository cannot be written.</exception>
-    public void SetLabel(string name, string label, long? version)
-    {
-        VersionsOf(name);
-        var before = _traffic.Of(name).HolderOf(label);
-        _traffic.Change(name, traffic =>
-        {
-            if (version is not { } number)
-                return traffic.Remove(label);
-            RequireServing(name, number);
-            return traffic.Point(label, number);
-        });
-        EngineLog.LabelSet(_log, name, label, version ?? 0, before ?? 0);
-    }
-
-    /// <summary>Sets which share the canary answers, and which version gets copies of which share of the requests.</summary>
-    /// <param name="name">The model.</param>
-    /// <param name="change">Makes the new settings of the present ones.</param>
-    /// <exception cref="ModelNotFoundException">There is no such model, or no such version to be the shadow.</exception>
-    /// <exception cref="ModelStateException">The shadow does not serve.</exception>
-    /// <exception cref="PackageException">The repository cannot be written.</exception>
-    public void SetTraffic(string name, Func<ModelTraffic, ModelTraffic> change)
-    {
-        VersionsOf(name);
-        _traffic.Change(name, traffic =>
-        {
-            var next = change(traffic);
-            if (next.ShadowVersion is { } shadow && shadow != traffic.ShadowVersion)
-                RequireServing(name, shadow);
-            return next == traffic ? traffic : next;
-        });
-    }
-
-    /// <summary>
-    /// Takes a label back from the version that holds it: the one that held it before gets it, and is loaded if need be; without
-    /// one, and always for the canary, the label is taken away. The version that had it gets no more requests by itself.
-    /// </summary>
-    /// <param name="name">The model.</param>
-    /// <param name="label">The label.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="cancellationToken">Ends the wait for others.</param>
-    /// <exception cref="ModelNotFoundException">There is no such model or label, or the previous version is not in the repository.</exception>
-    /// <exception cref="ModelStateException">Nothing else would answer, or the previous version was rolled back itself: a call that is repeated undoes nothing.</exception>
-    /// <exception cref="PackageException">The previous version cannot be loaded, or the repository cannot be written.</exception>
-    public async Task RollBackAsync(string name, string label, string reason, CancellationToken cancellationToken)
-    {
-        VersionsOf(name);
-        var traffic = _traffic.Of(name);
-        var bad = traffic.HolderOf(label) ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"");
-        long? good = label == Labels.Canary || !traffic.Previous.TryGetValue(label, out var previous) ? null : previous;
-        if (good is { } before && traffic.RolledBack.TryGetValue(before, out var why))
-            throw new ModelStateException($"version {before}, which had the label \"{label}\" before version {bad}, was itself rolled back ({why}); point the label with SetLabel");
-        if (good is { } version)
-            await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
-        _traffic.Change(name, now => TakeBack(name, now, label, bad, good, reason));
-        EngineLog.RolledBack(_log, $"{name}/{bad}", $"{reason}; the label \"{label}\" {(good is null ? "is taken away" : $"points at version {good} again")}");
-    }
-
-    /// <summary>Takes the label of a canary away; false if that is not the canary any more.</summary>
-    /// <inheritdoc cref="RollBackAsync"/>
-    internal bool RollBackCanary(string name, long version, string reason)
-    {
-        var isCanary = false;
-        _traffic.Change(name, now =>
-        {
-            isCanary = now.HolderOf(Labels.Canary) == version;
-            return TakeBack(name, now, Labels.Canary, version, null, reason);
-        });
-        if (!isCanary)
-            return false;
-        EngineLog.RolledBack(_log, $"{name}/{version}", reason);
-        return true;
-    }
+    /// <summary>Which versions answer which requests.</summary>
+    public TrafficRouter Traffic { get; }
 
     internal IModelRepository Repository => _repository;
 
@@ -239,14 +155,14 @@ public sealed class ModelRegistry : IAsyncDisposable
         {
             // In this order: what a label points at serves, so it is in a table that is read later.
             var traffic = _traffic.Of(name);
-            var versions = VersionsOf(name);
-            var (version, label) = Choose(name, selector, traffic, key);
+            var versions = _table.Require(name);
+            var (version, label) = Traffic.Choose(name, selector, traffic, key);
             if (VersionChoice.TryAcquire(versions, traffic, version, label) is { } lease)
                 return lease;
             // A swap may have passed between two looks: the next version not yet serving when it was tried, the last one
             // no longer. Whoever began to serve meanwhile is still there.
             var asked = versions.Where(v => version is null || v.Version == version).ToArray();
-            if (!Array.Exists(asked, v => v.State == VersionState.Serving) && ReferenceEquals(traffic, _traffic.Of(name)) && versions == VersionsOf(name))
+            if (!Array.Exists(asked, v => v.State == VersionState.Serving) && ReferenceEquals(traffic, _traffic.Of(name)) && versions == _table.Require(name))
                 throw NotServing(name, version, asked);
         }
     }
@@ -258,55 +174,11 @@ public sealed class ModelRegistry : IAsyncDisposable
         return VersionChoice.TryAcquire(_table.Of(name), traffic, traffic.HolderOf(Labels.Stable), "");
     }
 
-    private (long? Version, string Label) Choose(string name, in ModelSelector selector, ModelTraffic traffic, string key)
-    {
-        if (selector.Version is { } number)
-            return (number, "");
-        if (selector.Label is { } label)
-            return (traffic.HolderOf(label) ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\""), label);
-        if (traffic.HolderOf(Labels.Canary) is { } canary && _share.Includes(CanaryPercentOf(name), name, key))
-            return (canary, Labels.Canary);
-        return traffic.HolderOf(Labels.Stable) is { } stable ? (stable, Labels.Stable) : (null, "");
-    }
-
-    /// <summary>What a rollback makes of the traffic; called where nothing can begin to drain.</summary>
-    private ModelTraffic TakeBack(string name, ModelTraffic traffic, string label, long bad, long? good, string reason)
-    {
-        if (traffic.HolderOf(label) != bad)
-            return traffic; // somebody was faster
-        if (good is { } version)
-            RequireServing(name, version);
-        else if (!_table.Of(name).Any(v => v.Version != bad && v.State == VersionState.Serving && !traffic.RolledBack.ContainsKey(v.Version)))
-            throw new ModelStateException($"no other version of model \"{name}\" serves than {bad}, which would be rolled back");
-        var next = good is { } previous ? traffic.Point(label, previous) : traffic.Remove(label);
-        return next.LabelOf(bad) is null ? next with { RolledBack = next.RolledBack.SetItem(bad, reason) } : next;
-    }
-
-    private void RequireServing(string name, long version)
-    {
-        if (_table.Serving(name, version) is not null)
-            return;
-        if (_table.Latest(name, version) is { } other)
-            throw new ModelStateException($"version {version} of model \"{name}\" is {other.State}: only a version that serves can be pointed at");
-        _repository.Require(name, version);
-        throw new ModelStateException($"version {version} of model \"{name}\" is not loaded: only a version that serves can be pointed at");
-    }
-
-    private ImmutableArray<ModelVersion> VersionsOf(string name)
-    {
-        if (_table.Models.TryGetValue(name, out var versions))
-            return versions;
-        var known = string.Join(", ", _table.Models.Keys);
-        throw new ModelNotFoundException(name.Length > 0
-            ? $"there is no model \"{name}\"; there is: {known}"
-            : $"no default model is configured: name one of {known}");
-    }
-
     private Exception NotServing(string name, long? version, ModelVersion[] asked)
     {
         if (Array.Find(asked, v => v.State is VersionState.Loading or VersionState.Warming) is { } coming)
             return new ModelUnavailableException($"version {coming.Version} of model \"{name}\" is still {coming.State}");
-        var serving = string.Join(", ", VersionsOf(name).Where(v => v.State == VersionState.Serving).Select(v => v.Version));
+        var serving = string.Join(", ", _table.Require(name).Where(v => v.State == VersionState.Serving).Select(v => v.Version));
         return new ModelNotFoundException(version is null
             ? $"no version of model \"{name}\" serves"
             : $"version {version} of model \"{name}\" does not serve; serving: {(serving.Length > 0 ? serving : "none")}");

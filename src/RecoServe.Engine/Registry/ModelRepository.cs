@@ -39,8 +39,10 @@ internal sealed class ModelRepository(string root, ILogger log) : IModelReposito
             throw new PackageException(Path.GetFullPath(root), "is missing: it must hold models as <name>/<version>/manifest.json");
         try
         {
-            return [.. Directory.EnumerateDirectories(root).Select(Path.GetFileName).OfType<string>()
-                .Where(ModelName.IsValid).Order(StringComparer.Ordinal).Select(Read).Where(m => m.Complete.Count + m.Incomplete.Count > 0)];
+            var names = Directory.EnumerateDirectories(root).Select(Path.GetFileName).OfType<string>().Order(StringComparer.Ordinal).ToLookup(ModelName.IsValid);
+            foreach (var name in names[false].Where(name => PackageWriter.Versions(Path.Combine(root, name)).Any()))
+                TellOnce(Path.Combine(root, name), directory => EngineLog.NameIgnored(log, directory, ModelName.Rule));
+            return [.. names[true].Select(Read).Where(m => m.Complete.Count + m.Incomplete.Count > 0)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -69,16 +71,16 @@ internal sealed class ModelRepository(string root, ILogger log) : IModelReposito
     {
         var versions = PackageWriter.Versions(Path.Combine(root, name)).OrderDescending().ToLookup(v => IsComplete(PathOf(name, v)));
         foreach (var version in versions[false])
-            TellOnce(PathOf(name, version));
+            TellOnce(PathOf(name, version), directory => EngineLog.IncompleteVersion(log, directory));
         return new RepositoryModel(name, [.. versions[true]], [.. versions[false]]);
     }
 
-    private void TellOnce(string directory)
+    private void TellOnce(string directory, Action<string> tell)
     {
         lock (_told)
         {
             if (_told.Add(directory))
-                EngineLog.IncompleteVersion(log, directory);
+                tell(directory);
         }
     }
 }

@@ -44,6 +44,7 @@ public sealed record ModelTraffic
     /// <summary>Points a label at a version, which may then answer again if it was rolled back.</summary>
     internal ModelTraffic Point(string label, long version) => HolderOf(label) == version && !RolledBack.ContainsKey(version) ? this : this with
     {
+        CanaryPercent = PercentAfter(label, version),
         Labels = Labels.SetItem(label, version),
         Previous = HolderOf(label) is { } holder && holder != version ? Previous.SetItem(label, holder) : Previous,
         RolledBack = RolledBack.Remove(version),
@@ -52,6 +53,7 @@ public sealed record ModelTraffic
     /// <summary>Takes a label away.</summary>
     internal ModelTraffic Remove(string label) => HolderOf(label) is not { } holder ? this : this with
     {
+        CanaryPercent = PercentAfter(label, null),
         Labels = Labels.Remove(label),
         Previous = Previous.SetItem(label, holder),
     };
@@ -63,6 +65,10 @@ public sealed record ModelTraffic
         Previous = (Previous ?? Empty<long>()).WithComparers(StringComparer.Ordinal),
         RolledBack = RolledBack ?? ImmutableSortedDictionary<long, string>.Empty,
     };
+
+    /// <summary>A share was given to one canary: the next does not begin where that one had come to.</summary>
+    private double? PercentAfter(string label, long? holder) =>
+        label == Registry.Labels.Canary && HolderOf(label) is { } before && before != holder ? null : CanaryPercent;
 
     private static ImmutableSortedDictionary<string, T> Empty<T>() => ImmutableSortedDictionary.Create<string, T>(StringComparer.Ordinal);
 }

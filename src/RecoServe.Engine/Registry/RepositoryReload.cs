@@ -70,7 +70,7 @@ internal sealed class RepositoryReload(
         var (problems, labelled) = (new List<Exception>(), new List<Exception>());
         foreach (var version in policy.IsLatest ? wanted.Concat(model.Complete.Except(wanted)) : wanted)
         {
-            if (policy.IsLatest && !wanted.Contains(version) && CountServing(model.Name) >= policy.Latest)
+            if (policy.IsLatest && !wanted.Contains(version) && Serving(model.Name).Count(v => !IsCanary(model.Name, v)) >= policy.Latest)
                 break;
             try
             {
@@ -82,7 +82,7 @@ internal sealed class RepositoryReload(
             }
         }
 
-        return CountServing(model.Name) == 0 ? [.. labelled, .. problems] : labelled;
+        return !Serving(model.Name).Any() ? [.. labelled, .. problems] : labelled;
     }
 
     private async Task LookAsync(RepositoryModel model, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
@@ -93,7 +93,7 @@ internal sealed class RepositoryReload(
         {
             await UnloadAsync(surplus, outcomes, wait: true);
             await LoadAsync(model, wanted, outcomes, cancellationToken);
-            if (CountServing(model.Name) == 0)
+            if (!Serving(model.Name).Any())
                 await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, cancellationToken);
             return;
         }
@@ -168,7 +168,8 @@ internal sealed class RepositoryReload(
     private List<long> Wanted(RepositoryModel model)
     {
         var current = traffic.Of(model.Name);
-        var wanted = _policies.Of(model.Name).Select(model.Complete.Where(v => !current.RolledBack.ContainsKey(v)));
+        var policy = _policies.Of(model.Name);
+        var wanted = policy.Select(model.Complete.Where(v => !current.RolledBack.ContainsKey(v) && !(policy.IsLatest && IsCanary(model.Name, v))));
         var needed = current.Labels.Values.Concat(current.ShadowVersion is { } shadow && model.Complete.Contains(shadow) ? [shadow] : []);
         return [.. wanted.Union(needed).OrderDescending()];
     }
@@ -193,5 +194,8 @@ internal sealed class RepositoryReload(
             || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)),
         cancellationToken);
 
-    private int CountServing(string name) => table.Of(name).Count(v => v.State == VersionState.Serving);
+    /// <summary>Whether it is there for its label alone: the latest versions, which answer the other requests, are counted without it.</summary>
+    private bool IsCanary(string name, long version) => traffic.Of(name) is var now && now.HolderOf(Labels.Canary) == version && now.HolderOf(Labels.Stable) != version;
+
+    private IEnumerable<long> Serving(string name) => table.Of(name).Where(v => v.State == VersionState.Serving).Select(v => v.Version);
 }

@@ -20,6 +20,9 @@ public sealed class RepositoryWatcher : IAsyncDisposable
     /// <summary>That something may have changed: more than one hint is one.</summary>
     private readonly Channel<bool> _hints = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    /// <summary>Why the repository could not be looked at last; null if it could.</summary>
+    private string? _problem;
+
     private FileSystemWatcher? _events;
     private ITimer? _timer;
     private Task _watching = Task.CompletedTask;
@@ -84,10 +87,15 @@ public sealed class RepositoryWatcher : IAsyncDisposable
         try
         {
             await look();
+            if (_problem is not null)
+                EngineLog.RepositoryReadable(_log);
+            _problem = null;
         }
         catch (Exception e) when (e is PackageException or StoreUnavailableException)
         {
-            EngineLog.RepositoryUnreadable(_log, e.Message); // a share or a bucket that is away comes back
+            if (e.Message != _problem) // a share or a bucket that is away comes back: till then it is told once
+                EngineLog.RepositoryUnreadable(_log, e.Message);
+            _problem = e.Message;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -26,6 +26,18 @@ internal sealed class VersionTable(ILogger log)
 
     internal ImmutableArray<ModelVersion> Of(string name) => _models.TryGetValue(name, out var versions) ? versions : [];
 
+    /// <summary>The versions of a model that is there.</summary>
+    /// <exception cref="ModelNotFoundException">It is not.</exception>
+    internal ImmutableArray<ModelVersion> Require(string name)
+    {
+        if (_models.TryGetValue(name, out var versions))
+            return versions;
+        var known = string.Join(", ", _models.Keys);
+        throw new ModelNotFoundException(name.Length > 0
+            ? $"there is no model \"{name}\"; there is: {known}"
+            : $"no default model is configured: name one of {known}");
+    }
+
     /// <summary>The version of that number that serves; null if none does.</summary>
     internal ModelVersion? Serving(string name, long version) =>
         Of(name).FirstOrDefault(v => v.Version == version && v.State == VersionState.Serving);

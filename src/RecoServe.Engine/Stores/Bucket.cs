@@ -184,6 +184,11 @@ internal sealed class Bucket(BucketAddress address, BucketOptions options, TimeP
         {
             throw Unavailable(key, problem, "nothing came in time", e);
         }
+        catch (AmazonClientException e) when (e.Message.Contains("credentials", StringComparison.OrdinalIgnoreCase))
+        {
+            const string Hint = "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role";
+            throw Unavailable(key, problem, Hint, e);
+        }
         catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException or TimeoutException)
         {
             throw Unavailable(key, problem, e.Message, e);

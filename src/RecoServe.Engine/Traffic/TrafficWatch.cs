@@ -35,7 +35,7 @@ public sealed class TrafficWatch : IAsyncDisposable
     /// <summary>A slate was drawn.</summary>
     internal void Answered(ModelLease lease, SlateRequest request, TimeSpan elapsed)
     {
-        var traffic = _registry.TrafficOf(lease.Version.Name);
+        var traffic = _registry.Traffic.Of(lease.Version.Name);
         if (traffic.ShadowVersion is { } shadow && shadow != lease.Version.Version && _share.Includes(traffic.ShadowPercent, "", ""))
             Copy(request, lease.Version, _registry.TryFindServing(lease.Version.Name, shadow), null);
         if (GuardOf(lease, traffic) is not { } guard)
@@ -55,7 +55,7 @@ public sealed class TrafficWatch : IAsyncDisposable
     /// <param name="elapsed">What it took.</param>
     internal void Computed(ModelLease lease, IReadOnlyList<TensorData> outputs, TimeSpan elapsed)
     {
-        var traffic = _registry.TrafficOf(lease.Version.Name);
+        var traffic = _registry.Traffic.Of(lease.Version.Name);
         if (GuardOf(lease, traffic) is not { } guard)
             return;
         var kind = outputs.Any(static o => o.HasNaN) ? OutcomeKind.Invalid : OutcomeKind.Answered;
@@ -65,7 +65,7 @@ public sealed class TrafficWatch : IAsyncDisposable
     /// <summary>A request was not answered.</summary>
     internal void Failed(ModelLease lease, Exception exception)
     {
-        var traffic = _registry.TrafficOf(lease.Version.Name);
+        var traffic = _registry.Traffic.Of(lease.Version.Name);
         if (Outcome.Of(exception) is { } blame && GuardOf(lease, traffic) is { } guard)
             Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), blame, TimeSpan.Zero));
     }
@@ -105,7 +105,7 @@ public sealed class TrafficWatch : IAsyncDisposable
         {
             try
             {
-                if (!_registry.RollBackCanary(canary.Name, canary.Version, verdict.Reason))
+                if (!_registry.Traffic.RollBackCanary(canary.Name, canary.Version, verdict.Reason))
                     return;
                 canary.Metrics.RolledBack(verdict.Kind);
                 foreach (var key in _guards.Keys.Where(k => k.Model == canary.Name))

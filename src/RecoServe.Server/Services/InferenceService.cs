@@ -81,7 +81,9 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
     public override async Task<RepositoryIndexResponse> RepositoryIndex(RepositoryIndexRequest request, ServerCallContext context)
     {
         RequireRepository(request.RepositoryName);
-        var stored = (await registry.ListRepositoryAsync(context.CancellationToken)).SelectMany(m => m.Complete.Select(v => (m.Name, Version: v)));
+        // What is ready is here, even while a bucket is away.
+        var models = request.Ready ? [] : await registry.ListRepositoryAsync(context.CancellationToken);
+        var stored = models.SelectMany(m => m.Complete.Select(v => (m.Name, Version: v)));
         var known = registry.Models.SelectMany(m => m.Value.Select(v => (Name: m.Key, v.Version)));
         var index = stored.Union(known).OrderBy(v => v.Name, StringComparer.Ordinal).ThenByDescending(v => v.Version)
             .Select(v => InferenceModelWriter.Index(v.Name, v.Version, Latest(v.Name, v.Version)))

@@ -44,7 +44,7 @@ internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, D
         RequireName(request.Name);
         Require(ModelName.IsValid(request.Label), "label", $"must be {ModelName.Rule}, not \"{request.Label}\"");
         Require(request.Version >= 0, "version", $"must be above 0, or 0 to take the label away, not {request.Version}");
-        registry.SetLabel(request.Name, request.Label, request.Version > 0 ? request.Version : null);
+        registry.Traffic.SetLabel(request.Name, request.Label, request.Version > 0 ? request.Version : null);
         return Task.FromResult(new V1.SetLabelResponse { Model = writer.Write(request.Name) });
     }
 
@@ -55,7 +55,7 @@ internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, D
         RequirePercent(request.CanaryPercent, "canary_percent");
         RequirePercent(request.Shadow?.Percent ?? 0, "shadow.percent");
         Require(request.Shadow is not { Version: < 0 }, "shadow.version", $"must be above 0, or 0 for none, not {request.Shadow?.Version}");
-        registry.SetTraffic(request.Name, traffic =>
+        registry.Traffic.Set(request.Name, traffic =>
         {
             if (request.HasCanaryPercent)
                 traffic = traffic with { CanaryPercent = request.CanaryPercent };
@@ -73,7 +73,7 @@ internal sealed class ModelService(ModelRegistry registry, ModelWriter writer, D
     {
         RequireName(request.Name);
         var label = request.Label.Length > 0 ? request.Label : Labels.Stable;
-        await registry.RollBackAsync(request.Name, label, "on demand", context.CancellationToken);
+        await registry.Traffic.RollBackAsync(request.Name, label, "on demand", context.CancellationToken);
         return new V1.RollBackResponse { Model = writer.Write(request.Name) };
     }
 

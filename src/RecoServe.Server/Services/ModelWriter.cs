@@ -15,7 +15,7 @@ internal sealed class ModelWriter(ModelRegistry registry, TrafficWatch watch)
     {
         if (!registry.Models.TryGetValue(name, out var versions))
             throw new ModelNotFoundException($"there is no model \"{name}\"; there is: {string.Join(", ", registry.Models.Keys)}");
-        var traffic = registry.TrafficOf(name);
+        var traffic = registry.Traffic.Of(name);
         return new V1.Model
         {
             Name = name,
@@ -23,7 +23,7 @@ internal sealed class ModelWriter(ModelRegistry registry, TrafficWatch watch)
             Default = name == registry.DefaultModel,
             Labels = { traffic.Labels },
             PreviousLabels = { traffic.Previous },
-            CanaryPercent = registry.CanaryPercentOf(name),
+            CanaryPercent = registry.Traffic.CanaryPercentOf(name),
             Shadow = traffic.ShadowVersion is { } shadow ? new V1.Shadow { Version = shadow, Percent = traffic.ShadowPercent } : null,
         };
     }
@@ -36,7 +36,7 @@ internal sealed class ModelWriter(ModelRegistry registry, TrafficWatch watch)
             State = (V1.VersionState)version.State,
             Failure = version.Failure ?? "",
             EstimatedBytes = version.EstimatedBytes,
-            RolledBack = registry.TrafficOf(version.Name).RolledBack.GetValueOrDefault(version.Version, ""),
+            RolledBack = registry.Traffic.Of(version.Name).RolledBack.GetValueOrDefault(version.Version, ""),
         };
         if (version.NativeBytes is { } bytes)
             message.NativeBytes = bytes;

@@ -103,7 +103,7 @@ internal static class TensorReader
         void RequireAlone(int count, string where)
         {
             if (Elements(contents) != count)
-                throw new InvalidRequestException(field, $"must have its elements in {where}, and nowhere else");
+                throw new InvalidRequestException(field, $"must have its elements in {where}, as its datatype is {input.Datatype}, and nowhere else");
         }
     }
 

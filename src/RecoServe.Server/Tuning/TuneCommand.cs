@@ -29,12 +29,12 @@ internal static class TuneCommand
     /// <returns>The exit code: 0, 1 if no setting holds the goal or a server cannot be started, 2 for a wrong command line or repository.</returns>
     internal static async Task<int> RunAsync(string[] args, IAnsiConsole console, TextWriter error)
     {
-        var command = new RootCommand("Finds batch size, delay, threads and instances for a latency goal: starts servers on free ports and loads them.")
+        var command = new Command(Name, "Finds batch size, delay, threads and instances for a latency goal: starts servers on free ports and loads them.")
         {
             Models, Model, Goal, Seconds, Sweep, Seed, Settings,
         };
         command.SetAction((parsed, _) => RunAsync(parsed, console));
-        var result = command.Parse(args);
+        var result = new RootCommand { command }.Parse([Name, .. args]);
         if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
             return Fail(error, first.Message, 2);
         try

@@ -11,7 +11,7 @@ internal static class PublishCommand
     private static readonly Option<string> Package = new("--package") { Description = "An exported version, for example models/video/3", HelpName = "DIR", Required = true };
     private static readonly Option<string> To = CreateTo();
     private static readonly Option<long?> Version = VersionOption.Create();
-    private static readonly Option<string> Endpoint = new("--s3-endpoint") { Description = "URL of a store other than Amazon's", HelpName = "URL", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> Endpoint = CreateEndpoint();
     private static readonly Option<string> Region = new("--s3-region") { Description = "The bucket's region; without it, as the environment says", HelpName = "NAME", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> PathStyle = new("--s3-path-style") { Description = "The bucket stands in the path of a URL instead of its host" };
 
@@ -21,10 +21,13 @@ internal static class PublishCommand
         var command = new Command("publish", "Copy an exported version into a repository, as the next version of its model there") { Package, To, Version, Endpoint, Region, PathStyle };
         command.SetAction(async (result, cancellationToken) =>
         {
-            var package = ModelPackage.Open(result.GetRequiredValue(Package));
+            var directory = result.GetRequiredValue(Package);
+            if (GraphFiles.IsGraph(directory))
+                throw new PackageException(directory, "is a plain graph, which needs no manifest: copy it to <name>/<version>/ of the repository, model.onnx last");
+            var package = ModelPackage.Open(directory);
             var published = BucketAddress.IsMeant(result.GetRequiredValue(To))
                 ? await ToBucketAsync(package, result, cancellationToken)
-                : PackageWriter.Publish(result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), directory => Copy(package, directory), _ => { });
+                : PackageWriter.Publish(result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), to => Copy(package, to), _ => { });
             result.InvocationConfiguration.Output.WriteLine(published);
             return 0;
         });
@@ -51,6 +54,17 @@ internal static class PublishCommand
     {
         foreach (var file in package.Manifest.Files.Keys)
             File.Copy(package.PathOf(file), Path.Combine(directory, file));
+    }
+
+    private static Option<string> CreateEndpoint()
+    {
+        var endpoint = new Option<string>("--s3-endpoint") { Description = "URL of a store other than Amazon's", HelpName = "URL", DefaultValueFactory = _ => "" };
+        endpoint.Validators.Add(result =>
+        {
+            if (result.GetValue(endpoint) is { Length: > 0 } given && !(Uri.TryCreate(given, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
+                result.AddError($"--s3-endpoint {given}: must be a URL such as https://store.example:9000");
+        });
+        return endpoint;
     }
 
     private static Option<string> CreateTo()

@@ -10,6 +10,8 @@ internal sealed class RecordedLog<T> : ILogger<T>
 
     internal IEnumerable<string> Of(string eventName) => _lines.Where(l => l.Event == eventName).Select(l => l.Text);
 
+    internal int CountOf(string eventName) => Of(eventName).Count();
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 

@@ -38,9 +38,9 @@ internal sealed class RegistryFixture : IAsyncDisposable
     }
 
     /// <summary>A registry that has started.</summary>
-    internal async Task<ModelRegistry> StartAsync(Action<RegistryOptions>? change = null)
+    internal async Task<ModelRegistry> StartAsync(Action<RegistryOptions>? change = null, ILogger<ModelRegistry>? log = null)
     {
-        var registry = Create(change);
+        var registry = Create(change, log);
         await registry.LoadRepositoryAsync(Token);
         return registry;
     }

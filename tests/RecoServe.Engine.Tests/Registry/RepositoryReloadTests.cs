@@ -46,6 +46,50 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Empty(await registry.ReloadAsync(Token));
     }
 
+    /// <summary>Else it would be the only version that serves, and answer everything.</summary>
+    [Fact]
+    public async Task Look_TheNewestIsACanary_TheLatestOtherServesOn()
+    {
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "specific:1");
+        await registry.LoadAsync("toy", 2, Token);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        await _fixture.StopAsync(registry);
+
+        var latest = await _fixture.StartAsync();
+        Assert.Equal([2, 1], Serving(latest));
+        Assert.Empty(await latest.ReloadAsync(Token));
+        _fixture.Publish(3);
+        Assert.Equal("3 Loaded, 1 Unloaded", Describe(await latest.ReloadAsync(Token)));
+        latest.Traffic.SetLabel("toy", "stable", 2); // it has done well
+        Assert.Empty(await latest.ReloadAsync(Token));
+        Assert.Equal([3, 2], Serving(latest));
+    }
+
+    [Fact]
+    public async Task Start_NewestBesideTheCanaryIsDamaged_AnOlderOneTakesItsPlace()
+    {
+        _fixture.Publish(1, 2, 3);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        registry.Traffic.SetLabel("toy", "canary", 3);
+        await _fixture.StopAsync(registry);
+        PackageFixes.Truncate(_fixture.FileOf(2, "scorer.onnx"));
+        var again = await _fixture.StartAsync();
+        Assert.Equal([3, 1], Serving(again));
+    }
+
+    [Fact]
+    public async Task Start_DirectoryWithANameThatNoModelCanHave_IsTold()
+    {
+        var log = new RecordedLog<ModelRegistry>();
+        _fixture.Publish(1);
+        Directory.CreateDirectory(_fixture.Repository.File("my model/1"));
+        Directory.CreateDirectory(_fixture.Repository.File("not a model/at all"));
+        var registry = await _fixture.StartAsync(_ => { }, log);
+        await registry.ReloadAsync(Token);
+        Assert.Equal(1, log.CountOf("NameIgnored"));
+    }
+
     [Fact]
     public async Task Look_AvailabilityPreserving_TheOldServesUntilTheNewDoes()
     {
@@ -166,7 +210,7 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         _fixture.Publish(1, 2, 3);
         var registry = await _fixture.StartAsync();
         await registry.LoadAsync("toy", 1, Token);
-        registry.SetLabel("toy", "stable", 3);
+        registry.Traffic.SetLabel("toy", "stable", 3);
         _fixture.Publish(4);
         Assert.Equal("4 Loaded", Describe(await registry.ReloadAsync(Token)));
         Assert.Equal([4, 3, 1], Serving(registry));
@@ -179,10 +223,10 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
     {
         _fixture.Publish(1);
         var registry = await _fixture.StartAsync(o => o.PreserveResources = preserveResources);
-        registry.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 1);
         _fixture.Publish(2);
         Assert.Equal("2 Loaded", Describe(await registry.ReloadAsync(Token)));
-        registry.SetLabel("toy", "stable", 2);
+        registry.Traffic.SetLabel("toy", "stable", 2);
         Assert.Equal("1 Unloaded", Describe(await registry.ReloadAsync(Token)));
     }
 

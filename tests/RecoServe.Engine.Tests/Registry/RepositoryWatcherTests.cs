@@ -38,11 +38,14 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         Directory.Move(_fixture.Repository.Path, _fixture.Repository.Path + ".away");
         _clock.Advance(TimeSpan.FromSeconds(5));
         await _log.WaitForAsync("RepositoryUnreadable");
+        _clock.Advance(TimeSpan.FromSeconds(5)); // once is enough
         Directory.Move(_fixture.Repository.Path + ".away", _fixture.Repository.Path);
         _fixture.Publish(2);
         _clock.Advance(TimeSpan.FromSeconds(5));
         await LookedAsync();
         Assert.Equal([2], Serving(registry));
+        await _log.WaitForAsync("RepositoryReadable");
+        Assert.Equal(1, _log.CountOf("RepositoryUnreadable"));
     }
 
     /// <summary>The clock stands still, so only an event of the file system can tell.</summary>

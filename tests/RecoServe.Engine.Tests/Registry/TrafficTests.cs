@@ -1,5 +1,6 @@
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
+using RecoServe.Testing;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
 namespace RecoServe.Engine.Tests.Registry;
@@ -18,11 +19,11 @@ public sealed class TrafficTests : IAsyncDisposable
     {
         var registry = await StartAsync(1, 2, 3);
         Assert.Equal((3, ""), Ask(registry));
-        registry.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 1);
         Assert.Equal((1, "stable"), Ask(registry));
-        registry.SetLabel("toy", "mine", 2);
+        registry.Traffic.SetLabel("toy", "mine", 2);
         Assert.Equal((2, "mine"), Ask(registry, label: "mine"));
-        registry.SetLabel("toy", "stable", null);
+        registry.Traffic.SetLabel("toy", "stable", null);
         Assert.Equal((3, ""), Ask(registry));
         Assert.Throws<ModelNotFoundException>(() => Ask(registry, label: "stable"));
     }
@@ -32,11 +33,11 @@ public sealed class TrafficTests : IAsyncDisposable
     {
         var registry = await StartAsync(1, 2);
         await registry.UnloadAsync("toy", 1);
-        Assert.Contains("is Unloaded", Assert.Throws<ModelStateException>(() => registry.SetLabel("toy", "stable", 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("is Unloaded", Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "stable", 1)).Message, StringComparison.Ordinal);
         _fixture.Publish(3);
-        Assert.Contains("is not loaded", Assert.Throws<ModelStateException>(() => registry.SetLabel("toy", "stable", 3)).Message, StringComparison.Ordinal);
-        Assert.Throws<ModelNotFoundException>(() => registry.SetLabel("toy", "stable", 4));
-        Assert.Throws<ModelNotFoundException>(() => registry.SetLabel("toys", "stable", 1));
+        Assert.Contains("is not loaded", Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "stable", 3)).Message, StringComparison.Ordinal);
+        Assert.Throws<ModelNotFoundException>(() => registry.Traffic.SetLabel("toy", "stable", 4));
+        Assert.Throws<ModelNotFoundException>(() => registry.Traffic.SetLabel("toys", "stable", 1));
         Assert.False(File.Exists(TrafficFilePath));
     }
 
@@ -44,10 +45,10 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task Unload_VersionHasALabel_IsRefused()
     {
         var registry = await StartAsync(1, 2);
-        registry.SetLabel("toy", "canary", 2);
+        registry.Traffic.SetLabel("toy", "canary", 2);
         var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.UnloadAsync("toy", 2));
         Assert.Contains("the label \"canary\" points at version 2", e.Message, StringComparison.Ordinal);
-        registry.SetLabel("toy", "canary", null);
+        registry.Traffic.SetLabel("toy", "canary", null);
         await registry.UnloadAsync("toy", 2);
     }
 
@@ -55,15 +56,15 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task Restart_LabelsAndShares_AreAsTheyWere()
     {
         var registry = await StartAsync(1, 2, 3);
-        registry.SetLabel("toy", "stable", 1);
-        registry.SetLabel("toy", "canary", 2);
-        registry.SetTraffic("toy", t => t with { CanaryPercent = 100, ShadowVersion = 3, ShadowPercent = 5 });
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 100, ShadowVersion = 3, ShadowPercent = 5 });
         await _fixture.StopAsync(registry);
         var again = await _fixture.StartAsync(); // latest: 3 by policy, the others for their labels
         Assert.Equal([3, 2, 1], Serving(again));
         Assert.Equal((2, "canary"), Ask(again));
         Assert.Equal((1, "stable"), Ask(again, label: "stable"));
-        Assert.Equal((3L, 5.0), (again.TrafficOf("toy").ShadowVersion!.Value, again.TrafficOf("toy").ShadowPercent));
+        Assert.Equal((3L, 5.0), (again.Traffic.Of("toy").ShadowVersion!.Value, again.Traffic.Of("toy").ShadowPercent));
     }
 
     /// <summary>Whoever is killed while writing leaves a part of the next file beside the one that counts.</summary>
@@ -74,12 +75,12 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task Restart_KilledWhileWritingLabels_LoadsWithThoseBefore(int written)
     {
         var registry = await StartAsync(1, 2);
-        registry.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 1);
         File.WriteAllBytes(TrafficFilePath + ".next", File.ReadAllBytes(TrafficFilePath)[..written]);
         await _fixture.StopAsync(registry);
         var again = await _fixture.StartAsync();
         Assert.Equal((1, "stable"), Ask(again));
-        again.SetLabel("toy", "stable", 2);
+        again.Traffic.SetLabel("toy", "stable", 2);
         Assert.Equal((2, "stable"), Ask(again));
     }
 
@@ -103,7 +104,7 @@ public sealed class TrafficTests : IAsyncDisposable
     {
         var registry = await StartAsync(1, 2);
         Directory.CreateDirectory(TrafficFilePath); // where the file should be
-        var e = Assert.Throws<PackageException>(() => registry.SetLabel("toy", "stable", 1));
+        var e = Assert.Throws<PackageException>(() => registry.Traffic.SetLabel("toy", "stable", 1));
         Assert.Contains("cannot be written, so nothing was changed", e.Message, StringComparison.Ordinal);
         Assert.Equal((2, ""), Ask(registry));
         Directory.Delete(TrafficFilePath);
@@ -113,20 +114,20 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task Canary_OfTenThousandUsers_GetsItsShareAndKeepsIts()
     {
         var registry = await StartAsync(1, 2);
-        registry.SetLabel("toy", "stable", 1);
-        registry.SetLabel("toy", "canary", 2);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
         Assert.Equal(0, CountCanary(registry, "user")); // no share is set yet
-        registry.SetTraffic("toy", t => t with { CanaryPercent = 5 });
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 5 });
         var five = Users(registry);
         Assert.InRange(five.Count, 400, 600); // 4.6 standard deviations
         Assert.Equal(five, Users(registry));
-        registry.SetTraffic("toy", t => t with { CanaryPercent = 20 });
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 20 });
         var twenty = Users(registry);
         Assert.InRange(twenty.Count, 1800, 2200);
         Assert.Subset(twenty, five);
         // Nobody known: still the share, spread evenly.
         Assert.InRange(CountCanary(registry, ""), 1990, 2010);
-        registry.SetTraffic("toy", t => t with { CanaryPercent = 100 });
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 100 });
         Assert.Equal(10_000, CountCanary(registry, "user"));
     }
 
@@ -135,9 +136,9 @@ public sealed class TrafficTests : IAsyncDisposable
     {
         _fixture.Publish(1, 2);
         var registry = await _fixture.StartAsync(o => (o.VersionPolicy, o.CanaryPercent) = ("all", 100));
-        registry.SetLabel("toy", "canary", 2);
+        registry.Traffic.SetLabel("toy", "canary", 2);
         Assert.Equal((2, "canary"), Ask(registry));
-        registry.SetTraffic("toy", t => t with { CanaryPercent = 0 });
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 0 });
         Assert.Equal((1, ""), Ask(registry)); // not the newest: that is the canary
     }
 
@@ -145,7 +146,7 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task Acquire_LabelMovesAndTheOldVersionEnds_NoRequestFails()
     {
         var registry = await StartAsync(1, 2);
-        registry.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 1);
         using var stop = new CancellationTokenSource();
         var callers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
         {
@@ -158,7 +159,7 @@ public sealed class TrafficTests : IAsyncDisposable
         {
             var (next, old) = swap % 2 == 0 ? (2, 1) : (1, 2);
             await registry.LoadAsync("toy", next, Token);
-            registry.SetLabel("toy", "stable", next);
+            registry.Traffic.SetLabel("toy", "stable", next);
             await registry.UnloadAsync("toy", old);
         }
 
@@ -170,29 +171,29 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task RollBack_Stable_GoesToThePreviousHolderEvenIfItIsUnloaded()
     {
         var registry = await StartAsync(1, 2);
-        registry.SetLabel("toy", "stable", 1);
-        registry.SetLabel("toy", "stable", 2);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 2);
         await registry.UnloadAsync("toy", 1);
-        await registry.RollBackAsync("toy", "stable", "too many films", Token);
+        await registry.Traffic.RollBackAsync("toy", "stable", "too many films", Token);
         Assert.Equal((1, "stable"), Ask(registry));
-        Assert.Equal("too many films", registry.TrafficOf("toy").RolledBack[2]);
+        Assert.Equal("too many films", registry.Traffic.Of("toy").RolledBack[2]);
         // Once more is not the other way round.
-        var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.RollBackAsync("toy", "stable", "again", Token));
+        var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.Traffic.RollBackAsync("toy", "stable", "again", Token));
         Assert.Contains("version 2, which had the label \"stable\" before version 1, was itself rolled back (too many films)", e.Message, StringComparison.Ordinal);
         Assert.Equal((1, "stable"), Ask(registry));
         // By hand it answers again, and the mark is gone.
-        registry.SetLabel("toy", "stable", 2);
-        Assert.Empty(registry.TrafficOf("toy").RolledBack);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        Assert.Empty(registry.Traffic.Of("toy").RolledBack);
     }
 
     [Fact]
     public async Task RollBack_Canary_GetsNoRequestsByItselfNorByPolicyNorAfterARestart()
     {
         var registry = await StartAsync(1, 2);
-        registry.SetLabel("toy", "canary", 2);
-        registry.SetTraffic("toy", t => t with { CanaryPercent = 100 });
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 100 });
         Assert.Equal((2, "canary"), Ask(registry));
-        await registry.RollBackAsync("toy", "canary", "bad", Token);
+        await registry.Traffic.RollBackAsync("toy", "canary", "bad", Token);
         Assert.Equal((1, ""), Ask(registry));
         using (var lease = registry.Acquire(new ModelSelector("toy", 2)))
             Assert.Equal(2, lease.Version.Version);
@@ -200,19 +201,87 @@ public sealed class TrafficTests : IAsyncDisposable
         var again = await _fixture.StartAsync();
         Assert.Equal([1], Serving(again));
         Assert.Equal("2 Loaded", Describe([new ReloadOutcome("toy", (await again.LoadAsync("toy", 2, Token)).Version, ReloadAction.Loaded)]));
-        Assert.Empty(again.TrafficOf("toy").RolledBack); // by hand it is taken in again
+        Assert.Empty(again.Traffic.Of("toy").RolledBack); // by hand it is taken in again
         Assert.Equal((2, ""), Ask(again));
     }
 
     [Fact]
     public async Task RollBack_NothingElseWouldAnswer_IsRefused()
     {
-        var registry = await StartAsync(1);
-        registry.SetLabel("toy", "canary", 1);
-        var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.RollBackAsync("toy", "canary", "bad", Token));
+        var registry = await StartAsync(1, 2);
+        registry.Traffic.SetLabel("toy", "canary", 1);
+        await registry.UnloadAsync("toy", 2);
+        var e = await Assert.ThrowsAsync<ModelStateException>(() => registry.Traffic.RollBackAsync("toy", "canary", "bad", Token));
         Assert.Contains("no other version of model \"toy\" serves", e.Message, StringComparison.Ordinal);
         Assert.Equal((1, "canary"), Ask(registry, label: "canary"));
-        await Assert.ThrowsAsync<ModelNotFoundException>(() => registry.RollBackAsync("toy", "stable", "bad", Token));
+        await Assert.ThrowsAsync<ModelNotFoundException>(() => registry.Traffic.RollBackAsync("toy", "stable", "bad", Token));
+    }
+
+    /// <summary>A version that keeps a label goes on answering: it is not marked.</summary>
+    [Fact]
+    public async Task RollBack_OfOneLabelOfTwo_LeavesTheOther()
+    {
+        var log = new RecordedLog<ModelRegistry>();
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all", log);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        registry.Traffic.SetLabel("toy", "candidate", 2);
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
+        Assert.Equal((1, "stable"), Ask(registry));
+        Assert.Equal((2, "candidate"), Ask(registry, label: "candidate"));
+        Assert.Empty(registry.Traffic.Of("toy").RolledBack);
+        Assert.Equal(1, log.CountOf("LabelTakenBack"));
+        Assert.Equal(0, log.CountOf("RolledBack"));
+    }
+
+    [Fact]
+    public async Task Canary_NothingElseServes_IsRefused()
+    {
+        var registry = await StartAsync(1);
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "canary", 1));
+        Assert.Contains("as canary version 1 would answer every request; load another first", e.Message, StringComparison.Ordinal);
+        Assert.Empty(registry.Traffic.Of("toy").Labels);
+    }
+
+    [Fact]
+    public async Task Canary_Ends_ItsShareEndsWithIt()
+    {
+        var registry = await StartAsync(1, 2, 3);
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 100 }); // before the label, as some do
+        registry.Traffic.SetLabel("toy", "canary", 3);
+        Assert.Equal((3, "canary"), Ask(registry));
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        Assert.Equal((3, ""), Ask(registry));
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 100 });
+        registry.Traffic.SetLabel("toy", "canary", 2); // no change
+        Assert.Equal((2, "canary"), Ask(registry));
+        registry.Traffic.SetLabel("toy", "canary", null);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        Assert.Equal((3, ""), Ask(registry));
+    }
+
+    [Fact]
+    public async Task Acquire_UnknownLabel_SaysWhichThereAre()
+    {
+        var registry = await StartAsync(1, 2);
+        Assert.EndsWith("has no label \"stabel\"; it has: none", Assert.Throws<ModelNotFoundException>(() => Ask(registry, label: "stabel")).Message, StringComparison.Ordinal);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        Assert.EndsWith("it has: canary, stable", Assert.Throws<ModelNotFoundException>(() => Ask(registry, label: "stabel")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Shadow_AnswersItselfOrHasNoSlates_IsRefused()
+    {
+        TestGraph.PublishSum(_fixture.Repository.Path, "sum", 1);
+        TestGraph.PublishSum(_fixture.Repository.Path, "sum", 2);
+        var registry = await StartAsync(1, 2);
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.Set("toy", t => t with { ShadowVersion = 2, ShadowPercent = 10 }));
+        Assert.Contains("version 2 of model \"toy\" answers the requests itself", e.Message, StringComparison.Ordinal);
+        registry.Traffic.Set("toy", t => t with { ShadowVersion = 1, ShadowPercent = 10 });
+        e = Assert.Throws<ModelStateException>(() => registry.Traffic.Set("sum", t => t with { ShadowVersion = 1, ShadowPercent = 10 }));
+        Assert.Contains("is a plain graph", e.Message, StringComparison.Ordinal);
     }
 
     private static HashSet<int> Users(ModelRegistry registry) =>

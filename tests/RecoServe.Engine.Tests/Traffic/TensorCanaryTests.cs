@@ -55,7 +55,7 @@ public sealed class TensorCanaryTests : IAsyncDisposable
         var inference = await StartAsync("sum");
         for (var i = 0; i < 400; i++)
             await inference.InferAsync(Request("sum", i, Floats("x", [1, 1], i % 2 == 0 ? float.NaN : i)), Token);
-        Assert.Equal(2, _registry.TrafficOf("sum").HolderOf(Labels.Canary));
+        Assert.Equal(2, _registry.Traffic.Of("sum").HolderOf(Labels.Canary));
     }
 
     [Fact]
@@ -103,9 +103,9 @@ public sealed class TensorCanaryTests : IAsyncDisposable
         _registry = _fixture.Create(o => o.DefaultModel = model);
         await _registry.LoadAsync(model, 1, Token);
         await _registry.LoadAsync(model, 2, Token);
-        _registry.SetLabel(model, Labels.Stable, 1);
-        _registry.SetLabel(model, Labels.Canary, 2);
-        _registry.SetTraffic(model, t => t with { CanaryPercent = 50 });
+        _registry.Traffic.SetLabel(model, Labels.Stable, 1);
+        _registry.Traffic.SetLabel(model, Labels.Canary, 2);
+        _registry.Traffic.Set(model, t => t with { CanaryPercent = 50 });
         var options = new RollbackOptions { ComparePercent = 100, LatencySlack = TimeSpan.FromMinutes(1) };
         _watch = new TrafficWatch(_registry, options, TimeProvider.System, new RecordedLog<TrafficWatch>());
         return new TensorInference(_registry, TimeProvider.System, _watch);
@@ -113,7 +113,7 @@ public sealed class TensorCanaryTests : IAsyncDisposable
 
     private async Task AskUntilRolledBackAsync(string model, string reason, Func<int, Task> askAsync)
     {
-        for (var i = 0; i < 50_000 && !_registry.TrafficOf(model).RolledBack.ContainsKey(2); i++)
+        for (var i = 0; i < 50_000 && !_registry.Traffic.Of(model).RolledBack.ContainsKey(2); i++)
         {
             try
             {
@@ -125,6 +125,6 @@ public sealed class TensorCanaryTests : IAsyncDisposable
             }
         }
 
-        Assert.Contains(reason, _registry.TrafficOf(model).RolledBack[2], StringComparison.Ordinal);
+        Assert.Contains(reason, _registry.Traffic.Of(model).RolledBack[2], StringComparison.Ordinal);
     }
 }

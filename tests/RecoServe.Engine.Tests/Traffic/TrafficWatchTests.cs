@@ -47,7 +47,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
             Bias = item => Good.Biases()[(item * 77 % Items) + 1],
         });
         await AskUntilRolledBackAsync(recommender, "too little in common");
-        Assert.Equal(1, _registry.TrafficOf("toy").HolderOf("stable"));
+        Assert.Equal(1, _registry.Traffic.Of("toy").HolderOf("stable"));
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         var recommender = await StartAsync(Good);
         for (var i = 0; i < 600; i++)
             await AskAsync(recommender, i);
-        Assert.Equal(2, _registry.TrafficOf("toy").HolderOf("canary"));
+        Assert.Equal(2, _registry.Traffic.Of("toy").HolderOf("canary"));
         var canary = _registry.TryFindServing("toy", 2)!;
         while (_watch!.ShadowOf(canary) is not { Compared: > 0 })
             await AskAsync(recommender, 1);
@@ -83,7 +83,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
     public async Task Shadow_GetsItsShareAndAnswersNobody()
     {
         var recommender = await StartAsync(Good with { Bias = _ => 0 }, canaryPercent: 0);
-        _registry.SetTraffic("toy", t => t with { ShadowVersion = 2, ShadowPercent = 50 });
+        _registry.Traffic.Set("toy", t => t with { ShadowVersion = 2, ShadowPercent = 50 });
         var shadow = _registry.TryFindServing("toy", 2)!;
         for (var i = 0; i < 400; i++)
         {
@@ -105,7 +105,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
     public async Task Shadow_Fails_TheAnswerStands()
     {
         var recommender = await StartAsync(Good with { FirstDeviceIsNaN = true }, canaryPercent: 0);
-        _registry.SetTraffic("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
+        _registry.Traffic.Set("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
         for (var i = 0; i < 20; i++)
             Assert.Equal(1, (await AskAsync(recommender, i))!.ComputedBy.Version);
         var shadow = _registry.TryFindServing("toy", 2)!;
@@ -119,7 +119,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
     public async Task Shadow_IsBusy_CopiesAreDroppedAndNothingWaits()
     {
         var recommender = await StartAsync(Good, canaryPercent: 0);
-        _registry.SetTraffic("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
+        _registry.Traffic.Set("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
         using var lease = _registry.Acquire(new ModelSelector("toy", 2));
         var held = new List<IDisposable>();
         while (lease.Batcher.QueueLength == 0 && held.Count < 10) // until no output block is left, and a row waits for one
@@ -163,10 +163,10 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         _registry = _fixture.Create(o => o.DefaultModel = "toy", _log);
         await _registry.LoadAsync("toy", 1, Token);
         await _registry.LoadAsync("toy", 2, Token);
-        _registry.SetLabel("toy", "stable", 1);
+        _registry.Traffic.SetLabel("toy", "stable", 1);
         if (canaryPercent > 0)
-            _registry.SetLabel("toy", "canary", 2);
-        _registry.SetTraffic("toy", t => t with { CanaryPercent = canaryPercent });
+            _registry.Traffic.SetLabel("toy", "canary", 2);
+        _registry.Traffic.Set("toy", t => t with { CanaryPercent = canaryPercent });
         // Copies are dropped while anybody waits: in a test, one caller waits at a time.
         options ??= new RollbackOptions { ComparePercent = 100, LatencySlack = TimeSpan.FromMinutes(1) };
         _watch = new TrafficWatch(_registry, options, TimeProvider.System, new RecordedLog<TrafficWatch>());
@@ -175,9 +175,9 @@ public sealed class TrafficWatchTests : IAsyncDisposable
 
     private async Task AskUntilRolledBackAsync(Recommender recommender, string reason)
     {
-        for (var i = 0; i < 50_000 && !_registry.TrafficOf("toy").RolledBack.ContainsKey(2); i++)
+        for (var i = 0; i < 50_000 && !_registry.Traffic.Of("toy").RolledBack.ContainsKey(2); i++)
             await AskAsync(recommender, i);
-        Assert.Contains(reason, _registry.TrafficOf("toy").RolledBack[2], StringComparison.Ordinal);
-        Assert.Null(_registry.TrafficOf("toy").HolderOf("canary"));
+        Assert.Contains(reason, _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
+        Assert.Null(_registry.Traffic.Of("toy").HolderOf("canary"));
     }
 }

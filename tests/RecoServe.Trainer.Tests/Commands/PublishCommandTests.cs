@@ -59,9 +59,19 @@ public sealed class PublishCommandTests : IDisposable
         Assert.False(Directory.Exists(_folder.File("models")));
     }
 
+    [Fact]
+    public async Task Publish_PlainGraph_SaysHowItIsPublished()
+    {
+        TestGraph.PublishSum(_folder.File("graphs"), "sum", 1);
+        var (code, _, error) = await RunAsync("--package", _folder.File("graphs/sum/1"), "--to", _folder.File("models"));
+        Assert.Equal(CommandRunner.BadInput, code);
+        Assert.Contains("is a plain graph, which needs no manifest", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--to s3://models//x: must be a directory or s3://bucket/prefix", "--to", "s3://models//x")]
     [InlineData("--version must be 1 or more", "--to", "models", "--version", "0")]
+    [InlineData("--s3-endpoint store.example:9000: must be a URL", "--to", "s3://models", "--s3-endpoint", "store.example:9000")]
     public async Task Publish_BadOption_SaysWhatIsWrong(string problem, params string[] arguments)
     {
         var (code, _, error) = await RunAsync(["--package", _package, .. arguments]);
