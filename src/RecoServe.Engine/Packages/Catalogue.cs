@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace RecoServe.Engine.Packages;
 
@@ -14,29 +15,32 @@ public sealed class Catalogue
     /// <summary>The attribute that answers show beside the id; not split into several values.</summary>
     public const string TitleAttribute = "title";
 
-    private readonly string[] _ids;
-    private readonly Dictionary<string, int> _indexes;
-    private readonly string[]? _titles;
+    private readonly Utf8Index _ids;
+    private readonly Utf8List? _titles;
     private readonly SortedDictionary<string, ItemAttribute> _attributes;
 
-    private Catalogue(
-        string[] ids, Dictionary<string, int> indexes, string[]? titles, SortedDictionary<string, ItemAttribute> attributes) =>
-        (_ids, _indexes, _titles, _attributes) = (ids, indexes, titles, attributes);
+    internal Catalogue(Utf8Index ids, Utf8List? titles, SortedDictionary<string, ItemAttribute> attributes) =>
+        (_ids, _titles, _attributes) = (ids, titles, attributes);
 
     /// <summary>Number of items N.</summary>
-    public int Count => _ids.Length - 1;
+    public int Count => _ids.Count;
 
     /// <summary>The attributes that filters can name, by name; the title is not among them.</summary>
     public IReadOnlyDictionary<string, ItemAttribute> Attributes => _attributes;
 
     /// <summary>The external id of item <paramref name="index"/>, 1…N.</summary>
-    public string IdOf(int index) => _ids[index];
+    public string IdOf(int index) => _ids.TextOf(index - 1);
 
     /// <summary>The title of item <paramref name="index"/>, 1…N; empty if the catalogue has none.</summary>
-    public string TitleOf(int index) => _titles?[index] ?? "";
+    public string TitleOf(int index) => _titles?.TextOf(index - 1) ?? "";
 
     /// <summary>Finds an item's index by its external id.</summary>
-    public bool TryGetIndex(string id, out int index) => _indexes.TryGetValue(id, out index);
+    public bool TryGetIndex(string id, out int index)
+    {
+        var found = _ids.TryFind(id, out var number);
+        index = number + 1; // 0, the padding, if there is none
+        return found;
+    }
 
     /// <summary>Builds a catalogue from columns.</summary>
     /// <param name="ids">Item ids in index order: the first has index 1. Not empty, each once.</param>
@@ -44,31 +48,16 @@ public sealed class Catalogue
     /// <exception cref="ArgumentException">An id is empty or stands twice; a column has another length.</exception>
     public static Catalogue Create(IReadOnlyList<string> ids, IReadOnlyDictionary<string, IReadOnlyList<string>> columns)
     {
-        var padded = new string[ids.Count + 1];
-        padded[0] = "";
-        var indexes = new Dictionary<string, int>(ids.Count, StringComparer.Ordinal);
-        for (var i = 0; i < ids.Count; i++)
-        {
-            padded[i + 1] = ids[i];
-            if (ids[i].Length == 0)
-                throw new ArgumentException($"the item with index {i + 1} has an empty id");
-            if (!indexes.TryAdd(ids[i], i + 1))
-                throw new ArgumentException($"the item id \"{ids[i]}\" stands twice, at index {indexes[ids[i]]} and {i + 1}");
-        }
-
-        string[]? titles = null;
-        var attributes = new SortedDictionary<string, ItemAttribute>(StringComparer.Ordinal);
         foreach (var (name, fields) in columns)
         {
             if (fields.Count != ids.Count)
                 throw new ArgumentException($"attribute {name} has {fields.Count} values for {ids.Count} items");
-            if (name == TitleAttribute)
-                titles = ["", .. fields];
-            else
-                attributes.Add(name, ItemAttribute.Create(name, fields));
         }
 
-        return new Catalogue(padded, indexes, titles, attributes);
+        var builder = new CatalogueBuilder([.. columns.Keys], ids.Count);
+        for (var i = 0; i < ids.Count; i++)
+            builder.Add(ids[i], columns.Values.Select(fields => fields[i]));
+        return builder.Build();
     }
 
     /// <summary>Reads a catalogue file.</summary>
@@ -77,23 +66,38 @@ public sealed class Catalogue
     /// <exception cref="PackageException">Names the file and the line.</exception>
     public static Catalogue Read(string path, int expected = 0)
     {
-        using var reader = new StreamReader(path, Encoding.UTF8);
-        var header = reader.ReadLine()?.Split('\t') ?? throw new PackageException(path, "is empty");
-        if (header[0] != "item_id")
-            throw new PackageException(path, $"line 1 must begin with item_id, not \"{header[0]}\"");
-        var columns = header.Select(_ => new List<string>(expected)).ToArray();
-        for (var line = 2; reader.ReadLine() is { } text; line++)
-        {
-            var fields = text.Split('\t');
-            if (fields.Length != header.Length)
-                throw new PackageException(path, $"line {line} has {fields.Length} fields, the header has {header.Length}");
-            for (var c = 0; c < fields.Length; c++)
-                columns[c].Add(fields[c]);
-        }
-
+        CatalogueBuilder? builder = null;
+        var (columns, line) = (0, 0);
         try
         {
-            return Create(columns[0], header.Zip(columns).Skip(1).ToDictionary(c => c.First, c => (IReadOnlyList<string>)c.Second));
+            using var file = File.OpenRead(path);
+            Utf8Lines.Read(file, text =>
+            {
+                if (!Utf8.IsValid(text))
+                    throw new PackageException(path, $"line {line + 1} is not valid UTF-8");
+                if (line++ == 0)
+                {
+                    var header = Encoding.UTF8.GetString(text).Split('\t');
+                    if (header[0] != "item_id")
+                        throw new PackageException(path, $"line 1 must begin with item_id, not \"{header[0]}\"");
+                    (columns, builder) = (header.Length, new CatalogueBuilder(header[1..], expected));
+                    return;
+                }
+
+                var fields = text.Count((byte)'\t') + 1;
+                if (fields != columns)
+                    throw new PackageException(path, $"line {line} has {fields} fields, the header has {columns}");
+                var column = -1;
+                foreach (var range in text.Split((byte)'\t'))
+                {
+                    if (column < 0)
+                        builder!.AddItem(text[range]);
+                    else
+                        builder!.AddField(column, text[range]);
+                    column++;
+                }
+            });
+            return builder?.Build() ?? throw new PackageException(path, "is empty");
         }
         catch (ArgumentException e)
         {
@@ -110,7 +114,7 @@ public sealed class Catalogue
         writer.WriteLine(string.Join('\t', ["item_id", .. names]));
         for (var i = 1; i <= Count; i++)
         {
-            string[] fields = [_ids[i], .. names.Select(n => n == TitleAttribute ? TitleOf(i) : string.Join('|', _attributes[n].ValuesOf(i)))];
+            string[] fields = [IdOf(i), .. names.Select(n => n == TitleAttribute ? TitleOf(i) : string.Join('|', _attributes[n].ValuesOf(i)))];
             foreach (var field in fields)
             {
                 if (field.AsSpan().IndexOfAny('\t', '\n', '\r') >= 0)

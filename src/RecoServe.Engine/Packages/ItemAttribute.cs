@@ -1,20 +1,19 @@
-using System.Runtime.InteropServices;
-
 namespace RecoServe.Engine.Packages;
 
 /// <summary>One attribute of all items, indexed both ways: the values of an item, the items of a value. Immutable.</summary>
 public sealed class ItemAttribute
 {
     private readonly string[] _values;
-    private readonly Dictionary<string, int> _codes;
+    private readonly Utf8Index _codes;
     private readonly int[] _valueStarts;
     private readonly int[] _valueCodes;
     private readonly int[][] _items;
 
-    private ItemAttribute(string name, string[] values, Dictionary<string, int> codes, int[] valueStarts, int[] valueCodes, int[][] items)
+    private ItemAttribute(string name, Utf8Index codes, int[] valueStarts, int[] valueCodes, int[][] items)
     {
         Name = name;
-        (_values, _codes, _valueStarts, _valueCodes, _items) = (values, codes, valueStarts, valueCodes, items);
+        (_codes, _valueStarts, _valueCodes, _items) = (codes, valueStarts, valueCodes, items);
+        _values = [.. Enumerable.Range(0, codes.Count).Select(codes.TextOf)];
     }
 
     /// <summary>The attribute's name.</summary>
@@ -24,7 +23,7 @@ public sealed class ItemAttribute
     public IReadOnlyList<string> Values => _values;
 
     /// <summary>Indexes of the items that have <paramref name="value"/>, ascending; empty for a value nobody has.</summary>
-    public ReadOnlySpan<int> ItemsWith(string value) => _codes.TryGetValue(value, out var code) ? _items[code] : [];
+    public ReadOnlySpan<int> ItemsWith(string value) => _codes.TryFind(value, out var code) ? _items[code] : [];
 
     /// <summary>The values of item <paramref name="index"/>, 1…N.</summary>
     public IEnumerable<string> ValuesOf(int index)
@@ -36,32 +35,38 @@ public sealed class ItemAttribute
     /// <summary>The same as places in <see cref="Values"/>.</summary>
     public ReadOnlySpan<int> CodesOf(int index) => _valueCodes.AsSpan(_valueStarts[index].._valueStarts[index + 1]);
 
-    internal static ItemAttribute Create(string name, IReadOnlyList<string> fields)
+    /// <summary>Takes the fields of all items in order.</summary>
+    /// <param name="name">The attribute's.</param>
+    /// <param name="expected">Items to make room for.</param>
+    internal sealed class Builder(string name, int expected)
     {
-        var values = new List<string>();
-        var codes = new Dictionary<string, int>(StringComparer.Ordinal);
-        var items = new List<List<int>>();
-        var starts = new int[fields.Count + 2];
-        var valueCodes = new List<int>(fields.Count);
-        for (var i = 0; i < fields.Count; i++)
-        {
-            foreach (var value in fields[i].Split('|', StringSplitOptions.RemoveEmptyEntries))
-            {
-                ref var code = ref CollectionsMarshal.GetValueRefOrAddDefault(codes, value, out var known);
-                if (!known)
-                {
-                    code = values.Count;
-                    values.Add(value);
-                    items.Add([]);
-                }
+        private readonly Utf8Index _codes = new(0);
+        private readonly List<List<int>> _items = [];
+        private readonly List<int> _valueCodes = new(expected);
+        private readonly List<int> _starts = new(expected + 2) { 0, 0 };
 
-                items[code].Add(i + 1);
-                valueCodes.Add(code);
+        /// <summary>Takes the next item's values, separated by <c>|</c>.</summary>
+        internal void Add(ReadOnlySpan<byte> field)
+        {
+            var item = _starts.Count - 1;
+            foreach (var range in field.Split((byte)'|'))
+            {
+                var value = field[range];
+                if (value.IsEmpty)
+                    continue;
+                if (_codes.TryAdd(value, out var code))
+                    _items.Add([]);
+                _items[code].Add(item);
+                _valueCodes.Add(code);
             }
 
-            starts[i + 2] = valueCodes.Count;
+            _starts.Add(_valueCodes.Count);
         }
 
-        return new ItemAttribute(name, [.. values], codes, starts, [.. valueCodes], [.. items.Select(l => l.ToArray())]);
+        internal ItemAttribute Build()
+        {
+            _codes.Trim();
+            return new ItemAttribute(name, _codes, [.. _starts], [.. _valueCodes], [.. _items.Select(l => l.ToArray())]);
+        }
     }
 }

@@ -24,12 +24,12 @@ internal sealed class FitConsole : IFitProgress
     }
 
     /// <inheritdoc/>
-    public void Learned(FitState state, int batches)
+    public void Learned(FitState state, int steps)
     {
         if (_bar is null)
             return;
-        _bar.MaxValue = batches;
-        _bar.Value = state.Batches;
+        _bar.MaxValue = steps;
+        _bar.Value = state.EpochSteps;
         _bar.Description = string.Create(
             CultureInfo.InvariantCulture,
             $"epoch {state.Epoch}  loss {state.Sums.MeanOf(state.Sums.Loss):F3}  {state.Sums.Rows / Math.Max(state.Sums.Seconds, 1e-9):N0} positions/s");

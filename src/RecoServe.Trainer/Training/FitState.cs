@@ -7,7 +7,7 @@ internal sealed record FitState
     public int Epoch { get; init; } = 1;
 
     /// <summary>Steps of this epoch that are taken, each of one or more batches.</summary>
-    public int Batches { get; init; }
+    public int EpochSteps { get; init; }
 
     /// <summary>What this epoch's batches said.</summary>
     public EpochSums Sums { get; init; } = new();
@@ -29,7 +29,7 @@ internal sealed record FitState
 
     /// <summary>The state after one more step.</summary>
     public FitState Learned(StepReport step, double seconds) =>
-        this with { Batches = Batches + 1, Sums = Sums.Plus(step, seconds), Steps = Steps + 1 };
+        this with { EpochSteps = EpochSteps + 1, Sums = Sums.Plus(step, seconds), Steps = Steps + 1 };
 
     /// <summary>The state after a validation.</summary>
     public FitState Validated(ValidationScore score, int halveAfter) => score.Ndcg > Best.Ndcg
@@ -37,7 +37,7 @@ internal sealed record FitState
         : this with { Stale = Stale + 1, Halvings = Halvings + ((Stale + 1) % halveAfter == 0 ? 1 : 0) };
 
     /// <summary>The state at the start of the next epoch.</summary>
-    public FitState NextEpoch() => this with { Epoch = Epoch + 1, Batches = 0, Sums = new EpochSums() };
+    public FitState NextEpoch() => this with { Epoch = Epoch + 1, EpochSteps = 0, Sums = new EpochSums() };
 }
 
 /// <summary>The two numbers of a validation.</summary>

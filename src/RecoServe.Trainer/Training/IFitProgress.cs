@@ -3,10 +3,10 @@ namespace RecoServe.Trainer.Training;
 /// <summary>Where a training tells how it goes.</summary>
 internal interface IFitProgress
 {
-    /// <summary>A batch is learned.</summary>
+    /// <summary>A step is taken.</summary>
     /// <param name="state">The state after it.</param>
-    /// <param name="batches">Batches of the epoch.</param>
-    void Learned(FitState state, int batches);
+    /// <param name="steps">Steps of the epoch.</param>
+    void Learned(FitState state, int steps);
 
     /// <summary>An epoch has ended.</summary>
     void Ended(EpochReport report);

@@ -37,17 +37,17 @@ internal sealed class TrainingLoop(
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
             var steps = set.Epoch(options.Seed, state.Epoch, options.BatchSize, options.Accumulate).Chunk(options.Accumulate).ToArray();
-            while (state.Batches < steps.Length && StopOf(state, cancellationToken) is null)
+            while (state.EpochSteps < steps.Length && StopOf(state, cancellationToken) is null)
             {
                 var start = time.GetTimestamp();
                 learner.Optimiser.Rate = _size.After(state.Steps, state.Halvings);
-                var step = learner.Learn([.. steps[state.Batches].Select(set.Batch)]);
+                var step = learner.Learn([.. steps[state.EpochSteps].Select(set.Batch)]);
                 RequireFinite(step.Loss, state);
                 state = state.Learned(step, time.GetElapsedTime(start).TotalSeconds);
                 progress.Learned(state, steps.Length);
             }
 
-            if (state.Batches == steps.Length)
+            if (state.EpochSteps == steps.Length)
                 state = EndEpoch(state);
             run.Checkpoint.SaveLast(network, learner.Besides, learner.Optimiser, state);
         }
@@ -93,7 +93,7 @@ internal sealed class TrainingLoop(
         if (!double.IsFinite(loss))
         {
             throw new InvalidOperationException(
-                $"epoch {state.Epoch}, batch {state.Batches + 1}: the loss is {loss}; lower --learning-rate or --clip-norm");
+                $"epoch {state.Epoch}, step {state.EpochSteps + 1}: the loss is {loss}; lower --learning-rate or --clip-norm");
         }
     }
 }

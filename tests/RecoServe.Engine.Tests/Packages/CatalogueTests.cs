@@ -1,3 +1,4 @@
+using CsCheck;
 using RecoServe.Engine.Packages;
 using RecoServe.Testing;
 
@@ -43,6 +44,58 @@ public sealed class CatalogueTests
         var e = Assert.Throws<PackageException>(() => Catalogue.Read(path));
         Assert.StartsWith(path, e.Message, StringComparison.Ordinal);
         Assert.Contains(problem, e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Ids of any length and script, found by text and by index, as a dictionary has them; lines longer than any buffer.</summary>
+    [Fact]
+    public void Read_AnyIdsAndTitles_AreFoundAsADictionaryFindsThem()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("catalogue.tsv");
+        var text = Gen.Char.Where(c => c is not ('\t' or '\n' or '\r') && !char.IsSurrogate(c)).Array[0, 40].Select(c => new string(c));
+        var item = Gen.Select(text.Where(id => id.Length > 0), Gen.Int[0, 200_000], Gen.Int[0, 9]);
+        item.Array[1, 200].Sample(
+            items =>
+            {
+                var known = items.DistinctBy(i => i.Item1).ToArray();
+                var titles = known.Select(i => i.Item3 == 0 ? new string('é', i.Item2) : $"{i.Item2}").ToArray();
+                Catalogue.Create([.. known.Select(i => i.Item1)], new Dictionary<string, IReadOnlyList<string>> { ["title"] = titles }).Write(path);
+                var read = Catalogue.Read(path, known.Length / 2);
+                Assert.Equal(known.Length, read.Count);
+                for (var i = 1; i <= known.Length; i++)
+                {
+                    Assert.Equal((known[i - 1].Item1, titles[i - 1]), (read.IdOf(i), read.TitleOf(i)));
+                    Assert.True(read.TryGetIndex(known[i - 1].Item1, out var index));
+                    Assert.Equal(i, index);
+                    var other = known[i - 1].Item1 + "x";
+                    var expected = Array.FindIndex(known, k => k.Item1 == other) + 1;
+                    Assert.Equal(expected > 0, read.TryGetIndex(other, out index));
+                    Assert.Equal(expected, index);
+                }
+            },
+            iter: 30,
+            threads: 1);
+    }
+
+    [Theory]
+    [InlineData("\uFEFFitem_id\ttitle\r\nä\tone\r\nb\ttwo")]
+    [InlineData("item_id\ttitle\nä\tone\nb\ttwo\n")]
+    public void Read_LineEndsAndByteOrderMark_AreNoText(string text)
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("catalogue.tsv");
+        File.WriteAllText(path, text);
+        var read = Catalogue.Read(path);
+        Assert.Equal([("ä", "one"), ("b", "two")], new[] { 1, 2 }.Select(i => (read.IdOf(i), read.TitleOf(i))));
+    }
+
+    [Fact]
+    public void Read_NotUtf8_NamesTheLine()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.File("catalogue.tsv");
+        File.WriteAllBytes(path, [.. "item_id\na\nb"u8, 0xFF, (byte)'\n']);
+        Assert.Contains("line 3 is not valid UTF-8", Assert.Throws<PackageException>(() => Catalogue.Read(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

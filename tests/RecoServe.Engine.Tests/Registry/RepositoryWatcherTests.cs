@@ -42,8 +42,9 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         Directory.Move(_fixture.Repository.Path + ".away", _fixture.Repository.Path);
         _fixture.Publish(2);
         _clock.Advance(TimeSpan.FromSeconds(5));
-        await LookedAsync();
-        Assert.Equal([2], Serving(registry));
+        do
+            await LookedAsync();
+        while (Serving(registry) is not [2]); // one look may have come before the version
         await _log.WaitForAsync("RepositoryReadable");
         Assert.Equal(1, _log.CountOf("RepositoryUnreadable"));
     }

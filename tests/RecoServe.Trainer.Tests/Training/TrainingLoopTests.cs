@@ -139,7 +139,7 @@ public sealed class TrainingLoopTests
         foreach (var (epoch, batch) in ((int, int)[])[(1, 3), (3, 1)])
         {
             using var stop = new CancellationTokenSource();
-            broken.OnLearned = state => Cancel(stop, state.Epoch == epoch && state.Batches == batch);
+            broken.OnLearned = state => Cancel(stop, state.Epoch == epoch && state.EpochSteps == batch);
             broken.Stop = stop.Token;
             Assert.Equal(StopReason.Interrupted, broken.Fit().Reason);
         }
@@ -162,7 +162,7 @@ public sealed class TrainingLoopTests
 
         using var broken = new TrainingRunFixture(TinyLogs.Cycle(), options) { Validate = _ => new ValidationScore(0, 0.5) };
         using var stop = new CancellationTokenSource();
-        broken.OnLearned = state => Cancel(stop, state is { Epoch: 5, Batches: 2 });
+        broken.OnLearned = state => Cancel(stop, state is { Epoch: 5, EpochSteps: 2 });
         broken.Stop = stop.Token;
         broken.Fit();
         broken.Stop = TestContext.Current.CancellationToken;
@@ -178,7 +178,7 @@ public sealed class TrainingLoopTests
         unbroken.Fit();
 
         using var killed = new TrainingRunFixture(TinyLogs.Cycle(), options);
-        killed.OnLearned = state => Throw(state is { Epoch: 2, Batches: 2 });
+        killed.OnLearned = state => Throw(state is { Epoch: 2, EpochSteps: 2 });
         Assert.Throws<IOException>(() => killed.Fit());
         killed.OnLearned = _ => { };
         killed.Fit();
@@ -231,7 +231,7 @@ public sealed class TrainingLoopTests
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { TimeBudget = 1 });
         var time = new ManualTime();
-        run.OnLearned = state => time.Seconds += state is { Epoch: 1, Batches: 2 } ? 61 : 0;
+        run.OnLearned = state => time.Seconds += state is { Epoch: 1, EpochSteps: 2 } ? 61 : 0;
         var result = run.Fit(time);
         Assert.Equal(StopReason.TimeBudget, result.Reason);
         Assert.True(run.Run.Checkpoint.HasBest);

@@ -99,7 +99,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         return [.. adam.State.Values.SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
-    public void Learned(FitState state, int batches) => OnLearned(state);
+    public void Learned(FitState state, int steps) => OnLearned(state);
 
     public void Ended(EpochReport report) => Epochs.Add(report);
 
