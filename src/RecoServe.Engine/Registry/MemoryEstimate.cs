@@ -9,8 +9,8 @@ internal static class MemoryEstimate
     /// <summary>Sessions, threads and what the allocator rounds up.</summary>
     private const long Fixed = 8 << 20;
 
-    /// <summary>Of an item: id, title and attributes as objects, beside their characters.</summary>
-    private const long ItemOverhead = 128;
+    /// <summary>Of an item: where its id, title and attributes are, by index and by text.</summary>
+    private const long ItemOverhead = 64;
 
     /// <summary>Rows of the width of the user state that an encoder holds for each cell of a batch, with what its arena rounds up.</summary>
     private const long Activations = 8;
@@ -22,7 +22,7 @@ internal static class MemoryEstimate
         var batch = options.BatchSizeFor(manifest.ItemCount);
         var matrix = columns * manifest.Dimension * sizeof(float);
         var graphs = 4 * (BytesOf(manifest, PackageFiles.Encoder) + BytesOf(manifest, PackageFiles.Scorer));
-        var catalogue = (4 * BytesOf(manifest, PackageFiles.Catalogue)) + (columns * ItemOverhead);
+        var catalogue = (2 * BytesOf(manifest, PackageFiles.Catalogue)) + (columns * ItemOverhead);
         var outputs = options.OutputsFor(manifest.ItemCount) * batch * (columns + manifest.Dimension) * sizeof(float);
         var inputs = options.InstanceCount * batch * (manifest.MaxHistory + 2L + manifest.ContextFields.Count) * sizeof(int);
         var activations = options.InstanceCount * batch * (manifest.MaxHistory + 1L) * manifest.Dimension * sizeof(float) * Activations;
