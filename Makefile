@@ -29,7 +29,7 @@ SAMPLING = RecoServe.Engine.Tests.Sampling
 test-instruction-sets: ## The sampler's tests with narrower vectors and with none.
 	dotnet build -c $(CONFIGURATION) tests/RecoServe.Engine.Tests --nologo -v quiet
 	DOTNET_EnableAVX512=0 $(ENGINE_TESTS) -namespace $(SAMPLING)
-	DOTNET_EnableHWIntrinsic=0 $(ENGINE_TESTS) -class $(SAMPLING).DeterminismTests -class $(SAMPLING).RowPassesTests \
+	DOTNET_EnableHWIntrinsic=0 $(ENGINE_TESTS) -class $(SAMPLING).DeterminismTests -class $(SAMPLING).RowPassesTests -class $(SAMPLING).CompactionTests \
 	  -class $(SAMPLING).ExponentialTests -class $(SAMPLING).NucleusEdgeTests
 
 .PHONY: soak

@@ -30,10 +30,10 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Equal("500", lines[1].Split(',')[^3]);
 
         Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 1 --out {In("two")}".Split(' '), "--reward", "1 + 4*premium"]));
-        Assert.Equal(0, await RunAsync([.. $"{Fit} --resume --epochs 2 --out {In("two")}".Split(' '), "--reward", "1 + 4*premium"]));
+        Assert.Equal(0, await RunAsync($"fit --resume --epochs 2 --out {In("two")}".Split(' ')));
         var resumed = await File.ReadAllLinesAsync(In("two/metrics.csv"), TestContext.Current.CancellationToken);
         Assert.Equal(WithoutTimes(lines[2]), WithoutTimes(resumed[2]));
-        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{Fit} --resume --epochs 2 --out {In("two")}".Split(' ')));
+        Assert.Equal(CommandRunner.BadInput, await RunAsync([.. $"fit --resume --epochs 2 --out {In("two")}".Split(' '), "--reward", "1 + 5*premium"]));
         Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
 
         Assert.Equal(0, await RunAsync($"tradeoff --run {In("one")} --trained 5={In("two")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out {In("curve")}".Split(' ')));

@@ -252,7 +252,7 @@ public sealed class TrainingLoopTests
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { LearningRate = 3e37 });
         var e = Assert.Throws<InvalidOperationException>(() => run.Fit());
-        Assert.Matches("epoch 1, batch [0-9]+: the loss is .*; lower --learning-rate", e.Message);
+        Assert.Matches("epoch 1, step [0-9]+: the loss is .*; lower --learning-rate", e.Message);
     }
 
     [Fact]
