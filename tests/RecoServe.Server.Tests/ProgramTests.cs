@@ -37,7 +37,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Degradation:TopK must be a whole number from 0 to 1000000, not \"-1\"\n", "--Degradation:TopK", "-1")]
     [InlineData(2, "recoserve: Registry:Mode must be one of Explicit, Poll, Event, not \"sometimes\"\n", "--Registry:Mode", "sometimes")]
     [InlineData(2, "recoserve: Registry:VersionPolicy must be latest, latest:2, all or specific:1,3, and for one model otherwise: latest;video=specific:7, not \"newest\"\n", "--Registry:VersionPolicy", "newest")]
-    [InlineData(2, "recoserve: Registry:Repository (--models) must be a directory or s3://bucket/prefix (a prefix of letters, digits, '_', '.', '-' and '/'), not \"s3://models/../x\"\n", "--models", "s3://models/../x")]
+    [InlineData(2, "recoserve: Registry:Repository (--models) must be a directory or s3://bucket/prefix (a bucket of 3 to 63 small letters, digits, '.' and '-'; a prefix of letters, digits, '_', '.', '-' and '/'), not \"s3://models/../x\"\n", "--models", "s3://models/../x")]
     [InlineData(2, "recoserve: Registry:S3Endpoint must be a URL such as https://store.example:9000, not \"localhost:9000\"\n", "--Registry:S3Endpoint", "localhost:9000")]
     [InlineData(2, "recoserve: Registry:TriggerFile must be the name of a file, not \"../x\"\n", "--Registry:TriggerFile", "../x")]
     [InlineData(2, "recoserve: Registry:Rollback:MinRequests must be a whole number from 20 to 1000, not \"5\"\n", "--Registry:Rollback:MinRequests", "5")]

@@ -16,7 +16,7 @@ public sealed partial record BucketAddress(string Bucket, string Prefix)
     /// <summary>Whether a text names a directory, or a bucket as it should.</summary>
     public static ValidationResult? Check(string repository) => !IsMeant(repository) || Pattern().IsMatch(repository)
         ? ValidationResult.Success
-        : new ValidationResult("must be a directory or s3://bucket/prefix (a prefix of letters, digits, '_', '.', '-' and '/')");
+        : new ValidationResult("must be a directory or s3://bucket/prefix (a bucket of 3 to 63 small letters, digits, '.' and '-'; a prefix of letters, digits, '_', '.', '-' and '/')");
 
     /// <summary>Reads an address.</summary>
     /// <exception cref="ArgumentException">It is not one.</exception>

@@ -22,6 +22,8 @@ internal static class PublishCommand
         command.SetAction(async (result, cancellationToken) =>
         {
             var directory = result.GetRequiredValue(Package);
+            if (!Directory.Exists(directory))
+                throw new PackageException(directory, "is no directory: name an exported version, for example models/video/3");
             if (GraphFiles.IsGraph(directory))
                 throw new PackageException(directory, "is a plain graph, which needs no manifest: copy it to <name>/<version>/ of the repository, model.onnx last");
             var package = ModelPackage.Open(directory);

@@ -60,6 +60,14 @@ public sealed class PublishCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Publish_NoSuchDirectory_SaysWhatIsMeant()
+    {
+        var (code, _, error) = await RunAsync("--package", _folder.File("absent"), "--to", _folder.File("models"));
+        Assert.Equal(CommandRunner.BadInput, code);
+        Assert.Contains("absent is no directory: name an exported version", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Publish_PlainGraph_SaysHowItIsPublished()
     {
         TestGraph.PublishSum(_folder.File("graphs"), "sum", 1);
@@ -71,6 +79,7 @@ public sealed class PublishCommandTests : IDisposable
     [Theory]
     [InlineData("--to s3://models//x: must be a directory or s3://bucket/prefix", "--to", "s3://models//x")]
     [InlineData("--version must be 1 or more", "--to", "models", "--version", "0")]
+    [InlineData("--to s3://ab: must be a directory or s3://bucket/prefix (a bucket of 3 to 63", "--to", "s3://ab")]
     [InlineData("--s3-endpoint store.example:9000: must be a URL", "--to", "s3://models", "--s3-endpoint", "store.example:9000")]
     public async Task Publish_BadOption_SaysWhatIsWrong(string problem, params string[] arguments)
     {
