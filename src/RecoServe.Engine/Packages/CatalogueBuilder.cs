@@ -10,6 +10,7 @@ internal sealed class CatalogueBuilder
     private readonly Utf8List? _titles;
     private readonly ItemAttribute.Builder?[] _attributes;
     private readonly string[] _columns;
+    private readonly ArrayBufferWriter<byte> _encoded = new();
 
     /// <param name="columns">Names of what comes beside the ids; <see cref="Catalogue.TitleAttribute"/> is not split at <c>|</c>.</param>
     /// <param name="expected">Items to make room for.</param>
@@ -45,16 +46,15 @@ internal sealed class CatalogueBuilder
     /// <exception cref="ArgumentException">The id is empty, or stands there already.</exception>
     internal void Add(string id, IEnumerable<string> fields)
     {
-        var buffer = new ArrayBufferWriter<byte>();
         AddItem(Encode(id));
         foreach (var (column, field) in fields.Index())
             AddField(column, Encode(field));
 
         ReadOnlySpan<byte> Encode(string text)
         {
-            buffer.ResetWrittenCount();
-            Encoding.UTF8.GetBytes(text, buffer);
-            return buffer.WrittenSpan;
+            _encoded.ResetWrittenCount();
+            Encoding.UTF8.GetBytes(text, _encoded);
+            return _encoded.WrittenSpan;
         }
     }
 

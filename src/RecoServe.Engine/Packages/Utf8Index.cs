@@ -20,8 +20,6 @@ internal sealed class Utf8Index(int expected)
 
     internal int Count => _texts.Count;
 
-    internal ReadOnlySpan<byte> this[int index] => _texts[index];
-
     internal string TextOf(int index) => _texts.TextOf(index);
 
     /// <summary>Adds a string unless it is there.</summary>
@@ -42,22 +40,17 @@ internal sealed class Utf8Index(int expected)
         return true;
     }
 
-    internal bool TryFind(ReadOnlySpan<byte> text, out int index)
-    {
-        index = _table[PlaceOf(text)] - 1;
-        return index >= 0;
-    }
-
+    /// <summary>Finds a string's number; −1 if it is not there.</summary>
     [SkipLocalsInit]
     internal bool TryFind(string text, out int index)
     {
         var most = Encoding.UTF8.GetMaxByteCount(text.Length);
         var rented = most > ShortText ? ArrayPool<byte>.Shared.Rent(most) : null;
         var bytes = rented ?? stackalloc byte[ShortText];
-        var found = TryFind(bytes[..Encoding.UTF8.GetBytes(text, bytes)], out index);
+        index = _table[PlaceOf(bytes[..Encoding.UTF8.GetBytes(text, bytes)])] - 1;
         if (rented is not null)
             ArrayPool<byte>.Shared.Return(rented);
-        return found;
+        return index >= 0;
     }
 
     /// <summary>Gives back the room that is not used.</summary>

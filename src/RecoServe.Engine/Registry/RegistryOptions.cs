@@ -16,7 +16,7 @@ public sealed class RegistryOptions
     public string Cache { get; set; } = "model-cache";
 
     /// <summary>URL of the bucket's store; empty: as the environment says, or Amazon's.</summary>
-    [RegularExpression("https?://.+", ErrorMessage = "must be a URL such as https://store.example:9000")]
+    [CustomValidation(typeof(BucketOptions), nameof(BucketOptions.CheckEndpoint))]
     public string S3Endpoint { get; set; } = "";
 
     /// <summary>The bucket's region; empty: as the environment says.</summary>

@@ -45,7 +45,7 @@ public sealed class TrafficRouter
             if (version is not { } number)
                 return traffic.Remove(label);
             RequireServing(name, number);
-            if (label == Labels.Canary && !OthersServe(name, number))
+            if (label == Labels.Canary && !AnotherAnswers(name, traffic, number))
                 throw new ModelStateException($"no other version of model \"{name}\" serves: as canary version {number} would answer every request; load another first");
             return traffic.Point(label, number);
         });
@@ -127,7 +127,7 @@ public sealed class TrafficRouter
                 return traffic; // somebody was faster
             if (good is { } version)
                 RequireServing(name, version);
-            else if (!_table.Of(name).Any(v => v.Version != bad && v.State == VersionState.Serving && !traffic.RolledBack.ContainsKey(v.Version)))
+            else if (!AnotherAnswers(name, traffic, bad))
                 throw new ModelStateException($"no other version of model \"{name}\" serves than {bad}, which would be rolled back");
             var next = good is { } previous ? traffic.Point(label, previous) : traffic.Remove(label);
             other = next.LabelOf(bad);
@@ -151,7 +151,8 @@ public sealed class TrafficRouter
             throw new ModelStateException($"version {shadow} of model \"{name}\" answers the requests itself: a shadow is another version");
     }
 
-    private bool OthersServe(string name, long version) => _table.Of(name).Any(v => v.Version != version && v.State == VersionState.Serving);
+    private bool AnotherAnswers(string name, ModelTraffic traffic, long version) =>
+        _table.Of(name).Any(v => v.Version != version && v.State == VersionState.Serving && !traffic.RolledBack.ContainsKey(v.Version));
 
     private void RequireServing(string name, long version)
     {

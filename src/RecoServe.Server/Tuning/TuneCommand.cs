@@ -12,7 +12,7 @@ internal static class TuneCommand
     internal const string Name = "tune";
 
     private static readonly Option<string> Models = new("--models") { Description = "Model repository", DefaultValueFactory = _ => "models" };
-    private static readonly Option<string> Model = new("--model") { Description = "The model that is asked (the only one)", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> Model = new("--model") { Description = "The model that is asked; needed where the repository holds several", DefaultValueFactory = _ => "" };
     private static readonly Option<double> Goal = new("--p99-ms") { Description = "The highest p99 that is good enough, in milliseconds: 0.1 to 1000", DefaultValueFactory = _ => 10 };
     private static readonly Option<double> Seconds = new("--seconds") { Description = "Length of one measurement: 0.1 to 60", DefaultValueFactory = _ => 1.5 };
     private static readonly Option<bool> Sweep = new("--sweep") { Description = "Measure every setting to its end as well, and compare" };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Stores;
@@ -9,9 +10,11 @@ namespace RecoServe.Trainer.Commands;
 internal static class PublishCommand
 {
     private static readonly Option<string> Package = new("--package") { Description = "An exported version, for example models/video/3", HelpName = "DIR", Required = true };
-    private static readonly Option<string> To = CreateTo();
+    private static readonly Option<string> To = Checked(
+        new("--to") { Description = "The repository: a directory or s3://bucket/prefix", HelpName = "REPOSITORY", Required = true }, BucketAddress.Check);
     private static readonly Option<long?> Version = VersionOption.Create();
-    private static readonly Option<string> Endpoint = CreateEndpoint();
+    private static readonly Option<string> Endpoint = Checked(
+        new("--s3-endpoint") { Description = "URL of a store other than Amazon's", HelpName = "URL", DefaultValueFactory = _ => "" }, BucketOptions.CheckEndpoint);
     private static readonly Option<string> Region = new("--s3-region") { Description = "The bucket's region; without it, as the environment says", HelpName = "NAME", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> PathStyle = new("--s3-path-style") { Description = "The bucket stands in the path of a URL instead of its host" };
 
@@ -58,25 +61,13 @@ internal static class PublishCommand
             File.Copy(package.PathOf(file), Path.Combine(directory, file));
     }
 
-    private static Option<string> CreateEndpoint()
+    private static Option<string> Checked(Option<string> option, Func<string, ValidationResult?> check)
     {
-        var endpoint = new Option<string>("--s3-endpoint") { Description = "URL of a store other than Amazon's", HelpName = "URL", DefaultValueFactory = _ => "" };
-        endpoint.Validators.Add(result =>
+        option.Validators.Add(result =>
         {
-            if (result.GetValue(endpoint) is { Length: > 0 } given && !(Uri.TryCreate(given, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
-                result.AddError($"--s3-endpoint {given}: must be a URL such as https://store.example:9000");
+            if (result.GetValue(option) is { } given && check(given) is { ErrorMessage: var problem })
+                result.AddError($"{option.Name} {given}: {problem}");
         });
-        return endpoint;
-    }
-
-    private static Option<string> CreateTo()
-    {
-        var to = new Option<string>("--to") { Description = "The repository: a directory or s3://bucket/prefix", HelpName = "REPOSITORY", Required = true };
-        to.Validators.Add(result =>
-        {
-            if (result.GetValue(to) is { } given && BucketAddress.Check(given) is { ErrorMessage: var problem })
-                result.AddError($"--to {given}: {problem}");
-        });
-        return to;
+        return option;
     }
 }

@@ -44,10 +44,11 @@ internal sealed class ConfigFile
     public static string[] Expand(ParseResult result, string[] args)
     {
         OptionResult? Given(string name) => result.CommandResult.Command.Options.FirstOrDefault(o => o.Name == name) is { } option ? result.GetResult(option) : null;
-        return Given("--config") is { Tokens: [var path, ..] } ? Read(path.Value).AddTo(result, args)
-            : Given("--resume") is { Implicit: false } && Given("--out") is { Tokens: [var folder, ..] } && RunFolder.ConfigPathOf(folder.Value) is var stored
-                && File.Exists(stored) ? Read(stored).AddTo(result, args)
-            : args;
+        if (Given("--config") is { Tokens: [var path, ..] })
+            return Read(path.Value).AddTo(result, args);
+        if (Given("--resume") is { Implicit: false } && Given("--out") is { Tokens: [var folder, ..] } && File.Exists(RunFolder.ConfigPathOf(folder.Value)))
+            return Read(RunFolder.ConfigPathOf(folder.Value)).AddTo(result, args);
+        return args;
     }
 
     /// <summary>The command line with the settings of this file that it does not give itself.</summary>

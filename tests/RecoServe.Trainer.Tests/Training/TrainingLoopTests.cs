@@ -136,10 +136,10 @@ public sealed class TrainingLoopTests
         unbroken.Fit();
 
         using var broken = new TrainingRunFixture(log, options);
-        foreach (var (epoch, batch) in ((int, int)[])[(1, 3), (3, 1)])
+        foreach (var (epoch, step) in ((int, int)[])[(1, 3), (3, 1)])
         {
             using var stop = new CancellationTokenSource();
-            broken.OnLearned = state => Cancel(stop, state.Epoch == epoch && state.EpochSteps == batch);
+            broken.OnLearned = state => Cancel(stop, state.Epoch == epoch && state.EpochSteps == step);
             broken.Stop = stop.Token;
             Assert.Equal(StopReason.Interrupted, broken.Fit().Reason);
         }
