@@ -7,7 +7,7 @@ namespace RecoServe.Trainer.Models;
 /// Multi-head attention (Vaswani et al. 2017, §3.2.2) in which step t sees the steps 0…t. The probabilities have no dropout:
 /// so torch computes them block by block, and they are never in memory as a whole.
 /// </summary>
-internal sealed class CausalAttention : nn.Module<Tensor, Tensor, Tensor>
+internal class CausalAttention : nn.Module<Tensor, Tensor, Tensor>
 {
     /// <param name="dimension">Width d of input and output.</param>
     /// <param name="heads">Heads; they divide the width.</param>
@@ -33,16 +33,29 @@ internal sealed class CausalAttention : nn.Module<Tensor, Tensor, Tensor>
     /// <summary>From all heads' values to the output: d → d.</summary>
     public Linear Output { get; }
 
+    /// <summary>What makes that which is compared or gathered.</summary>
+    public virtual IEnumerable<Linear> Compared => [Query, KeyValue];
+
     /// <param name="asking">What the queries are made of, float32 [batch, length, d].</param>
     /// <param name="asked">What keys and values are made of, of the same shape.</param>
     /// <returns>Of the same shape.</returns>
     public override Tensor forward(Tensor asking, Tensor asked)
     {
         using var scope = NewDisposeScope();
+        return Output.call(Attend(asking, asked)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The attention that a network's blocks have.</summary>
+    public static CausalAttention Of(NetworkShape shape) =>
+        shape.Memory == 0 ? new CausalAttention(shape.Width, shape.Heads) : new SegmentAttention(shape.Width, shape.Heads, shape.Memory);
+
+    /// <summary>What each step sees, all heads side by side: [batch, length, d].</summary>
+    protected virtual Tensor Attend(Tensor asking, Tensor asked)
+    {
         var keyValue = KeyValue.call(asked).chunk(2, 2);
         var seen = nn.functional.scaled_dot_product_attention(
             Split(Query.call(asking)), Split(keyValue[0]), Split(keyValue[1]), is_casual: true);
-        return Output.call(seen.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
+        return seen.transpose(1, 2).flatten(2);
     }
 
     protected override void Dispose(bool disposing)

@@ -6,10 +6,11 @@ namespace RecoServe.Trainer.Models;
 /// <summary>
 /// A causal Transformer: learned vectors of the positions from the start marker on are added to the input, then come the
 /// blocks and a last layer norm. Rows are padded on the right, where no earlier step looks: attention needs no other mask.
+/// With a memory there are no positions, only distances: see <see cref="SegmentAttention"/>.
 /// </summary>
 internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
 {
-    private readonly Parameter _positions;
+    private readonly Parameter? _positions;
     private readonly double _dropout;
 
     /// <param name="shape">Kind, width, heads, blocks and number of positions.</param>
@@ -18,21 +19,25 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
         : base(nameof(CausalTransformer))
     {
         _dropout = dropout;
-        _positions = nn.Parameter(empty(shape.MaxHistory + 1, shape.Width));
-        using (no_grad())
+        if (shape.Memory == 0)
+        {
+            using var guard = no_grad();
+            _positions = nn.Parameter(empty(shape.MaxHistory + 1, shape.Width));
             _positions.normal_(0, shape.Deviation);
+            register_parameter("positions", _positions);
+        }
+
         Blocks = [.. Enumerable.Range(0, shape.Layers).Select(_ => CreateBlock(shape, dropout))];
         foreach (var block in Blocks)
             Initialise(block, shape.Deviation);
         LastNorm = nn.LayerNorm(shape.Width);
-        register_parameter("positions", _positions);
         for (var b = 0; b < Blocks.Count; b++)
             register_module($"block_{b}", Blocks[b]);
         register_module("last_norm", LastNorm);
     }
 
-    /// <summary>[max history + 1, d]: row p is added to the vector of step p, the start marker's being 0.</summary>
-    public Tensor Positions => _positions;
+    /// <summary>[max history + 1, d]: row p is added to the vector of step p, the start marker's being 0. Null with a memory.</summary>
+    public Tensor? Positions => _positions;
 
     /// <summary>The blocks in the order of computation.</summary>
     public IReadOnlyList<nn.Module<Tensor, Tensor>> Blocks { get; }
@@ -45,7 +50,8 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var x = nn.functional.dropout(input.Plus(_positions.narrow(0, 0, input.shape[1])), _dropout, training);
+        var placed = _positions is null ? input : input.Plus(_positions.narrow(0, 0, input.shape[1]));
+        var x = nn.functional.dropout(placed, _dropout, training);
         foreach (var block in Blocks)
             x = block.call(x);
         return LastNorm.call(x).MoveToOuterDisposeScope();
@@ -57,7 +63,7 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
         {
             foreach (var module in (nn.Module[])[.. Blocks, LastNorm])
                 module.Dispose();
-            _positions.Dispose();
+            _positions?.Dispose();
         }
 
         base.Dispose(disposing);
@@ -71,7 +77,7 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
     {
         using var guard = no_grad();
         var modules = block.modules().ToArray();
-        var compared = modules.OfType<CausalAttention>().SelectMany(attention => new[] { attention.Query, attention.KeyValue });
+        var compared = modules.OfType<CausalAttention>().SelectMany(a => a.Compared);
         foreach (var linear in modules.OfType<Linear>().Except(compared))
         {
             linear.weight!.normal_(0, deviation);
@@ -81,7 +87,7 @@ internal sealed class CausalTransformer : nn.Module<Tensor, Tensor>
 
     private static nn.Module<Tensor, Tensor> CreateBlock(NetworkShape shape, double dropout) => shape.Kind switch
     {
-        NetworkKind.Ligr => new LigrBlock(shape.Width, shape.Heads, dropout),
-        _ => new SasrecBlock(shape.Width, shape.Heads, dropout),
+        NetworkKind.Ligr => new LigrBlock(shape, dropout),
+        _ => new SasrecBlock(shape, dropout),
     };
 }

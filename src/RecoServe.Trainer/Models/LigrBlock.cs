@@ -14,14 +14,14 @@ internal sealed class LigrBlock : nn.Module<Tensor, Tensor>
 
     private readonly double _dropout;
 
-    /// <param name="dimension">Width d.</param>
-    /// <param name="heads">Attention heads.</param>
+    /// <param name="shape">Width d, attention heads, and memory.</param>
     /// <param name="dropout">Share of cells zeroed in training at the end of each branch.</param>
-    public LigrBlock(int dimension, int heads, double dropout)
+    public LigrBlock(NetworkShape shape, double dropout)
         : base(nameof(LigrBlock))
     {
         _dropout = dropout;
-        Attention = new CausalAttention(dimension, heads);
+        Attention = CausalAttention.Of(shape);
+        var dimension = shape.Width;
         (AttentionNorm, ForwardNorm) = (nn.LayerNorm(dimension), nn.LayerNorm(dimension));
         (AttentionGate, ForwardGate) = (nn.Linear(dimension, dimension), nn.Linear(dimension, dimension));
         (Inner, Outer) = (nn.Linear(dimension, 2 * InnerFactor * dimension), nn.Linear(InnerFactor * dimension, dimension));

@@ -19,8 +19,14 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
     /// <summary>Attention heads of a Transformer block; they divide the width.</summary>
     public int Heads { get; init; } = 1;
 
-    /// <summary>Most watches that a Transformer reads: it has a vector for each position, and one for the start marker's.</summary>
+    /// <summary>Most watches that a Transformer reads: without a memory it has a vector for each position, and one for the start marker's.</summary>
     public int MaxHistory { get; init; }
+
+    /// <summary>
+    /// Steps of a segment of a history, and of the segment before that each step sees: see <see cref="SegmentAttention"/>. 0: every step sees all
+    /// before it.
+    /// </summary>
+    public int Memory { get; init; }
 
     /// <summary>Whether item vectors are multiplied by √d where the encoder reads them.</summary>
     public bool ScaleInput { get; init; }

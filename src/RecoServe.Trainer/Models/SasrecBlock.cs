@@ -12,14 +12,14 @@ internal sealed class SasrecBlock : nn.Module<Tensor, Tensor>
 {
     private readonly double _dropout;
 
-    /// <param name="dimension">Width d.</param>
-    /// <param name="heads">Attention heads.</param>
+    /// <param name="shape">Width d, attention heads, and memory.</param>
     /// <param name="dropout">Share of cells zeroed in training at the end of each branch and inside the second.</param>
-    public SasrecBlock(int dimension, int heads, double dropout)
+    public SasrecBlock(NetworkShape shape, double dropout)
         : base(nameof(SasrecBlock))
     {
         _dropout = dropout;
-        Attention = new CausalAttention(dimension, heads);
+        Attention = CausalAttention.Of(shape);
+        var dimension = shape.Width;
         (AttentionNorm, ForwardNorm) = (nn.LayerNorm(dimension), nn.LayerNorm(dimension));
         (Inner, Outer) = (nn.Linear(dimension, dimension), nn.Linear(dimension, dimension));
         register_module("attention", Attention);

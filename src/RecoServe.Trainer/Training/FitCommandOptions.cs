@@ -56,6 +56,8 @@ internal sealed class FitCommandOptions
             throw new DataException($"--heads {options.Heads} does not divide {name} {width}");
         if (options.Heads > 1 && options.Network == NetworkKind.Gru)
             throw new DataException("--heads is of a Transformer; --network gru has none");
+        if (options.Memory > 0 && options.Network == NetworkKind.Gru)
+            throw new DataException("--memory is of a Transformer; --network gru has another");
         if (options.Optimiser == OptimiserKind.SparseAdam && options.Objective.Loss == LossKind.Softmax)
             throw new DataException("--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all");
         if (options.Optimiser == OptimiserKind.SparseAdam && options.ItemFeatures.Count > 0)
@@ -75,6 +77,7 @@ internal sealed class FitCommandOptions
         Add("--state-dimension", nameof(FitOptions.StateDimension), Defaults.StateDimension, "Width of states where it is another, with a projection to that of item vectors; 0 for the same", (o, v) => o with { StateDimension = v });
         Add("--layers", nameof(FitOptions.Layers), Defaults.Layers, "GRU layers, or Transformer blocks (then 2)", (o, v) => o with { Layers = v });
         Add("--heads", nameof(FitOptions.Heads), Defaults.Heads, "Attention heads of a Transformer block", (o, v) => o with { Heads = v });
+        Add("--memory", nameof(FitOptions.Memory), Defaults.Memory, "Watches of a segment in which a Transformer reads a history, seeing the segment before and distances instead of positions (Transformer-XL); 0: all at once", (o, v) => o with { Memory = v });
         Add("--scale-input", nameof(FitOptions.ScaleInput), Defaults.ScaleInput, "Whether item vectors are multiplied by the root of the dimension where a history is read (Transformer: true)", (o, v) => o with { ScaleInput = v });
     }
 

@@ -26,6 +26,10 @@ internal sealed record FitOptions
     [Range(1, 64)]
     public int Heads { get; init; } = 1;
 
+    /// <summary>Watches of a segment in which a Transformer reads, seeing the segment before; 0: every watch sees all before it.</summary>
+    [Range(0, 10_000)]
+    public int Memory { get; init; }
+
     /// <summary>Whether item vectors are multiplied by √d where a history is read.</summary>
     public bool ScaleInput { get; init; }
 

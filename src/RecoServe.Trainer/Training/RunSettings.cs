@@ -39,6 +39,7 @@ internal sealed record RunSettings
         Kind = Fit.Network,
         StateDimension = Fit.StateDimension,
         Heads = Fit.Heads,
+        Memory = Fit.Memory,
         MaxHistory = Fit.MaxHistory,
         ScaleInput = Fit.ScaleInput,
         Output = Fit.Output,

@@ -60,6 +60,22 @@ public sealed class PackageDraftTests : IDisposable
     }
 
     [Theory]
+    [InlineData("Sasrec", 3)]
+    [InlineData("Sasrec", 30)]
+    [InlineData("Ligr", 1)]
+    [InlineData("Ligr", 4)]
+    public void Publish_Memory_ComputesTheSameInOnnxRuntime(string network, int memory)
+    {
+        var fit = TrainingRunFixture.QuickFor(network, true) with { MaxEpochs = 2, MaxHistory = 11, Memory = memory };
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(), fit);
+        run.Fit();
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
+        Assert.Equal(1, parity.SameTop);
+        Assert.Equal($"{memory}", ModelPackage.Open(directory).Manifest.Settings["fit/memory"]);
+    }
+
+    [Theory]
     [InlineData("Gru", false)]
     [InlineData("Sasrec", true)]
     [InlineData("Ligr", false)]

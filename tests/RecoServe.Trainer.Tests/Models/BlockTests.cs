@@ -18,7 +18,7 @@ public sealed class BlockTests
     {
         manual_seed(7).Dispose();
         using var scope = NewDisposeScope();
-        using var block = new SasrecBlock(Dimension, heads, 0.5);
+        using var block = new SasrecBlock(Shape(heads), 0.5);
         Randomise(block);
         var input = randn(1, Length, Dimension);
         Close(Sasrec(block, Rows(input[0])), Evaluate(block, input));
@@ -31,10 +31,58 @@ public sealed class BlockTests
     {
         manual_seed(8).Dispose();
         using var scope = NewDisposeScope();
-        using var block = new LigrBlock(Dimension, heads, 0.5);
+        using var block = new LigrBlock(Shape(heads), 0.5);
         Randomise(block);
         var input = randn(1, Length, Dimension);
         Close(Ligr(block, Rows(input[0])), Evaluate(block, input));
+    }
+
+    /// <summary>One segment, full ones, and a last one with a single step.</summary>
+    [Theory]
+    [InlineData(1, 9)]
+    [InlineData(2, 5)]
+    [InlineData(1, 1)]
+    [InlineData(3, 2)]
+    [InlineData(2, 4)]
+    public void SegmentAttention_TinyExample_IsTheFormula(int heads, int memory)
+    {
+        manual_seed(10).Dispose();
+        using var scope = NewDisposeScope();
+        using var block = new SasrecBlock(Shape(heads) with { Memory = memory }, 0.5);
+        Randomise(block);
+        var input = randn(1, Length, Dimension);
+        Close(Sasrec(block, Rows(input[0])), Evaluate(block, input));
+    }
+
+    [Fact]
+    public void SegmentAttention_Gradient_EndsAtTheSegment()
+    {
+        using var scope = NewDisposeScope();
+        using var block = new LigrBlock(Shape(2) with { Memory = 2 }, 0);
+        Randomise(block);
+        var input = randn(1, 6, Dimension).requires_grad_();
+        var last = block.call(input).narrow(1, 4, 2);
+        last.mul(last).sum().backward();
+        Assert.Equal(0, input.grad!.narrow(1, 0, 4).abs().max().item<float>());
+        Assert.True(input.grad!.narrow(1, 4, 2).abs().min().item<float>() > 0);
+    }
+
+    [Fact]
+    public void SegmentAttention_OlderSegments_AreKnownThroughTheBlockBelow()
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = new CausalTransformer(Shape(2) with { Layers = 2, Memory = 2 }, 0);
+        Randomise(encoder);
+        var input = randn(1, 8, Dimension);
+        var last = Evaluate(encoder, input)[7];
+        Assert.Equal([false, false, true, true, true, true, true, true], Enumerable.Range(0, 8).Select(step => Reaches(step, 7)));
+
+        bool Reaches(int step, int target)
+        {
+            var changed = input.clone();
+            changed.select(1, step).normal_();
+            return !Evaluate(encoder, changed)[target].SequenceEqual(last);
+        }
     }
 
     [Fact]
@@ -42,15 +90,16 @@ public sealed class BlockTests
     {
         manual_seed(9).Dispose();
         using var scope = NewDisposeScope();
-        using var encoder = new CausalTransformer(
-            new NetworkShape(9, Dimension, 2, []) { Kind = NetworkKind.Sasrec, Heads = 2, MaxHistory = 9 }, 0.5);
+        using var encoder = new CausalTransformer(Shape(2) with { Layers = 2 }, 0.5);
         Randomise(encoder);
         var input = randn(1, Length, Dimension);
-        var x = Sum(Rows(input[0]), Rows(encoder.Positions.narrow(0, 0, Length)));
+        var x = Sum(Rows(input[0]), Rows(encoder.Positions!.narrow(0, 0, Length)));
         foreach (var block in encoder.Blocks.Cast<SasrecBlock>())
             x = Sasrec(block, x);
         Close(Norm(encoder.LastNorm, x), Evaluate(encoder, input));
     }
+
+    private static NetworkShape Shape(int heads) => new(9, Dimension, 1, []) { Kind = NetworkKind.Sasrec, Heads = heads, MaxHistory = 9 };
 
     private static double[][] Sasrec(SasrecBlock block, double[][] x)
     {
@@ -79,13 +128,30 @@ public sealed class BlockTests
             for (var cell = 0; cell < Dimension; cell++)
             {
                 var head = cell / width * width;
-                var weights = keyValues.Take(t + 1).Select(kv => Math.Exp(Enumerable.Range(head, width).Sum(i => queries[t][i] * kv[i]) / Math.Sqrt(width))).ToArray();
+                var weights = keyValues.Take(t + 1).Select((kv, step) => Weight(t, step, Enumerable.Range(head, width))).ToArray();
                 seen[t][cell] = weights.Zip(keyValues, (w, kv) => w * kv[Dimension + cell]).Sum() / weights.Sum();
             }
         }
 
         return Apply(attention.Output, seen);
+
+        double Weight(int t, int step, IEnumerable<int> cells) =>
+            attention is SegmentAttention segments && step / segments.Segment < (t / segments.Segment) - 1
+                ? 0
+                : Math.Exp(cells.Sum(i => Score(t, step, i)) / Math.Sqrt(width));
+
+        double Score(int t, int step, int i)
+        {
+            if (attention is not SegmentAttention segments)
+                return queries[t][i] * keyValues[step][i];
+            var (u, v) = (Rows(segments.ContentBias)[i / width][i % width], Rows(segments.DistanceBias)[i / width][i % width]);
+            var distance = Rows(segments.Distance.weight!)[i].Select((w, cell) => w * Sinusoid(t - step, cell)).Sum();
+            return ((queries[t][i] + u) * keyValues[step][i]) + ((queries[t][i] + v) * distance);
+        }
     }
+
+    private static double Sinusoid(int distance, int cell) =>
+        cell < Dimension / 2 ? Math.Sin(distance * Math.Pow(10_000, -2.0 * cell / Dimension)) : Math.Cos(distance * Math.Pow(10_000, (-2.0 * cell / Dimension) + 1));
 
     private static double[][] Norm(LayerNorm norm, double[][] x) =>
         [.. x.Select(row =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using RecoServe.Trainer.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,8 +11,8 @@ public sealed class EncoderTests
 {
     private const int Length = 7, Dimension = 8;
 
-    /// <summary>By name: a test class is public, and the kinds are not.</summary>
-    public static TheoryData<string> Kinds { get; } = [.. Enum.GetNames<NetworkKind>()];
+    /// <summary>By name: a test class is public, and the kinds are not. A number after it is the memory.</summary>
+    public static TheoryData<string> Kinds { get; } = [.. Enum.GetNames<NetworkKind>(), "Sasrec 3", "Ligr 5"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -72,6 +73,8 @@ public sealed class EncoderTests
     [Theory]
     [InlineData("Sasrec")]
     [InlineData("Ligr")]
+    [InlineData("Sasrec 3")]
+    [InlineData("Ligr 3")]
     public void NewTransformer_EveryBlockIsNextToItsInput(string kind)
     {
         using var scope = NewDisposeScope();
@@ -85,8 +88,9 @@ public sealed class EncoderTests
     private static NextWatchNetwork Network(string kind, bool scale = false)
     {
         manual_seed(2).Dispose();
+        var (name, memory) = kind.Split(' ') is [var first, var second] ? (first, int.Parse(second, CultureInfo.InvariantCulture)) : (kind, 0);
         var network = new NextWatchNetwork(
-            new NetworkShape(9, Dimension, 2, []) { Kind = Enum.Parse<NetworkKind>(kind), Heads = 1, MaxHistory = 20, ScaleInput = scale }, 0.5);
+            new NetworkShape(9, Dimension, 2, []) { Kind = Enum.Parse<NetworkKind>(name), MaxHistory = 20, Memory = memory, ScaleInput = scale }, 0.5);
         network.eval();
         return network;
     }

@@ -132,6 +132,7 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--network lstm", "--network: \"lstm\" must be one of gru, sasrec, ligr")]
     [InlineData("--heads 2", "--heads is of a Transformer; --network gru has none")]
     [InlineData("--network sasrec --heads 3", "--heads 3 does not divide --dimension 64")]
+    [InlineData("--memory 50", "--memory is of a Transformer; --network gru has another")]
     [InlineData("--time-gaps true", "--time-gaps: the log has no times; a table with a column timestamp has")]
     [InlineData("--history-context true", "--history-context: there is no context; --context names columns of the log")]
     [InlineData("--optimiser sgd", "--optimiser: \"sgd\" must be one of adam, sparse-adam")]
