@@ -30,7 +30,7 @@ internal sealed record EvaluationSummary(
     /// <summary>What a comparison needs: narrower, every cell would be broken into pieces.</summary>
     private const int MinWidth = 140;
 
-    private string Protocol => $"{Split.Name}, full ranking, seen items {(Options.KeepSeen ? "kept" : "removed")}, ties {NameOf(Options.Ties)}";
+    private string Protocol => $"{Split.Name}, {Options.Protocol}";
 
     private int Users => Reports.SelectMany(r => r.Report.Users).Distinct().Count();
 

@@ -14,9 +14,11 @@ namespace RecoServe.Trainer.Commands;
 internal sealed class FitCommand
 {
     private const string SplitKey = "split";
+    private const string RankingKey = "ranking";
 
     private readonly DataCommandOptions _data = new();
     private readonly SplitCommandOptions _split = new();
+    private readonly RankingCommandOptions _ranking = new();
     private readonly FeedbackCommandOptions _feedback = new();
     private readonly FitCommandOptions _fit = new();
 
@@ -46,6 +48,7 @@ internal sealed class FitCommand
         };
         fit._data.AddTo(command);
         fit._split.AddTo(command);
+        fit._ranking.AddTo(command);
         fit._feedback.AddTo(command);
         fit._fit.AddTo(command);
 
@@ -59,6 +62,7 @@ internal sealed class FitCommand
         var start = TimeProvider.System.GetTimestamp();
         var error = result.InvocationConfiguration.Error;
         var data = _data.Bind(result);
+        var ranking = _ranking.Bind(result);
         var stored = result.GetValue(_resume) ? RunFolder.Open(result.GetRequiredValue(_out)) : null;
         if (stored is null)
             RunFolder.RequireFree(result.GetRequiredValue(_out));
@@ -73,12 +77,12 @@ internal sealed class FitCommand
             throw new DataException("--history-context: there is no context; --context names columns of the log");
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
-        if (stored?.Settings.Data.GetValueOrDefault(SplitKey, split.Name) is { } before && before != split.Name)
-            throw new DataException($"the split cannot change within a run: it is {before}");
+        stored?.RequireSame("split", SplitKey, split.Name);
+        stored?.RequireSame("ranking", RankingKey, ranking.Protocol);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
         if (set.UserCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
-        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split));
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking));
         if (stored is null)
             File.WriteAllText(run.ConfigPath, ResolvedConfig.Of(result, _fit.ValuesOf(options)));
 
@@ -90,7 +94,7 @@ internal sealed class FitCommand
         using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
         network.SetPopularity(set.ItemCounts);
         var fit = FitConsole.Show(error, progress =>
-            new TrainingLoop(set, network, options, run, scorer => Validate(split, scorer), progress, TimeProvider.System).Run(cancellationToken));
+            new TrainingLoop(set, network, options, run, scorer => Validate(split, ranking, scorer), progress, TimeProvider.System).Run(cancellationToken));
         if (fit.Reason == StopReason.Interrupted)
         {
             error.WriteLine($"stopped; recotrain fit --resume --out {run.Path} goes on");
@@ -98,24 +102,26 @@ internal sealed class FitCommand
         }
 
         error.WriteLine($"stopped: {Describe(fit.Reason)}; the best weights are those of epoch {fit.Epoch}");
-        Test(split, options, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+        Test(split, ranking, options, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
         return 0;
     }
 
-    private static ValidationScore Validate(EvaluationSplit split, IItemScorer scorer)
+    private static ValidationScore Validate(EvaluationSplit split, RankingOptions ranking, IItemScorer scorer)
     {
-        var report = FullRanking.Evaluate(split, SplitPart.Validation, scorer);
+        var options = RankingOptions.Default with { Ties = ranking.Ties, KeepSeen = ranking.KeepSeen };
+        var report = FullRanking.Evaluate(split, SplitPart.Validation, scorer, options);
         return new ValidationScore(report["HR@10"], report["NDCG@10"]);
     }
 
-    private static void Test(EvaluationSplit split, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
+    private static void Test(
+        EvaluationSplit split, RankingOptions ranking, FitOptions options, NetworkScorer scorer, RunFolder run, InvocationConfiguration console, double seconds)
     {
         (SplitPart Part, RankingReport Report)[] reports =
-            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer, RankingOptions.Full)))];
+            [.. new[] { SplitPart.Validation, SplitPart.Test }.Select(part => (part, FullRanking.Evaluate(split, part, scorer, ranking)))];
         run.WriteMetrics(reports
             .SelectMany(r => r.Report.Metrics.Select(m => KeyValuePair.Create($"{(r.Part == SplitPart.Test ? "test" : "validation")}/{m.Key}", m.Value)))
             .ToDictionary());
-        var summary = new EvaluationSummary(options.Network.ToString().ToLowerInvariant(), split, RankingOptions.Full, reports, seconds);
+        var summary = new EvaluationSummary(options.Network.ToString().ToLowerInvariant(), split, ranking, reports, seconds);
         summary.WriteWarnings(console.Error);
         summary.WriteTable(console.Output);
         console.Error.WriteLine($"report: {RunReport.Write(run)}");
@@ -129,7 +135,7 @@ internal sealed class FitCommand
     };
 
     /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
-    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split) => new()
+    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split, RankingOptions ranking) => new()
     {
         ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
         ["item_file"] = Path.GetFileName(data.Items) ?? "",
@@ -145,6 +151,7 @@ internal sealed class FitCommand
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
         [SplitKey] = split.Name,
+        [RankingKey] = ranking.Protocol,
         ["users"] = $"{split.Log.UserCount}",
         ["items"] = $"{split.Log.Catalogue.Count}",
         ["events"] = $"{split.Log.EventCount}",

@@ -30,6 +30,9 @@ internal sealed record RankingOptions
     /// <summary>An item with fewer training events is cold.</summary>
     public int ColdBelow { get; init; } = 5;
 
+    /// <summary>What decides ranks, in words.</summary>
+    public string Protocol => $"full ranking, seen items {(KeepSeen ? "kept" : "removed")}, ties {Ties.ToString().ToLowerInvariant()}";
+
     /// <summary>Whether a split that leaks is evaluated all the same, to reproduce a published number that did.</summary>
     public bool AllowLeaks { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Commands;
@@ -201,6 +202,32 @@ public sealed class FitCommandTests : IDisposable
         Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>Everybody has seen everything: without the seen items the target is alone, and found by a model that has learned nothing.</summary>
+    [Fact]
+    public async Task Fit_RankingOptions_HoldForValidationAndTest()
+    {
+        WriteCycle(events: 60);
+        var fit = $"fit --data {In("log.txt")} --dimension 16 --learning-rate 1e-6 --item-bias false --epochs 1 --threads 1 --cutoffs 3";
+        Assert.Equal(0, await RunAsync($"{fit} --out {In("removed")}"));
+        Assert.Equal(0, await RunAsync($"{fit} --out {In("kept")} --keep-seen --ties pessimistic"));
+        Assert.Contains("seen items kept, ties pessimistic", _output.ToString(), StringComparison.Ordinal);
+        Assert.Equal((1, 1, 0), Scores("removed"));
+        var (validation, test, coverage) = Scores("kept");
+        Assert.InRange(validation, 0, 0.8);
+        Assert.InRange(test, 0, 0.5);
+        Assert.True(coverage > 0);
+
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --resume --out {In("kept")} --ties mean --epochs 2"));
+        Assert.Contains("the ranking cannot change within a run: it is full ranking, seen items kept, ties pessimistic", _error.ToString(), StringComparison.Ordinal);
+
+        (double Validation, double Test, double Coverage) Scores(string run)
+        {
+            using var metrics = JsonDocument.Parse(File.ReadAllText(In($"{run}/metrics.json")));
+            var validation = double.Parse(File.ReadLines(In($"{run}/metrics.csv")).Last().Split(',')[2], CultureInfo.InvariantCulture);
+            return (validation, metrics.RootElement.GetProperty("test/HR@3").GetDouble(), metrics.RootElement.GetProperty("test/coverage@10").GetDouble());
+        }
+    }
+
     [Fact]
     public async Task Export_RunThatWasStopped_IsPublishedAndSaidToBe()
     {
@@ -237,8 +264,8 @@ public sealed class FitCommandTests : IDisposable
 
     private string In(string file) => Path.Combine(_folder, file);
 
-    private void WriteCycle() => File.WriteAllLines(
-        In("log.txt"), Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, 20).Select(t => $"u{u} {((u + t) % 30) + 1}")));
+    private void WriteCycle(int events = 20) => File.WriteAllLines(
+        In("log.txt"), Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, events).Select(t => $"u{u} {((u + t) % 30) + 1}")));
 
     private Task<int> RunAsync(string arguments) => CommandRunner.RunAsync(
         new RootCommand { FitCommand.Create(), ExportCommand.Create(), EvaluateCommand.Create() }, arguments.Split(' '), _output, _error);
