@@ -48,6 +48,12 @@ fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how ma
 	RECOSERVE_FUZZ_SECONDS=$(or $(SECONDS),60) $(ENGINE_TESTS) -showLiveOutput \
 	  -class $(SAMPLING).LongRowPropertyTests -class $(SAMPLING).WindowPropertyTests
 
+.PHONY: counterfactual
+counterfactual: ## What the objectives lead to, against the closed forms: fixed points, 20 simulated logs, the propensity head, the reward of premium.
+	dotnet build -c $(CONFIGURATION) tests/RecoServe.Trainer.Tests --nologo -v quiet
+	$(subst Engine,Trainer,$(ENGINE_TESTS)) -showLiveOutput $(foreach class,FixedPointTests ContextualProofTests PropensityHeadTests PremiumRewardTests,\
+	  -class RecoServe.Trainer.Tests.Objectives.$(class))
+
 install: ## Publishes recoserve and recotrain into PREFIX.
 	$(PUBLISH_SERVER) $(PREFIX)/lib/recoserve
 	dotnet publish -c $(CONFIGURATION) src/RecoServe.Trainer -o $(PREFIX)/lib/recotrain --nologo -v quiet

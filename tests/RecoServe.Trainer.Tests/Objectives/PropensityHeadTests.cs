@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace RecoServe.Trainer.Tests.Objectives;
 
 [Collection(Torch.Collection)]
-public sealed class PropensityHeadTests
+public sealed class PropensityHeadTests(ITestOutputHelper output)
 {
     private const int States = 6, Slots = 2, Items = 30;
 
@@ -48,6 +48,7 @@ public sealed class PropensityHeadTests
         var truth = Policy();
         var (few, _) = Learn(truth, displays: 1500);
         var (many, calibration) = Learn(truth, displays: 24_000);
+        output.WriteLine($"propensity head: largest KL(β‖β̂) {few:F4} of 1,500 displays, {many:F4} of 24,000; β̂ summed over displays is off by {calibration:F4}");
         Assert.True(many < 0.02 && many < few / 4, $"{few} with few displays, {many} with many");
         Assert.InRange(calibration, 0, 0.02);
     }
