@@ -47,12 +47,34 @@ internal static class LoadCommand
     {
         try
         {
-            return await run(Read(parsed));
+            var options = Read(parsed);
+            Prepare(options);
+            return await run(options);
         }
-        catch (PackageException e)
+        catch (Exception e) when (e is PackageException or UnreachableOutputException)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync(e.Message);
             return 2;
+        }
+    }
+
+    /// <summary>A report that cannot be written is found before the run, and not after it.</summary>
+    private static void Prepare(LoadOptions options)
+    {
+        Try("--results", options.Results, path => Directory.CreateDirectory(path));
+        if (options.Out is { } file)
+            Try("--out", file, path => System.IO.File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose());
+
+        static void Try(string option, string path, Action<string> open)
+        {
+            try
+            {
+                open(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new UnreachableOutputException($"{option} {path} cannot be written: {e.Message}", e);
+            }
         }
     }
 
@@ -86,6 +108,8 @@ internal static class LoadCommand
         if (result.Tokens is [var token] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out var value) && !(value > 0))
             result.AddError($"{name} must be above 0, not {token.Value}");
     }
+
+    private sealed class UnreachableOutputException(string message, Exception inner) : Exception(message, inner);
 
     private static void RequireProgram(string name, OptionResult result)
     {

@@ -18,7 +18,7 @@ internal static class NewestModel
         {
             [var only] => ModelPackage.Open(Path.Combine(only, PackageWriter.Versions(only).Max().ToString(CultureInfo.InvariantCulture))),
             [] => throw new PackageException(repository, name.Length == 0 ? "holds no models" : $"has no model \"{name}\""),
-            _ => throw new PackageException(repository, $"holds several models: {string.Join(", ", models.Select(Path.GetFileName).Order(StringComparer.Ordinal))}"),
+            _ => throw new PackageException(repository, $"holds several models: {string.Join(", ", models.Select(Path.GetFileName).Order(StringComparer.Ordinal))}; one must be named (--model), or be alone there"),
         };
     }
 }

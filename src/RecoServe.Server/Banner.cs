@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using RecoServe.Engine;
 using RecoServe.Engine.Registry;
 
 namespace RecoServe.Server;
@@ -21,11 +22,16 @@ internal static class Banner
 
         if (registry.DefaultModel.Length == 0)
             output.WriteLine("  default  none: requests must name a model (or start with --default-model NAME)");
+        if (app.Services.GetRequiredService<DegradationOptions>().Model is { Length: > 0 } smaller && !IsServed(registry, smaller))
+            output.WriteLine($"  warning  Degradation:Model {smaller} is not served: until it is, that step is left out");
         output.WriteLine($"  gRPC     {addresses[0]}");
         output.WriteLine($"  HTTP     {addresses[1]}/metrics /healthz /readyz");
         output.WriteLine("  try      " + Example(registry, addresses[0]));
         output.Flush();
     }
+
+    private static bool IsServed(ModelRegistry registry, string name) =>
+        registry.Models.TryGetValue(name, out var versions) && versions.Any(v => v is { State: VersionState.Serving, Package: not null });
 
     /// <summary>A request for a history that a model's own golden probe holds; if there is none but plain graphs, what to ask of one.</summary>
     private static string Example(ModelRegistry registry, string address)

@@ -51,7 +51,8 @@ internal static class CallStatus
         _ => Status(Code.Internal, "internal error"),
     };
 
-    private static RpcException Status(Code code, string message, params Google.Protobuf.IMessage[] details) =>
+    /// <summary>A status, and what explains it.</summary>
+    internal static RpcException Status(Code code, string message, params Google.Protobuf.IMessage[] details) =>
         new Google.Rpc.Status { Code = (int)code, Message = message, Details = { details.Select(Any.Pack) } }.ToRpcException();
 
     /// <summary>A status that would often be retried, and should not be: only an operator can change it.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Google.Rpc;
+using Grpc.Core;
 using V1 = RecoServe.Contracts.V1;
 
 namespace RecoServe.Server;
@@ -10,7 +11,8 @@ namespace RecoServe.Server;
 /// </summary>
 /// <remarks>
 /// A delay that passes is no overload, one that stands is (Nichols and Jacobson 2012): only when for a while no work has gone
-/// through in time, requests are refused; then whenever work waits too long, until for longer none has.
+/// through in time, requests are refused; then whenever work waits too long, until for longer none has. Of a time without requests,
+/// and so without probes, nothing is known: it neither stands nor is the last delay one of the present.
 /// </remarks>
 internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, TimeProvider clock)
 {
@@ -36,6 +38,7 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
 
     private long _lastSent = -ProbeInterval.Ticks;
     private long _lastDelay;
+    private long _lastArrived;
 
     // The probe's own: there is one at a time.
     private TimeSpan _lateSince;
@@ -53,7 +56,8 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     {
         get
         {
-            var last = TimeSpan.FromTicks(Volatile.Read(ref _lastDelay));
+            var isPresent = Now.Ticks - Volatile.Read(ref _lastArrived) <= Onset.Ticks;
+            var last = isPresent ? TimeSpan.FromTicks(Volatile.Read(ref _lastDelay)) : TimeSpan.Zero;
             var waiting = Volatile.Read(ref _underWay) is var sent and not None ? Now - TimeSpan.FromTicks(sent) : TimeSpan.Zero;
             return waiting > last ? waiting : last;
         }
@@ -66,10 +70,13 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
             return next(context);
         Probe();
         var delay = Delay;
-        if (!(_overloaded && delay > options.MaxThreadDelay) && delay * TurnsOfARequest <= TimeLeft(context.Request.Headers["grpc-timeout"]))
+        if (_overloaded && delay > options.MaxThreadDelay)
+            Refuse(context.Response, CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded", delay + delay));
+        else if (delay * TurnsOfARequest > TimeLeft(context.Request.Headers["grpc-timeout"]))
+            Refuse(context.Response, CallStatus.Status(Code.DeadlineExceeded, "the deadline is too near: work waits too long for a thread"));
+        else
             return next(context);
         metrics.Refused();
-        Refuse(context.Response, delay);
         return Task.CompletedTask;
     }
 
@@ -91,9 +98,8 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     }
 
     /// <summary>Answers with nothing but a status: the request's body is not read.</summary>
-    private static void Refuse(Microsoft.AspNetCore.Http.HttpResponse response, TimeSpan delay)
+    private static void Refuse(Microsoft.AspNetCore.Http.HttpResponse response, RpcException refusal)
     {
-        var refusal = CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded", delay + delay);
         response.ContentType = "application/grpc";
         response.Headers["grpc-status"] = ((int)refusal.StatusCode).ToString(CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = refusal.Status.Detail;
@@ -117,8 +123,8 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         Volatile.Write(ref _lastDelay, (now - sent).Ticks);
         if (now - sent > options.MaxThreadDelay)
         {
-            if (_lateProbes++ == 0)
-                _lateSince = sent;
+            if (_lateProbes++ == 0 || sent.Ticks - _lastArrived > Onset.Ticks)
+                (_lateProbes, _lateSince) = (1, sent);
             _lastLate = now;
             _overloaded |= _lateProbes > 1 && now - _lateSince >= Onset; // a single pause is none
         }
@@ -128,6 +134,7 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
             _overloaded &= now - _lastLate < Relief;
         }
 
+        Volatile.Write(ref _lastArrived, now.Ticks);
         Volatile.Write(ref _underWay, None);
     }
 }

@@ -10,6 +10,8 @@ public sealed class LoadCommandTests
     [InlineData("--server must be a program, and there is no /nowhere/recoserve", "--server", "/nowhere/recoserve")]
     [InlineData("'swop' not recognized", "--scenario", "swop")]
     [InlineData("/nowhere holds no models", "--models", "/nowhere")]
+    [InlineData("--out /nowhere/report.md cannot be written: ", "--out", "/nowhere/report.md")]
+    [InlineData("--results /dev/null/bench cannot be written: ", "--results", "/dev/null/bench")]
     public async Task Invoke_BadOption_NamesIt(string message, params string[] arguments)
     {
         using var error = new StringWriter();

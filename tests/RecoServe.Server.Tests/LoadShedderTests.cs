@@ -95,6 +95,47 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
+    public async Task Request_TimeTooShortForTheDelay_IsNotToldToRetry()
+    {
+        Assert.True(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(20));
+        var context = Context(Recommend, "50m");
+        await _shedder.InvokeAsync(context, _ => throw new InvalidOperationException("taken"));
+        Assert.Equal(("4", ""), ((string?)context.Response.Headers["grpc-status"], context.Response.Headers["grpc-retry-pushback-ms"].ToString()));
+    }
+
+    /// <summary>A delay of another time says nothing of this one, whatever time the request has.</summary>
+    [Fact]
+    public async Task Request_NoneBeforeForAWhile_IsTaken()
+    {
+        Assert.True(await IsTakenAsync());
+        RunPool(after: TimeSpan.FromMilliseconds(20));
+        _clock.Advance(TimeSpan.FromMilliseconds(50));
+        Assert.True(await IsTakenAsync(timeout: "1n"));
+    }
+
+    /// <summary>One caller, now and then, whose every call finds a pause: nothing stands.</summary>
+    [Fact]
+    public async Task Request_PausesFarApart_AreNoOverload()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.True(await IsTakenAsync());
+            RunPool(after: TimeSpan.FromMilliseconds(150));
+            Assert.True(await IsTakenAsync());
+            RunPool(after: TimeSpan.Zero);
+            _clock.Advance(TimeSpan.FromSeconds(2));
+        }
+
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.True(await IsTakenAsync());
+            RunPool(after: TimeSpan.FromMilliseconds(150));
+            _clock.Advance(TimeSpan.FromMilliseconds(60));
+        }
+    }
+
+    [Fact]
     public async Task OtherCalls_WorkWaits_AreTaken()
     {
         await OverloadAsync();

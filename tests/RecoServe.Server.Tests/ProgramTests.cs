@@ -124,8 +124,19 @@ public sealed class ProgramTests : IDisposable
     {
         new TestModel { Name = "a" }.Publish(_repository.Path);
         new TestModel { Name = "b" }.Publish(_repository.Path);
-        using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0");
-        Assert.Contains("default  none: requests must name a model", await ReadBannerAsync(process), StringComparison.Ordinal);
+        using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0", "--Degradation:Model", "b");
+        var banner = await ReadBannerAsync(process);
+        Assert.Contains("default  none: requests must name a model", banner, StringComparison.Ordinal);
+        Assert.DoesNotContain("warning", banner, StringComparison.Ordinal);
+        Assert.Equal(0, await StopAsync(process));
+    }
+
+    [Fact]
+    public async Task Start_SmallerModelThatIsNotThere_Warns()
+    {
+        new TestModel().Publish(_repository.Path);
+        using var process = Start("--models", _repository.Path, "--port", "0", "--http-port", "0", "--Degradation:Model", "nosuch");
+        Assert.Contains("warning  Degradation:Model nosuch is not served: until it is, that step is left out", await ReadBannerAsync(process), StringComparison.Ordinal);
         Assert.Equal(0, await StopAsync(process));
     }
 

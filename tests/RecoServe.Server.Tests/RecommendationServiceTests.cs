@@ -32,6 +32,7 @@ public sealed class RecommendationServiceTests : IAsyncLifetime
         { "sampling.top_p", r => r.Sampling.TopP = double.NaN },
         { "sampling.top_p", r => r.Sampling.TopP = -0.1 },
         { "sampling.temperature", r => r.Sampling.Temperature = 0 },
+        { "sampling.temperature", r => r.Sampling.Temperature = 1e-310 },
         { "sampling.temperature", r => r.Sampling.Temperature = -1 },
         { "sampling.temperature", r => r.Sampling.Temperature = double.NaN },
         { "sampling.temperature", r => r.Sampling.Temperature = double.PositiveInfinity },

@@ -26,20 +26,21 @@ public static class NucleusSampler
     internal const int ShortRow = 2048;
 
     /// <summary>Samples a slate.</summary>
-    /// <param name="logits">N + 1 logits; column 0 is padding, −∞. −∞ = not eligible.</param>
+    /// <param name="logits">N + 1 logits; column 0 is padding and never drawn. −∞ = not eligible.</param>
     /// <param name="mask">Items to leave out, over the same N; null: none.</param>
-    /// <param name="parameters">Strategy, top_p, temperature, top_k and seed; already validated.</param>
+    /// <param name="parameters">Strategy, top_p, temperature, top_k and seed.</param>
     /// <param name="slots">Receives the slate in slot order; slots beyond <see cref="SlateSummary.Count"/> are not written.</param>
     /// <returns>Slots written, and size and mass of the nucleus; all 0 if nothing is eligible.</returns>
     /// <exception cref="InvalidLogitsException">An item that is not masked has the logit NaN or +∞.</exception>
-    /// <exception cref="ArgumentException">The mask is over another number of items.</exception>
+    /// <exception cref="ArgumentException">The mask is over another number of items, or a parameter out of range.</exception>
     public static SlateSummary Sample(
         ReadOnlySpan<float> logits, ItemMask? mask, in SamplingParameters parameters, Span<SlateSlot> slots)
     {
-        parameters.AssertValid();
-        if (mask is not null && mask.ItemCount != logits.Length - 1)
-            throw new ArgumentException($"the mask is over {mask.ItemCount} items, the row over {logits.Length - 1}", nameof(mask));
-        if (logits.IsEmpty)
+        parameters.RequireValid();
+        var items = Math.Max(0, logits.Length - 1);
+        if (mask is not null && mask.ItemCount != items)
+            throw new ArgumentException($"the mask is over {mask.ItemCount} items, the row over {items}", nameof(mask));
+        if (items == 0)
             return default;
 
         var row = new LogitRow(logits, mask);

@@ -24,7 +24,7 @@ public static class WindowSampler
 
     /// <summary>Samples a slate if the window covers it.</summary>
     /// <param name="window">The window; its <see cref="LogitWindow.LogSumExp"/> is that of the parameters' temperature.</param>
-    /// <param name="parameters">Strategy, top_p, temperature, top_k and seed; already validated.</param>
+    /// <param name="parameters">Strategy, top_p, temperature, top_k and seed.</param>
     /// <param name="slots">Receives the slate in slot order; slots beyond <see cref="SlateSummary.Count"/> are not written.</param>
     /// <param name="summary">Slots written, and size and mass of the nucleus; all 0 if nothing is eligible.</param>
     /// <returns>False if the full row is needed; no slot is then written.</returns>
@@ -36,7 +36,7 @@ public static class WindowSampler
     public static bool TrySample(
         in LogitWindow window, in SamplingParameters parameters, Span<SlateSlot> slots, out SlateSummary summary)
     {
-        parameters.AssertValid();
+        parameters.RequireValid();
         summary = default;
         using var scratch = SamplerScratch.Rent(window.Items.Length, Math.Max(window.Items.Length, slots.Length));
         var candidates = window.Eligible(parameters.Temperature, scratch);

@@ -17,7 +17,9 @@ internal static class TuneCommand
     private static readonly Option<double> Seconds = new("--seconds") { Description = "Length of one measurement: 0.1 to 60", DefaultValueFactory = _ => 1.5 };
     private static readonly Option<bool> Sweep = new("--sweep") { Description = "Measure every setting to its end as well, and compare" };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of requests and arrivals", DefaultValueFactory = _ => 1 };
-    private static readonly Argument<string[]> Settings = new("settings") { Description = "After --: switches that every server gets, such as --Batcher:QueueCapacity 4096" };
+
+    /// <summary>What every server gets from the tuning itself.</summary>
+    private static readonly string[] OwnKeys = ["Registry:Repository", "Server:Host", "Server:Port", "Server:HttpPort"];
 
     static TuneCommand()
     {
@@ -29,19 +31,22 @@ internal static class TuneCommand
     /// <returns>The exit code: 0, 1 if no setting holds the goal or a server cannot be started, 2 for a wrong command line or repository.</returns>
     internal static async Task<int> RunAsync(string[] args, IAnsiConsole console, TextWriter error)
     {
-        var command = new Command(Name, "Finds batch size, delay, threads and instances for a latency goal: starts servers on free ports and loads them.")
+        var command = new Command(Name, "Finds batch size, delay, threads and instances for a latency goal: starts servers on free ports and loads them. What follows -- every server gets: -- --Batcher:QueueCapacity 4096")
         {
-            Models, Model, Goal, Seconds, Sweep, Seed, Settings,
+            Models, Model, Goal, Seconds, Sweep, Seed,
         };
-        command.SetAction((parsed, _) => RunAsync(parsed, console));
-        var result = new RootCommand { command }.Parse([Name, .. args]);
+        string[] own = [.. args.TakeWhile(a => a != "--")], settings = [.. args.Skip(own.Length + 1)];
+        command.SetAction((parsed, _) => RunAsync(parsed, settings, console));
+        var result = new RootCommand { command }.Parse([Name, .. own]);
         if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
             return Fail(error, first.Message, 2);
         try
         {
+            if (CommandLine.Parse(settings).Keys.FirstOrDefault(k => OwnKeys.Contains(k, StringComparer.OrdinalIgnoreCase)) is { } key)
+                return Fail(error, $"{CommandLine.NameOf(key)} cannot follow --: the servers' ports are free ones, their models those of --models", 2);
             return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (PackageException e)
+        catch (Exception e) when (e is PackageException or ArgumentException)
         {
             return Fail(error, e.Message, 2);
         }
@@ -51,7 +56,7 @@ internal static class TuneCommand
         }
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, IAnsiConsole console)
+    private static async Task<int> RunAsync(ParseResult parsed, string[] settings, IAnsiConsole console)
     {
         var options = new TuneOptions(OwnProgram(), parsed.GetRequiredValue(Models), TimeSpan.FromMilliseconds(parsed.GetRequiredValue(Goal)))
         {
@@ -59,7 +64,7 @@ internal static class TuneCommand
             Duration = TimeSpan.FromSeconds(parsed.GetRequiredValue(Seconds)),
             Sweep = parsed.GetValue(Sweep),
             Seed = parsed.GetRequiredValue(Seed),
-            Settings = parsed.GetValue(Settings) ?? [],
+            Settings = settings,
         };
         return await TuneRun.RunAsync(options, Candidate.Grid(Environment.ProcessorCount, options.Goal), console, TimeProvider.System) ? 0 : 1;
     }

@@ -11,6 +11,9 @@ internal static class TuneRun
     /// <summary>The race begins at a rate that most settings hold.</summary>
     private const double FirstShareOfPeak = 0.3;
 
+    /// <summary>Something is said at least so often.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+
     /// <summary>Settings are named when so few are left.</summary>
     private const int NamedBelow = 4;
 
@@ -21,10 +24,24 @@ internal static class TuneRun
     internal static async Task<bool> RunAsync(TuneOptions options, IReadOnlyList<Candidate> grid, IAnsiConsole console, TimeProvider clock)
     {
         var package = NewestModel.Open(options.Models, options.Model);
-        console.WriteLine($"{package.Manifest.Name} version {package.Manifest.Version}, p99 up to {Milliseconds(options.Goal)} ms, {Environment.ProcessorCount} cores: {grid.Count} settings");
+        console.WriteLine($"{package.Manifest.Name} version {package.Manifest.Version}, p99 up to {Milliseconds(options.Goal)} ms, {Environment.ProcessorCount} cores: {grid.Count} settings, each in a server of its own");
         await using var servers = new CandidateServers(options, package, clock);
         var first = FirstShareOfPeak * await servers.PeakAsync(grid[0]);
-        var result = await new Race<Candidate>(servers.TailAsync, options.Goal, (rate, holding) => Show(console, grid, rate, holding)).RunAsync(grid, first);
+        var (spoken, measured) = (clock.GetTimestamp(), 0);
+        async Task<TimeSpan> MeasureAsync(Candidate candidate, double rate)
+        {
+            var tail = await servers.TailAsync(candidate, rate);
+            measured++;
+            if (clock.GetElapsedTime(spoken) >= Silence)
+            {
+                console.WriteLine($"{Rate(rate),12}/s  measuring: {measured} measurements so far");
+                spoken = clock.GetTimestamp();
+            }
+
+            return tail;
+        }
+
+        var result = await new Race<Candidate>(MeasureAsync, options.Goal, (rate, holding) => Show(console, grid, rate, holding)).RunAsync(grid, first);
         if (result is null)
         {
             console.WriteLine($"no setting has a p99 of {Milliseconds(options.Goal)} ms, whatever the rate");

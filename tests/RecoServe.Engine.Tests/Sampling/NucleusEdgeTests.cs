@@ -24,6 +24,49 @@ public sealed class NucleusEdgeTests
         Assert.Equal(size switch { 1 => 0.5, 2 => 0.9, _ => 1 }, summary.NucleusMass, 1e-13);
     }
 
+    public static TheoryData<string, Func<SamplingParameters, SamplingParameters>> OutOfRange { get; } = new()
+    {
+        { "Temperature must be finite and at least 1E-300, not 1E-310", p => p with { Temperature = 1e-310 } },
+        { "Temperature must be finite and at least 1E-300, not 0", _ => default },
+        { "Temperature must be finite and at least 1E-300, not NaN", p => p with { Temperature = double.NaN } },
+        { "Temperature must be finite and at least 1E-300, not Infinity", p => p with { Temperature = double.PositiveInfinity } },
+        { "Temperature must be finite and at least 1E-300, not -1", p => p with { Temperature = -1 } },
+        { "TopP must be in (0, 1], not 0", p => p with { TopP = 0 } },
+        { "TopP must be in (0, 1], not 2", p => p with { TopP = 2 } },
+        { "TopP must be in (0, 1], not NaN", p => p with { TopP = double.NaN } },
+        { "TopK must be 0 (off) or more, not -1", p => p with { TopK = -1 } },
+        { "Strategy must be one of the enumeration, not 99", p => p with { Strategy = (SamplingStrategy)99 } },
+    };
+
+    [Theory]
+    [MemberData(nameof(OutOfRange))]
+    public void Sample_ParameterOutOfRange_NamesIt(string message, Func<SamplingParameters, SamplingParameters> change)
+    {
+        var parameters = change(new SamplingParameters { TopP = 0.5 });
+        if (parameters == default)
+            parameters = parameters with { TopP = 0.5 };
+        var e = Assert.Throws<ArgumentOutOfRangeException>(() => NucleusSampler.Sample([float.NegativeInfinity, 1, 2], null, parameters, new SlateSlot[1]));
+        Assert.StartsWith(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(SamplingParameters.LeastTemperature)]
+    [InlineData(double.MaxValue)]
+    public void Sample_ExtremeTemperature_GivesNumbers(double temperature)
+    {
+        foreach (var items in (int[])[100, 5000])
+        {
+            float[] logits = [float.NegativeInfinity, .. Enumerable.Range(0, items).Select(i => i % 7 * 0.5f)];
+            var slots = new SlateSlot[5];
+            foreach (var strategy in Enum.GetValues<SamplingStrategy>())
+            {
+                var summary = NucleusSampler.Sample(logits, null, new SamplingParameters { Strategy = strategy, Temperature = temperature }, slots);
+                Assert.InRange(summary.NucleusMass, 0, 1);
+                Assert.All(slots, slot => Assert.True(slot.Probability is >= 0 and <= 1 && slot.Propensity is > 0 and <= 1, $"{slot}"));
+            }
+        }
+    }
+
     [Fact]
     public void Nucleus_EqualItems_CutAtEveryTenth()
     {

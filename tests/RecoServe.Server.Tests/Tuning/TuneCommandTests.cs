@@ -25,10 +25,14 @@ public sealed class TuneCommandTests : IDisposable
     [InlineData(2, "--seconds must be a number from 0.1 to 60, not 100", "--seconds", "100")]
     [InlineData(2, "/nowhere holds no models", "--models", "/nowhere")]
     [InlineData(2, "has no model \"other\"", "--model", "other")]
+    [InlineData(2, "--foo", "--foo")]
+    [InlineData(2, "--foo is not a known switch", "--", "--foo", "1")]
+    [InlineData(2, "Server:Port (--port) cannot follow --: the servers' ports are free ones", "--", "--port", "5000")]
+    [InlineData(2, "Registry:Repository (--models) cannot follow --", "--", "--Registry:Repository", "x")]
     public async Task Run_WrongCommandLine_SaysWhatWouldBeRight(int code, string message, params string[] arguments)
     {
         new TestModel().Publish(_repository.Path);
-        Assert.Equal(code, await TuneCommand.RunAsync(arguments.Contains("--models") ? arguments : [.. arguments, "--models", _repository.Path], _console, _error));
+        Assert.Equal(code, await TuneCommand.RunAsync(arguments.Contains("--models") ? arguments : ["--models", _repository.Path, .. arguments], _console, _error));
         Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
     }
 
@@ -54,7 +58,7 @@ public sealed class TuneCommandTests : IDisposable
         Candidate[] grid = [new Candidate(1, TimeSpan.Zero, 1, 1), new Candidate(64, TimeSpan.Zero, 1, 1)];
         Assert.True(await TuneRun.RunAsync(options with { Sweep = true }, grid, _console, TimeProvider.System));
         var lines = _output.ToString().Split('\n');
-        Assert.Matches("^toy version 1, p99 up to 900.0 ms, [0-9]+ cores: 2 settings$", lines[0]);
+        Assert.Matches("^toy version 1, p99 up to 900.0 ms, [0-9]+ cores: 2 settings, each in a server of its own$", lines[0]);
         Assert.Contains(lines, l => grid.Any(c => l == $"recoserve {string.Join(' ', c.Switches)}"));
         Assert.Contains(lines, l => l.StartsWith("sweep: the best holds ", StringComparison.Ordinal));
     }
