@@ -13,6 +13,10 @@ TRAINER = dotnet run -c $(CONFIGURATION) --project src/RecoServe.Trainer --
 
 .PHONY: run demo test test-instruction-sets install evaluate-baselines train-ml1m train-video-to-video bench bench-sampler load fmt fmt-check lint build ci clean
 
+.PHONY: help
+help: ## This list.
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | sort
+
 run: ## Serves models/ : gRPC on 5000, HTTP on 5001.
 	dotnet run -c $(CONFIGURATION) --project $(SERVER) -- --models $(CURDIR)/models
 

@@ -12,7 +12,7 @@ public sealed class RecoServeClientOptions
     [Required]
     public Uri Address { get; set; } = new("http://localhost:5000");
 
-    /// <summary>Deadline of a call that states none. The server drops what it cannot answer in time.</summary>
+    /// <summary>Deadline of every Recommend and Score. The server drops what it cannot answer in time.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
