@@ -79,8 +79,8 @@ internal sealed class FitCommand
             ItemFeature.Read(split.Log.Catalogue, feature);
         stored?.RequireSame("split", SplitKey, split.Name);
         stored?.RequireSame("ranking", RankingKey, ranking.Protocol);
-        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window);
-        if (set.UserCount == 0)
+        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
+        if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking));
         if (stored is null)

@@ -84,6 +84,7 @@ internal sealed class FitCommandOptions
     private void AddTraining()
     {
         Add("--max-history", nameof(FitOptions.MaxHistory), Defaults.MaxHistory, "Newest watches of a user that are used", (o, v) => o with { MaxHistory = v });
+        Add("--windows", nameof(FitOptions.Windows), Defaults.Windows, "Windows of --max-history watches that are learned of a user who has more, the newest first", (o, v) => o with { Windows = v });
         Add("--batch-size", nameof(FitOptions.BatchSize), Defaults.BatchSize, "Users a batch (Transformer: 32)", (o, v) => o with { BatchSize = v });
         Add("--accumulate", nameof(FitOptions.Accumulate), Defaults.Accumulate, "Batches a step (Transformer: 4)", (o, v) => o with { Accumulate = v });
         _settings.AddChoice("--optimiser", nameof(FitOptions.Optimiser), Defaults.Optimiser, "Whether a step moves all items' vectors, or those alone that it used (large catalogues)", (o, v) => o with { Optimiser = v });

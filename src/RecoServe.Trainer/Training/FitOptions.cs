@@ -55,7 +55,11 @@ internal sealed record FitOptions
     [Range(1, 10_000)]
     public int MaxHistory { get; init; } = 200;
 
-    /// <summary>Users whose events are in memory at a time.</summary>
+    /// <summary>Of a user with more events, how many windows of them are learned, the newest first; each is read as if it were all.</summary>
+    [Range(1, 100_000)]
+    public int Windows { get; init; } = 1;
+
+    /// <summary>Windows whose events are in memory at a time.</summary>
     [Range(1, 100_000)]
     public int BatchSize { get; init; } = 128;
 

@@ -3,7 +3,7 @@ using RecoServe.Trainer.Data;
 namespace RecoServe.Trainer.Training;
 
 /// <summary>
-/// What is learned from: the newest training events of every user. An epoch's batches are a function of seed and epoch
+/// What is learned from: the newest training events of every user, or more of them in several windows. An epoch's batches are a function of seed and epoch
 /// number alone, so that a resumed training sees what an unbroken one would have seen.
 /// </summary>
 internal sealed class TrainingSet
@@ -16,9 +16,10 @@ internal sealed class TrainingSet
 
     /// <param name="log">The log.</param>
     /// <param name="lengths">How many of each user's first events are for training; users with none are left out.</param>
-    /// <param name="maxHistory">Of more events only the newest so many are used.</param>
+    /// <param name="maxHistory">Most events of a window.</param>
+    /// <param name="windowsPerUser">Most windows of a user, the newest first; older events are not learned.</param>
     /// <remarks>Of a log with feedback, the rows before the last training event are learned, and users without any left out.</remarks>
-    public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory)
+    public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory, int windowsPerUser = 1)
     {
         (Log, _fields) = (log, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
@@ -29,8 +30,11 @@ internal sealed class TrainingSet
             Count(ItemCounts, log.ItemsOf(user)[..lengths[user]]);
             if (log.Feedback is not null)
                 Count(ShownCounts, log.Feedback.RowsOf(user).Between(0, lengths[user]).Items);
-            if (lengths[user] > 0 && WindowOf(user, lengths[user], maxHistory) is { } window)
-                windows.Add(window);
+            for (var (w, end) = (0, lengths[user]); w < windowsPerUser && end > 0; w++, end -= maxHistory)
+            {
+                if (WindowOf(user, Math.Max(0, end - maxHistory), end) is { } window)
+                    windows.Add(window);
+            }
         }
 
         _windows = [.. windows];
@@ -45,16 +49,16 @@ internal sealed class TrainingSet
     /// <summary>How often each item was shown in training, N + 1 numbers; without feedback, how often it was watched.</summary>
     public long[] ShownCounts { get; }
 
-    /// <summary>Number of users with at least one training event.</summary>
-    public int UserCount => _windows.Length;
+    /// <summary>Number of windows: of users, where each has one.</summary>
+    public int WindowCount => _windows.Length;
 
     /// <summary>Number of batches of an epoch.</summary>
-    public int BatchesOf(int batchSize) => (UserCount + batchSize - 1) / batchSize;
+    public int BatchesOf(int batchSize) => (WindowCount + batchSize - 1) / batchSize;
 
-    /// <summary>The user windows of every batch of an epoch, in the order of training.</summary>
+    /// <summary>The windows of every batch of an epoch, in the order of training.</summary>
     /// <param name="seed">Of the run.</param>
     /// <param name="epoch">From 1.</param>
-    /// <param name="batchSize">Users a batch.</param>
+    /// <param name="batchSize">Windows a batch.</param>
     /// <param name="accumulate">Batches a step: of several, the first is of the step's shortest histories and the last of its longest.</param>
     public IReadOnlyList<Window[]> Epoch(int seed, int epoch, int batchSize, int accumulate = 1)
     {
@@ -72,17 +76,16 @@ internal sealed class TrainingSet
     /// <summary>Makes the tensors' content of one batch.</summary>
     public Batch Batch(Window[] windows) => new(windows, _fields);
 
-    /// <summary>The newest events of a user; null if nothing is learned at them.</summary>
-    private Window? WindowOf(int user, int length, int maxHistory)
+    /// <summary>Some events of a user; null if nothing is learned at them.</summary>
+    private Window? WindowOf(int user, int start, int end)
     {
-        var start = Math.Max(0, length - maxHistory);
-        var feedback = Log.Feedback?.RowsOf(user).Between(start, length);
+        var feedback = Log.Feedback?.RowsOf(user).Between(start, end);
         return feedback?.Count == 0 ? null : new Window(
-            Log.ItemsOf(user)[start..length],
-            [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..length])],
+            Log.ItemsOf(user)[start..end],
+            [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..end])],
             start,
             feedback,
-            Log.HasTimes ? Log.TimesOf(user)[start..length] : default);
+            Log.HasTimes ? Log.TimesOf(user)[start..end] : default);
     }
 
     private static void Count(long[] counts, ReadOnlyMemory<int> items)

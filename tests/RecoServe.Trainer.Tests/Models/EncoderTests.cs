@@ -85,12 +85,15 @@ public sealed class EncoderTests
             Assert.InRange(Difference(block.call(input), input), 1e-6, 0.2);
     }
 
+    /// <summary>A shape of one of the <see cref="Kinds"/>.</summary>
+    internal static NetworkShape As(string kind, NetworkShape shape) => kind.Split(' ') is [var name, var memory]
+        ? shape with { Kind = Enum.Parse<NetworkKind>(name), Memory = int.Parse(memory, CultureInfo.InvariantCulture) }
+        : shape with { Kind = Enum.Parse<NetworkKind>(kind) };
+
     private static NextWatchNetwork Network(string kind, bool scale = false)
     {
         manual_seed(2).Dispose();
-        var (name, memory) = kind.Split(' ') is [var first, var second] ? (first, int.Parse(second, CultureInfo.InvariantCulture)) : (kind, 0);
-        var network = new NextWatchNetwork(
-            new NetworkShape(9, Dimension, 2, []) { Kind = Enum.Parse<NetworkKind>(name), MaxHistory = 20, Memory = memory, ScaleInput = scale }, 0.5);
+        var network = new NextWatchNetwork(As(kind, new NetworkShape(9, Dimension, 2, []) { MaxHistory = 20, ScaleInput = scale }), 0.5);
         network.eval();
         return network;
     }

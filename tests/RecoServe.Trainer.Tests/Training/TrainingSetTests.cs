@@ -12,7 +12,7 @@ public sealed class TrainingSetTests
         var set = new TrainingSet(log, [3, 1, 0], maxHistory: 100);
         var batch = set.Batch(Assert.Single(set.Epoch(1, 1, 8)));
 
-        Assert.Equal(2, set.UserCount);
+        Assert.Equal(2, set.WindowCount);
         using var items = batch.Items();
         using var targets = batch.Targets();
         using var cells = batch.Cells();
@@ -31,6 +31,17 @@ public sealed class TrainingSetTests
         var set = new TrainingSet(TinyLogs.Build(5, [[1, 2, 3, 4, 5]], []), [4], maxHistory: 2);
         Assert.Equal([3, 4], Assert.Single(Assert.Single(set.Epoch(1, 1, 8))).Items.ToArray());
         Assert.Equal([0, 1, 1, 1, 1, 0], set.ItemCounts);
+    }
+
+    [Fact]
+    public void Epoch_SeveralWindows_EveryEventIsATargetOnce_TheNewestFirst()
+    {
+        var log = TinyLogs.Build(9, [[1, 2, 3, 4, 5, 6, 7, 8], [9]], []);
+        string[] Windows(int count) => [.. new TrainingSet(log, [7, 1], maxHistory: 3, count).Epoch(1, 1, 8).SelectMany(b => b)
+            .Select(w => $"{w.Start}: {string.Join(' ', w.Items.ToArray())}").Order(StringComparer.Ordinal)];
+        Assert.Equal(["0: 1", "0: 9", "1: 2 3 4", "4: 5 6 7"], Windows(9));
+        Assert.Equal(["0: 9", "1: 2 3 4", "4: 5 6 7"], Windows(2));
+        Assert.Equal(["0: 9", "4: 5 6 7"], Windows(1));
     }
 
     [Fact]
