@@ -62,7 +62,8 @@ internal sealed class SegmentAttention : CausalAttention
             keyValue = cat([Before(asked, segment, segments), keyValue], 2);
 
         // [batch, segments, heads, steps or keys, width]
-        var (keys, values) = (ByHead(keyValue.chunk(2, 3)[0]), ByHead(keyValue.chunk(2, 3)[1]));
+        var halves = keyValue.chunk(2, 3);
+        var (keys, values) = (ByHead(halves[0]), ByHead(halves[1]));
         var byDistance = ByHead(queries.Plus(_distanceBias.flatten())).matmul(ByHead(Distances(keys.shape[3]).flip(0)).transpose(1, 2));
         using var scale = (1 / Math.Sqrt(queries.shape[3] / (double)Heads)).ToScalar();
         using var never = float.NegativeInfinity.ToScalar();
