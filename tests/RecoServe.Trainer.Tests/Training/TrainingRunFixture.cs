@@ -1,3 +1,4 @@
+using System.Globalization;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
@@ -31,20 +32,25 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Threads = 1,
     };
 
-    /// <summary>The quick options with another network, and everything that it can be switched to if asked.</summary>
-    public static FitOptions QuickFor(string network, bool switched = false) => Quick with
+    /// <summary>The quick options with another network, a number after which is its memory, and everything that it can be switched to if asked.</summary>
+    public static FitOptions QuickFor(string network, bool switched = false)
     {
-        Network = Enum.Parse<NetworkKind>(network, ignoreCase: true),
-        Heads = network == nameof(NetworkKind.Gru) ? 1 : 2,
-        Layers = 2,
-        LearningRate = network == nameof(NetworkKind.Gru) ? 0.02 : 0.005,
-        ScaleInput = switched,
-        StateDimension = switched ? 24 : 0,
-        Output = switched ? OutputVectors.Separate : OutputVectors.Tied,
-        ItemBias = !switched,
-        ItemFeatures = ["category"],
-        ContextFusion = switched ? ContextFusion.Add : ContextFusion.Multiply,
-    };
+        if (network.Split(' ') is [var name, var memory])
+            return QuickFor(name, switched) with { Memory = int.Parse(memory, CultureInfo.InvariantCulture) };
+        return Quick with
+        {
+            Network = Enum.Parse<NetworkKind>(network, ignoreCase: true),
+            Heads = network == nameof(NetworkKind.Gru) ? 1 : 2,
+            Layers = 2,
+            LearningRate = network == nameof(NetworkKind.Gru) ? 0.02 : 0.005,
+            ScaleInput = switched,
+            StateDimension = switched ? 24 : 0,
+            Output = switched ? OutputVectors.Separate : OutputVectors.Tied,
+            ItemBias = !switched,
+            ItemFeatures = ["category"],
+            ContextFusion = switched ? ContextFusion.Add : ContextFusion.Multiply,
+        };
+    }
 
     public string Folder { get; }
 
