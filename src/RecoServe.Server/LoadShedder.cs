@@ -73,7 +73,7 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         if (_overloaded && delay > options.MaxThreadDelay)
             Refuse(context.Response, CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded", delay + delay));
         else if (delay * TurnsOfARequest > TimeLeft(context.Request.Headers["grpc-timeout"]))
-            Refuse(context.Response, CallStatus.Status(Code.DeadlineExceeded, "the deadline is too near: work waits too long for a thread"));
+            Refuse(context.Response, CallStatus.Status(Code.DeadlineExceeded, "the deadline is too near for an answer"));
         else
             return next(context);
         metrics.Refused();
