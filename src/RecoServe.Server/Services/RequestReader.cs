@@ -132,7 +132,7 @@ internal static class RequestReader
         var temperature = sampling.HasTemperature ? sampling.Temperature : 1.0;
         // Written so that NaN fails.
         Require(topP is > 0 and <= 1, "sampling.top_p", $"must be in (0, 1], not {topP}");
-        Require(SamplingParameters.IsTemperature(temperature), "sampling.temperature", FormattableString.Invariant($"must be finite and at least {SamplingParameters.LeastTemperature}, not {temperature}"));
+        Require(SamplingParameters.IsTemperature(temperature), "sampling.temperature", $"must be finite and at least {SamplingParameters.LeastTemperature}, not {temperature}");
         Require(sampling.TopK <= int.MaxValue, "sampling.top_k", $"must be at most {int.MaxValue}, not {sampling.TopK}");
         return new SamplingParameters
         {

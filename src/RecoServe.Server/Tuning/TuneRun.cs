@@ -51,15 +51,15 @@ internal static class TuneRun
         console.WriteLine($"holds {Rate(result.Rate)} requests a second with p99 {Milliseconds(result.Winner.Tail)} ms, on this machine and with the load generator on it:");
         console.WriteLine($"recoserve {string.Join(' ', result.Winner.Who.Switches)}");
         if (options.Sweep)
-            await SweepAsync(servers, options, grid, first, result.Winner.Who, console);
+            await SweepAsync(MeasureAsync, options, grid, first, result.Winner.Who, console);
         return true;
     }
 
     /// <summary>Every candidate on its own: what the race saves, and what it may miss.</summary>
-    private static async Task SweepAsync(CandidateServers servers, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, IAnsiConsole console)
+    private static async Task SweepAsync(Func<Candidate, double, Task<TimeSpan>> measure, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, IAnsiConsole console)
     {
         var rates = new Dictionary<Candidate, double>();
-        var alone = new Race<Candidate>(servers.TailAsync, options.Goal, static (_, _) => { });
+        var alone = new Race<Candidate>(measure, options.Goal, static (_, _) => { });
         foreach (var candidate in grid)
         {
             rates[candidate] = (await alone.RunAsync([candidate], first))?.Rate ?? 0;

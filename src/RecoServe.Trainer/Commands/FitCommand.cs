@@ -77,8 +77,8 @@ internal sealed class FitCommand
             throw new DataException("--history-context: there is no context; --context names columns of the log");
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
-        stored?.RequireSame("split", SplitKey, split.Name);
-        stored?.RequireSame("ranking", RankingKey, ranking.Protocol);
+        stored?.RequireSame(SplitKey, split.Name);
+        stored?.RequireSame(RankingKey, ranking.Protocol);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
         if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");

@@ -25,7 +25,7 @@ internal sealed class TransformerGraph(GraphBuilder graph)
     public void Add(CausalTransformer encoder, string vectors, string state)
     {
         var length = graph.Apply("Shape", [PackageFiles.ItemsInput], ("start", 1), ("end", 2));
-        var memory = (Attention(encoder.Blocks[0]) as SegmentAttention)?.Segment;
+        var memory = encoder.modules().OfType<SegmentAttention>().FirstOrDefault()?.Segment;
         AddMasks(length, memory);
         var x = vectors;
         if (encoder.Positions is { } positions)
@@ -42,8 +42,6 @@ internal sealed class TransformerGraph(GraphBuilder graph)
 
         graph.Node("Squeeze", [Norm(encoder.LastNorm, "last_norm", x), graph.Vector("step_axis", 1)], [state]);
     }
-
-    private static CausalAttention Attention(TorchSharp.torch.nn.Module block) => block is LigrBlock ligr ? ligr.Attention : ((SasrecBlock)block).Attention;
 
     /// <summary>
     /// What a step sees: in a full block the steps up to itself, and in the last block a row's steps before its padding; with a memory, of

@@ -102,14 +102,13 @@ internal sealed class RunFolder
     }
 
     /// <summary>Refuses to go on with another way of evaluating, or of reading the log, than the run began with.</summary>
-    /// <param name="name">Of what is compared, for the message.</param>
-    /// <param name="key">Of the setting; runs of earlier builds may lack it.</param>
+    /// <param name="key">The setting's; runs of earlier builds may lack it.</param>
     /// <param name="value">What is asked for now.</param>
     /// <exception cref="DataException">It was another.</exception>
-    public void RequireSame(string name, string key, string value)
+    public void RequireSame(string key, string value)
     {
         if (Settings.Data.GetValueOrDefault(key, value) is var before && before != value)
-            throw new DataException($"the {name} cannot change within a run: it is {before}");
+            throw new DataException($"the {key} cannot change within a run: it is {before}");
     }
 
     /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished, and those of an earlier end.</summary>

@@ -3,8 +3,8 @@ using RecoServe.Trainer.Data;
 namespace RecoServe.Trainer.Training;
 
 /// <summary>
-/// What is learned from: the newest training events of every user, or more of them in several windows. An epoch's batches are a function of seed and epoch
-/// number alone, so that a resumed training sees what an unbroken one would have seen.
+/// What is learned from: the newest training events of every user, or more of them in several windows. An epoch's batches are a
+/// function of seed and epoch number alone, so that a resumed training sees what an unbroken one would have seen.
 /// </summary>
 internal sealed class TrainingSet
 {

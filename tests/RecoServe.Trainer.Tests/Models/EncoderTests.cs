@@ -85,15 +85,17 @@ public sealed class EncoderTests
             Assert.InRange(Difference(block.call(input), input), 1e-6, 0.2);
     }
 
-    /// <summary>A shape of one of the <see cref="Kinds"/>.</summary>
-    internal static NetworkShape As(string kind, NetworkShape shape) => kind.Split(' ') is [var name, var memory]
-        ? shape with { Kind = Enum.Parse<NetworkKind>(name), Memory = int.Parse(memory, CultureInfo.InvariantCulture) }
-        : shape with { Kind = Enum.Parse<NetworkKind>(kind) };
+    /// <summary>Reads one of the <see cref="Kinds"/>.</summary>
+    internal static (NetworkKind Network, int Memory) Parse(string kind) => kind.Split(' ') is [var name, var memory]
+        ? (Enum.Parse<NetworkKind>(name), int.Parse(memory, CultureInfo.InvariantCulture))
+        : (Enum.Parse<NetworkKind>(kind), 0);
 
     private static NextWatchNetwork Network(string kind, bool scale = false)
     {
         manual_seed(2).Dispose();
-        var network = new NextWatchNetwork(As(kind, new NetworkShape(9, Dimension, 2, []) { MaxHistory = 20, ScaleInput = scale }), 0.5);
+        var (encoder, memory) = Parse(kind);
+        var network = new NextWatchNetwork(
+            new NetworkShape(9, Dimension, 2, []) { Kind = encoder, MaxHistory = 20, Memory = memory, ScaleInput = scale }, 0.5);
         network.eval();
         return network;
     }

@@ -11,13 +11,14 @@ public sealed class LearnerTests
     [Theory]
     [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
     public void Learn_AnyNetwork_LeavesNoTensorBehind(string kind) =>
-        LearnManyTimes(NetworkKind.Gru, new ObjectiveOptions(), shape => Models.EncoderTests.As(kind, shape));
+        LearnManyTimes(
+        new ObjectiveOptions(), shape => shape with { Kind = Models.EncoderTests.Parse(kind).Network, Memory = Models.EncoderTests.Parse(kind).Memory });
 
     [Theory]
     [InlineData(LossKind.Sampled, ObjectiveKind.Ips, PropensitySource.Head)]
     [InlineData(LossKind.Gbce, ObjectiveKind.Ips, PropensitySource.Frequency)]
     [InlineData(LossKind.Softmax, ObjectiveKind.TopK, PropensitySource.Head)]
-    public void Learn_AnyObjective_LeavesNoTensorBehind(object loss, object kind, object propensity) => LearnManyTimes(NetworkKind.Gru, new ObjectiveOptions
+    public void Learn_AnyObjective_LeavesNoTensorBehind(object loss, object kind, object propensity) => LearnManyTimes(new ObjectiveOptions
     {
         Loss = (LossKind)loss,
         Kind = (ObjectiveKind)kind,
@@ -31,7 +32,6 @@ public sealed class LearnerTests
     [InlineData(OutputVectors.Tied)]
     [InlineData(OutputVectors.Separate)]
     public void Learn_SparseGradients_LeavesNoTensorBehind(object output) => LearnManyTimes(
-        NetworkKind.Gru,
         new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 8, CategoryFromItem = 1 },
         shape => shape with { SparseGradients = true, ItemFeatures = [], Output = (OutputVectors)output, ItemBias = false });
 
@@ -131,13 +131,12 @@ public sealed class LearnerTests
         return changed.sum().item<long>();
     }
 
-    private static void LearnManyTimes(NetworkKind kind, ObjectiveOptions objective, Func<NetworkShape, NetworkShape>? with = null)
+    private static void LearnManyTimes(ObjectiveOptions objective, Func<NetworkShape, NetworkShape>? with = null)
     {
         var log = TinyLogs.Contextual();
         var options = TrainingRunFixture.Quick with { Objective = objective };
         var shape = new NetworkShape(log.Catalogue.Count, options.Dimension, 2, [2, 3])
         {
-            Kind = kind,
             MaxHistory = options.MaxHistory,
             ScaleInput = true,
             ItemFeatures = [ItemFeature.Read(log.Catalogue, "category")],

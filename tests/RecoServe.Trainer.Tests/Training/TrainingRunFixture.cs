@@ -1,4 +1,3 @@
-using System.Globalization;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
@@ -35,14 +34,14 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     /// <summary>The quick options with another network, a number after which is its memory, and everything that it can be switched to if asked.</summary>
     public static FitOptions QuickFor(string network, bool switched = false)
     {
-        if (network.Split(' ') is [var name, var memory])
-            return QuickFor(name, switched) with { Memory = int.Parse(memory, CultureInfo.InvariantCulture) };
+        var (kind, memory) = Models.EncoderTests.Parse(network);
         return Quick with
         {
-            Network = Enum.Parse<NetworkKind>(network, ignoreCase: true),
-            Heads = network == nameof(NetworkKind.Gru) ? 1 : 2,
+            Network = kind,
+            Memory = memory,
+            Heads = kind == NetworkKind.Gru ? 1 : 2,
             Layers = 2,
-            LearningRate = network == nameof(NetworkKind.Gru) ? 0.02 : 0.005,
+            LearningRate = kind == NetworkKind.Gru ? 0.02 : 0.005,
             ScaleInput = switched,
             StateDimension = switched ? 24 : 0,
             Output = switched ? OutputVectors.Separate : OutputVectors.Tied,
