@@ -82,11 +82,9 @@ internal sealed class TradeoffCommand
     private static T With<T>(string folder, EvaluationSplit split, Func<IItemScorer, T> use)
     {
         var run = RunFolder.Open(folder);
-        var (own, theirs) = (split.Log.Catalogue, run.ReadCatalogue());
-        if (own.Count != theirs.Count || Enumerable.Range(1, own.Count).Any(i => own.IdOf(i) != theirs.IdOf(i)))
-            throw new DataException($"{folder} was trained on other items than {split.Log.Catalogue.Count} of this log");
+        run.RequireScores(split.Log);
         LibTorch.EnsureLoaded();
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(own), dropout: 0);
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(split.Log.Catalogue), dropout: 0);
         run.Checkpoint.RestoreBest(network);
         return use(new NetworkScorer(network, run.Settings.Fit.MaxHistory));
     }

@@ -101,6 +101,21 @@ internal sealed class RunFolder
             throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
     }
 
+    /// <summary>Refuses a log whose questions the run's network cannot read.</summary>
+    /// <exception cref="DataException">It has other items or other contexts than the run's, or no times where the network reads gaps.</exception>
+    public void RequireScores(WatchLog log)
+    {
+        var (items, own) = (log.Catalogue, ReadCatalogue());
+        if (items.Count != own.Count || Enumerable.Range(1, own.Count).Any(i => items.IdOf(i) != own.IdOf(i)))
+            throw new DataException($"{Path} was trained on other items than the {items.Count} of this log");
+        if (log.ContextFields.FirstOrDefault(f => !Settings.ContextFields.Contains(f)) is { } unknown)
+            throw new DataException($"--context {unknown.Key}: {Path} was trained without it, or on other values of it");
+        if (!Settings.ContextFields.SequenceEqual(log.ContextFields))
+            throw new DataException($"{Path} was trained with contexts that were not asked for, or not in this order: give {string.Join(' ', Settings.ContextFields.Select(f => $"--context {f.Key}"))}");
+        if (Settings.Fit.TimeGaps && !log.HasTimes)
+            throw new DataException($"{Path} reads time gaps, and the log has no times; a table with a column timestamp has");
+    }
+
     /// <summary>Refuses to go on with another way of evaluating, or of reading the log, than the run began with.</summary>
     /// <param name="key">The setting's; runs of earlier builds may lack it.</param>
     /// <param name="value">What is asked for now.</param>

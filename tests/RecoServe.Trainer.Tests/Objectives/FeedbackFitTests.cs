@@ -42,6 +42,33 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.True(File.Exists(In("curve/tradeoff.png")));
     }
 
+    [Fact]
+    public async Task Tradeoff_LogThatTheRunCannotRead_IsRefusedByName()
+    {
+        await SimulateAsync();
+        Assert.Equal(0, await RunAsync($"{Fit} --context device --context country --epochs 1 --out {In("run")}".Split(' ')));
+        Assert.Equal(0, await RunAsync($"{Fit} --time-gaps true --epochs 1 --out {In("timed")}".Split(' ')));
+        var lines = (await File.ReadAllLinesAsync(In("log/watches.csv"), TestContext.Current.CancellationToken)).Select(l => l.Split(',')).ToArray();
+        var (user, item) = (Array.IndexOf(lines[0], "user_id"), Array.IndexOf(lines[0], "item_id"));
+        await File.WriteAllLinesAsync(In("untimed.txt"), lines.Skip(1).Select(l => $"{l[user]} {l[item]}"), TestContext.Current.CancellationToken);
+        await File.WriteAllLinesAsync(In("few.csv"), lines.Take(100).Select(l => string.Join(',', l)), TestContext.Current.CancellationToken);
+
+        await Refuses("run", "log/watches.csv", "", "give --context device --context country");
+        await Refuses("run", "log/watches.csv", "--context country --context device", "give --context device --context country");
+        await Refuses("run", "log/watches.csv", "--context device --context country --context hour", "--context hour: ");
+        await Refuses("run", "few.csv", "", "was trained on other items than the ");
+        await Refuses("timed", "untimed.txt", "", "reads time gaps, and the log has no times");
+        Assert.False(Directory.Exists(In("curve")));
+
+        async Task Refuses(string run, string log, string options, string message)
+        {
+            _error.GetStringBuilder().Clear();
+            var command = $"tradeoff --run {In(run)} --data {In(log)} --items {In("log/items.csv")} --out {In("curve")} {options}";
+            Assert.Equal(CommandRunner.BadInput, await RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+            Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("--objective clicks --loss sampled --negatives 50 --negative-power 0.5")]
     [InlineData("--objective clicks --loss gbce --negatives 50")]
