@@ -5,6 +5,7 @@ using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Tradeoff;
 using RecoServe.Trainer.Training;
+using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Commands;
 
@@ -49,11 +50,11 @@ internal sealed class TradeoffCommand
         };
         tradeoff._data.AddTo(command);
         tradeoff._split.AddTo(command);
-        command.SetAction(tradeoff.Run);
+        command.SetAction((result, cancellationToken) => Task.FromResult(tradeoff.Run(result, cancellationToken)));
         return command;
     }
 
-    private int Run(ParseResult result)
+    private int Run(ParseResult result, CancellationToken cancellationToken)
     {
         var (length, rewards) = (result.GetValue(_length), result.GetRequiredValue(_rewards));
         if (length is < 1 or > 1000)
@@ -61,10 +62,21 @@ internal sealed class TradeoffCommand
         if (rewards.Any(r => !(r > 0)))
             throw new DataException($"{_rewards.Name} must be above 0");
         var trained = Trained(result);
-        var split = _split.Apply(result, WatchLogReader.Read(_data.Bind(result)));
-        var measure = new TradeoffCurve(split, SplitPart.Test, length);
-        var curve = With(result.GetRequiredValue(_run), split, scorer => measure.Shift(scorer, rewards.Order()).ToArray());
-        TradeoffPoint[] points = [.. trained.Select(t => With(t.Run, split, scorer => measure.Measure(scorer, t.Reward)))];
+        TradeoffPoint[] curve, points;
+        using (var progress = new ProgressLine(result.InvocationConfiguration.Error))
+        {
+            progress.Show("reading");
+            var split = _split.Apply(result, WatchLogReader.Read(_data.Bind(result)));
+            var measure = new TradeoffCurve(split, SplitPart.Test, length);
+            TradeoffPoint Measure(string run, IItemScorer scorer, double reward) => measure.Measure(
+                scorer,
+                reward,
+                (done, all) => progress.Show(string.Create(CultureInfo.InvariantCulture, $"{run}, rho {reward:0.##}: {done} of {all} questions")),
+                cancellationToken);
+            var run = result.GetRequiredValue(_run);
+            curve = With(run, split, scorer => rewards.Order().Select(reward => Measure(run, measure.Shifted(scorer, reward), reward)).ToArray());
+            points = [.. trained.Select(t => With(t.Run, split, scorer => Measure(t.Run, scorer, t.Reward)))];
+        }
 
         Directory.CreateDirectory(result.GetRequiredValue(_out));
         string In(string file) => Path.Combine(result.GetRequiredValue(_out), file);
@@ -84,6 +96,7 @@ internal sealed class TradeoffCommand
         var run = RunFolder.Open(folder);
         run.RequireScores(split.Log);
         LibTorch.EnsureLoaded();
+        set_num_threads(run.Settings.Fit.Threads);
         using var network = new NextWatchNetwork(run.Settings.ShapeFor(split.Log.Catalogue), dropout: 0);
         run.Checkpoint.RestoreBest(network);
         return use(new NetworkScorer(network, run.Settings.Fit.MaxHistory));

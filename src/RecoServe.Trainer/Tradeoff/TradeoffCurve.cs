@@ -31,19 +31,25 @@ internal sealed class TradeoffCurve
             throw new DataException("no item has premium = true");
     }
 
-    /// <summary>A scorer as it is: one that was trained with a reward.</summary>
-    /// <param name="scorer">The scorer.</param>
-    /// <param name="reward">What it was trained with.</param>
-    public TradeoffPoint Measure(IItemScorer scorer, double reward)
+    /// <summary>What a scorer's lists have.</summary>
+    /// <param name="scorer">Trained with a reward, or shifted.</param>
+    /// <param name="reward">That reward.</param>
+    /// <param name="progress">Called after each batch with the questions done and the questions in all.</param>
+    /// <param name="cancellationToken">Ends it between two batches.</param>
+    public TradeoffPoint Measure(IItemScorer scorer, double reward, Action<int, int>? progress = null, CancellationToken cancellationToken = default)
     {
         var report = FullRanking.Evaluate(
-            _split, _part, scorer, new RankingOptions { HitCutoffs = [_length], NdcgCutoffs = [], PrecisionCutoffs = [], ListLength = _length });
+            _split,
+            _part,
+            scorer,
+            new RankingOptions { HitCutoffs = [_length], NdcgCutoffs = [], PrecisionCutoffs = [], ListLength = _length },
+            progress,
+            cancellationToken);
         return new TradeoffPoint(reward, report[$"HR@{_length}"], report[$"premium_share@{_length}"]);
     }
 
-    /// <summary>A scorer trained without reward, shifted for each reward.</summary>
-    public IEnumerable<TradeoffPoint> Shift(IItemScorer scorer, IEnumerable<double> rewards) =>
-        rewards.Select(reward => Measure(new ShiftedScorer(scorer, _isPremium, reward), reward));
+    /// <summary>A scorer trained without reward, its premium logits shifted by the reward's logarithm.</summary>
+    public IItemScorer Shifted(IItemScorer scorer, double reward) => new ShiftedScorer(scorer, _isPremium, reward);
 
     /// <summary>The curve's recall at a premium share, between its two neighbouring points; NaN outside of the curve.</summary>
     /// <param name="curve">At least one point, by rising reward.</param>

@@ -20,7 +20,7 @@ public sealed class TradeoffTests
     public void Curve_MoreReward_TradesRecallForPremium()
     {
         var curve = new TradeoffCurve(new LeaveOneOutSplit(Log(["false", "false", "true", "true", "false"])), SplitPart.Test, length: 2);
-        TradeoffPoint[] points = [.. curve.Shift(new Fixed([0, 4, 3, 2, 1, -9]), [1, Math.Exp(1.5), Math.Exp(5)])];
+        TradeoffPoint[] points = [.. new[] { 1, Math.Exp(1.5), Math.Exp(5) }.Select(reward => curve.Measure(curve.Shifted(new Fixed([0, 4, 3, 2, 1, -9]), reward), reward))];
         Assert.Equal([0, 0.5, 1], points.Select(p => p.PremiumShare));
         Assert.Equal([1, 1, 0], points.Select(p => p.Recall));
         Assert.Equal(0.5, TradeoffCurve.RecallAt(points, 0.75), 1e-12);
