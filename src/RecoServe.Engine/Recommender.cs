@@ -19,6 +19,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     /// <summary>Draws over long rows: more at a time than there are processors would all take longer, each with memory of its own.</summary>
     private readonly SemaphoreSlim _longDraws = new(Environment.ProcessorCount);
 
+    /// <summary>When to ask again, as whatever is asked now is refused, of whichever model: every queue is full. Null if that is not so.</summary>
+    public TimeSpan? FullFor => degradation.Popularity ? null : registry.FullFor;
+
     /// <summary>Draws one slate.</summary>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">The caller's: ends the wait and takes the row out of the queue.</param>

@@ -7,14 +7,15 @@ namespace RecoServe.Server;
 
 /// <summary>
 /// Refuses requests at the door, before they are read, while the process has more to do than it gets done: when work waits too
-/// long for a thread. A queue that is full is told by the batcher; this is for what comes before and after it.
+/// long for a thread, which is what comes before and after the queues; and when every queue is full, which the batchers would say
+/// too, at a higher cost. Where one has room, they decide.
 /// </summary>
 /// <remarks>
 /// A delay that passes is no overload, one that stands is (Nichols and Jacobson 2012): only when for a while no work has gone
 /// through in time, requests are refused; then whenever work waits too long, until for longer none has. Of a time without requests,
 /// and so without probes, nothing is known: it neither stands nor is the last delay one of the present.
 /// </remarks>
-internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, TimeProvider clock)
+internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, TimeProvider clock, Func<TimeSpan?> fullFor)
 {
     /// <summary>A request needs a thread about so often: it is hopeless if each costs more than this share of its time.</summary>
     private const double TurnsOfARequest = 4;
@@ -71,12 +72,13 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         Probe();
         var delay = Delay;
         if (_overloaded && delay > options.MaxThreadDelay)
-            Refuse(context.Response, CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded", delay + delay));
+            Refuse(context.Response, RefusalReason.ThreadsBusy, CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded", delay + delay));
         else if (delay * TurnsOfARequest > TimeLeft(context.Request.Headers["grpc-timeout"]))
-            Refuse(context.Response, CallStatus.Status(Code.DeadlineExceeded, "the deadline is too near for an answer"));
+            Refuse(context.Response, RefusalReason.DeadlineTooNear, CallStatus.Status(Code.DeadlineExceeded, "the deadline is too near for an answer"));
+        else if (fullFor() is { } wait)
+            Refuse(context.Response, RefusalReason.QueuesFull, CallStatus.Retry(Code.ResourceExhausted, "the server is overloaded: its queues are full", wait));
         else
             return next(context);
-        metrics.Refused();
         return Task.CompletedTask;
     }
 
@@ -98,8 +100,9 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     }
 
     /// <summary>Answers with nothing but a status: the request's body is not read.</summary>
-    private static void Refuse(Microsoft.AspNetCore.Http.HttpResponse response, RpcException refusal)
+    private void Refuse(Microsoft.AspNetCore.Http.HttpResponse response, RefusalReason reason, RpcException refusal)
     {
+        metrics.Refused(reason);
         response.ContentType = "application/grpc";
         response.Headers["grpc-status"] = ((int)refusal.StatusCode).ToString(CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = refusal.Status.Detail;

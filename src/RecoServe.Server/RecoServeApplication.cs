@@ -35,12 +35,12 @@ internal static class RecoServeApplication
             .AddSingleton<ServerMetrics>()
             .AddSingleton<Drain>()
             .AddHostedService(services => services.GetRequiredService<Drain>())
-            .AddSingleton<LoadShedder>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<RepositoryWatcher>()
             .AddSingleton<ModelWriter>()
             .AddSingleton<TrafficWatch>()
             .AddSingleton<Recommender>()
+            .AddSingleton(services => ActivatorUtilities.CreateInstance<LoadShedder>(services, () => services.GetRequiredService<Recommender>().FullFor))
             .AddSingleton<TensorInference>()
             .AddSingleton<ModelHealth>();
         builder.Services.AddGrpc(grpc =>

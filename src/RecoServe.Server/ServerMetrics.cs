@@ -3,6 +3,19 @@ using Grpc.Core;
 
 namespace RecoServe.Server;
 
+/// <summary>Why a request was refused at the door.</summary>
+internal enum RefusalReason
+{
+    /// <summary>Work has waited too long for a thread for a while.</summary>
+    ThreadsBusy,
+
+    /// <summary>Its time would be used up by waiting for threads.</summary>
+    DeadlineTooNear,
+
+    /// <summary>No model has room in its queue.</summary>
+    QueuesFull,
+}
+
 /// <summary>The server's own instruments; the engine's are in <see cref="Engine.EngineMetrics"/>.</summary>
 internal sealed class ServerMetrics : IDisposable
 {
@@ -15,8 +28,9 @@ internal sealed class ServerMetrics : IDisposable
     /// <summary>Creates the instruments.</summary>
     public ServerMetrics()
     {
-        _refused = _meter.CreateCounter<long>("recoserve.refused", "{request}", "Requests refused at the door because work waits too long for a thread.");
-        _refused.Add(0); // a rate needs the zero before the first event
+        _refused = _meter.CreateCounter<long>("recoserve.refused", "{request}", "Requests refused at the door, unread, by reason.");
+        foreach (var reason in Enum.GetValues<RefusalReason>())
+            Refused(reason, 0); // a rate needs the zero before the first event
         _callDuration = _meter.CreateHistogram("rpc.server.call.duration", "s", "Duration of a call, by method and status.", null, new InstrumentAdvice<double>
         {
             // The conventional buckets begin at 5 ms: far too coarse here.
@@ -26,7 +40,13 @@ internal sealed class ServerMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    internal void Refused() => _refused.Add(1);
+    internal void Refused(RefusalReason reason, int count = 1) => _refused.Add(count, new KeyValuePair<string, object?>("reason", reason switch
+    {
+        RefusalReason.ThreadsBusy => "threads_busy",
+        RefusalReason.DeadlineTooNear => "deadline_too_near",
+        RefusalReason.QueuesFull => "queues_full",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
+    }));
 
     internal void Call(string method, StatusCode status, TimeSpan elapsed) =>
         _callDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new("rpc.status_code", status.ToString()));

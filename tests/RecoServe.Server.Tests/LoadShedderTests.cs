@@ -12,9 +12,10 @@ public sealed class LoadShedderTests : IDisposable
     private readonly ServerMetrics _metrics = new();
     private readonly List<Action> _pool = [];
     private readonly LoadShedder _shedder;
+    private TimeSpan? _fullFor;
 
     public LoadShedderTests() =>
-        _shedder = new LoadShedder(new ServerOptions { MaxThreadDelay = TimeSpan.FromMilliseconds(100) }, _metrics, _clock) { Enqueue = _pool.Add };
+        _shedder = new LoadShedder(new ServerOptions { MaxThreadDelay = TimeSpan.FromMilliseconds(100) }, _metrics, _clock, () => _fullFor) { Enqueue = _pool.Add };
 
     public void Dispose() => _metrics.Dispose();
 
@@ -154,6 +155,18 @@ public sealed class LoadShedderTests : IDisposable
         var encoded = headers["grpc-status-details-bin"].ToString();
         var status = Status.Parser.ParseFrom(Convert.FromBase64String(encoded.PadRight((encoded.Length + 3) / 4 * 4, '=')));
         Assert.Equal(TimeSpan.FromMilliseconds(300), status.Details[0].Unpack<RetryInfo>().RetryDelay.ToTimeSpan());
+    }
+
+    [Fact]
+    public async Task Request_EveryQueueIsFull_IsRefusedUntilOneIsNot()
+    {
+        _fullFor = TimeSpan.FromMilliseconds(70);
+        var context = Context(Recommend, null);
+        await _shedder.InvokeAsync(context, _ => throw new InvalidOperationException("taken"));
+        Assert.Equal(("8", "70"), ((string?)context.Response.Headers["grpc-status"], (string?)context.Response.Headers["grpc-retry-pushback-ms"]));
+        Assert.True(await IsTakenAsync("/grpc.health.v1.Health/Check"));
+        _fullFor = null;
+        Assert.True(await IsTakenAsync());
     }
 
     private static DefaultHttpContext Context(string path, string? timeout)

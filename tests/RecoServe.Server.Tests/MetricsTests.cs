@@ -23,6 +23,9 @@ public sealed class MetricsTests : IAsyncLifetime
     [InlineData("recoserve_shed_total{.*model=\"unasked\",reason=\"deadline_exceeded\",version=\"1\"} 0\n")]
     [InlineData("recoserve_shed_total{.*model=\"unasked\",reason=\"cancelled\",version=\"1\"} 0\n")]
     [InlineData("recoserve_invalid_logits_total{.*model=\"unasked\",version=\"1\"} 0\n")]
+    [InlineData("recoserve_refused_total{.*reason=\"threads_busy\"} [0-9]+\n")]
+    [InlineData("recoserve_refused_total{.*reason=\"deadline_too_near\"} [0-9]+\n")]
+    [InlineData("recoserve_refused_total{.*reason=\"queues_full\"} [0-9]+\n")]
     [InlineData("target_info{.*service_name=\"recoserve\"")]
     public async Task Scrape_NoRequestYet_HasTheLine(string pattern)
     {

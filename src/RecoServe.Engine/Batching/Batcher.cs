@@ -67,6 +67,16 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
     }
 
+    /// <summary>When to ask again, as the queue is full; null if it is not.</summary>
+    internal TimeSpan? FullFor
+    {
+        get
+        {
+            lock (_gate)
+                return _queue.IsFull ? RetryAfter(Wait(_queue.Count, Now)) : null;
+        }
+    }
+
     /// <summary>The time on the batcher's clock.</summary>
     internal TimeSpan Now => _clock.GetElapsedTime(_epoch);
 
@@ -221,8 +231,9 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
     }
 
-    private OverloadedException Overloaded(string reason, TimeSpan wait) =>
-        new(_metrics.Name, reason, wait < ShortestRetry ? ShortestRetry : wait);
+    private OverloadedException Overloaded(string reason, TimeSpan wait) => new(_metrics.Name, reason, RetryAfter(wait));
+
+    private static TimeSpan RetryAfter(TimeSpan wait) => wait < ShortestRetry ? ShortestRetry : wait;
 
     /// <summary>How long a row is expected to wait for its dispatch if so many are computed before it.</summary>
     private TimeSpan Wait(int rowsBefore, TimeSpan now)

@@ -30,8 +30,11 @@ internal sealed class RowQueue<TInput, TOutput>(int rowCapacity, long byteCapaci
     /// <summary>Cells of a row, on average.</summary>
     internal double MeanLength => Count > 0 ? (double)_cells / Count : 0;
 
+    /// <summary>Whether no row may wait here any more, however small.</summary>
+    internal bool IsFull => Count >= rowCapacity;
+
     /// <summary>Whether a row may still wait here.</summary>
-    internal bool HasRoomFor(BatchRow<TInput, TOutput> row) => Count < rowCapacity && Bytes + row.Bytes <= byteCapacity;
+    internal bool HasRoomFor(BatchRow<TInput, TOutput> row) => !IsFull && Bytes + row.Bytes <= byteCapacity;
 
     /// <summary>Puts a row in its place.</summary>
     internal void Add(BatchRow<TInput, TOutput> row)

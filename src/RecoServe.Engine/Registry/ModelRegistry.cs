@@ -143,6 +143,28 @@ public sealed class ModelRegistry : IAsyncDisposable
         _repository.Dispose();
     }
 
+    /// <summary>When to ask again, as the queue of every model that serves is full; null if one is not, or if none serves.</summary>
+    internal TimeSpan? FullFor
+    {
+        get
+        {
+            TimeSpan? shortest = null;
+            foreach (var versions in _table.Models.Values)
+            {
+                foreach (var version in versions)
+                {
+                    if (version.State != VersionState.Serving || version.Model is not LoadedModel model)
+                        continue;
+                    if (model.Batcher.FullFor is not { } wait)
+                        return null;
+                    shortest = wait < (shortest ?? TimeSpan.MaxValue) ? wait : shortest;
+                }
+            }
+
+            return shortest;
+        }
+    }
+
     /// <summary>Takes a lease on the version that a request asks for.</summary>
     /// <param name="selector">Model, and version or label.</param>
     /// <param name="key">The user, or the request: the same key gets the same version. Empty if neither is known.</param>

@@ -108,12 +108,17 @@ public sealed class BatcherTests : BatcherFixture
     public async Task RunAsync_QueueFull_IsRefusedAtOnce()
     {
         await StartBusy(options: new BatcherOptions { QueueCapacity = 5 });
-        var waiting = Enumerable.Range(1, 5).Select(i => Run([i])).ToArray();
+        var waiting = Enumerable.Range(1, 4).Select(i => Run([i])).ToList();
+        Assert.Null(Batcher.FullFor);
+        waiting.Add(Run([5]));
+        Assert.True(Batcher.FullFor > TimeSpan.Zero);
         var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([6]));
         Assert.True(refused.RetryAfter > TimeSpan.Zero);
+        Assert.Equal(refused.RetryAfter, Batcher.FullFor);
         Assert.Equal(5, Batcher.QueueLength);
         Runner.LetGo();
         await Task.WhenAll(waiting);
+        Assert.Null(Batcher.FullFor);
     }
 
     [Fact]
