@@ -23,14 +23,17 @@ internal sealed class ServerMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _callDuration;
-    private readonly Counter<long> _refused;
+    private readonly long[] _refused = new long[Enum.GetValues<RefusalReason>().Length];
 
     /// <summary>Creates the instruments.</summary>
     public ServerMetrics()
     {
-        _refused = _meter.CreateCounter<long>("recoserve.refused", "{request}", "Requests refused at the door, unread, by reason.");
-        foreach (var reason in Enum.GetValues<RefusalReason>())
-            Refused(reason, 0); // a rate needs the zero before the first event
+        // Observed: it must show zeros although nobody listens yet when it is made.
+        _meter.CreateObservableCounter(
+            "recoserve.refused",
+            () => Enum.GetValues<RefusalReason>().Select(reason => new Measurement<long>(Volatile.Read(ref _refused[(int)reason]), new KeyValuePair<string, object?>("reason", LabelOf(reason)))),
+            "{request}",
+            "Requests refused at the door, unread, by reason.");
         _callDuration = _meter.CreateHistogram("rpc.server.call.duration", "s", "Duration of a call, by method and status.", null, new InstrumentAdvice<double>
         {
             // The conventional buckets begin at 5 ms: far too coarse here.
@@ -40,14 +43,16 @@ internal sealed class ServerMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    internal void Refused(RefusalReason reason, int count = 1) => _refused.Add(count, new KeyValuePair<string, object?>("reason", reason switch
+    internal void Refused(RefusalReason reason) => Interlocked.Increment(ref _refused[(int)reason]);
+
+    internal void Call(string method, StatusCode status, TimeSpan elapsed) =>
+        _callDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new("rpc.status_code", status.ToString()));
+
+    private static string LabelOf(RefusalReason reason) => reason switch
     {
         RefusalReason.ThreadsBusy => "threads_busy",
         RefusalReason.DeadlineTooNear => "deadline_too_near",
         RefusalReason.QueuesFull => "queues_full",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
-    }));
-
-    internal void Call(string method, StatusCode status, TimeSpan elapsed) =>
-        _callDuration.Record(elapsed.TotalSeconds, new("rpc.method", method), new("rpc.status_code", status.ToString()));
+    };
 }
