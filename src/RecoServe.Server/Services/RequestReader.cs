@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf.Collections;
@@ -163,12 +164,11 @@ internal static class RequestReader
 
     private static Condition Read(V1.Condition condition, int position)
     {
-        var field = $"filter.where[{position}]";
-        Require(condition.Attribute.Length > 0, $"{field}.attribute", "must not be empty");
+        Require(condition.Attribute.Length > 0, $"filter.where[{position}].attribute", "must not be empty");
         Require(
             condition.Operator is V1.ComparisonOperator.In or V1.ComparisonOperator.NotIn,
-            $"{field}.operator", $"must be COMPARISON_OPERATOR_IN or COMPARISON_OPERATOR_NOT_IN, not {(int)condition.Operator}");
-        Require(condition.Values.Count > 0, $"{field}.values", "must have at least one value");
+            $"filter.where[{position}].operator", $"must be COMPARISON_OPERATOR_IN or COMPARISON_OPERATOR_NOT_IN, not {(int)condition.Operator}");
+        Require(condition.Values.Count > 0, $"filter.where[{position}].values", "must have at least one value");
         return new Condition(condition.Attribute, condition.Values, condition.Operator == V1.ComparisonOperator.NotIn);
     }
 
@@ -185,10 +185,13 @@ internal static class RequestReader
         deadline == DateTime.MaxValue ? DateTimeOffset.MaxValue : new DateTimeOffset(DateTime.SpecifyKind(deadline, DateTimeKind.Utc));
 
     /// <exception cref="InvalidRequestException">The condition does not hold.</exception>
-    internal static void Require(bool condition, string field, string problem)
+    internal static void Require(
+        bool condition,
+        [InterpolatedStringHandlerArgument(nameof(condition))] Problem field,
+        [InterpolatedStringHandlerArgument(nameof(condition))] Problem problem)
     {
         if (!condition)
-            throw new InvalidRequestException(field, problem);
+            throw new InvalidRequestException(field.ToString(), problem.ToString());
     }
 
     private static RpcException Unimplemented(string field) =>

@@ -1,0 +1,36 @@
+using RecoServe.Contracts.V1;
+using RecoServe.Engine;
+using RecoServe.Server.Services;
+
+namespace RecoServe.Server.Tests;
+
+/// <summary>Messages of fields are tested over the wire; this is what they must not cost those whose fields are right.</summary>
+public sealed class RequestReaderTests
+{
+    [Fact]
+    public void Read_RequestIsRight_NoMessageIsWritten()
+    {
+        var request = new RecommendRequest { Filter = new Filter() };
+        for (var i = 0; i < 1000; i++)
+        {
+            request.History.Add(new Watch { ItemId = "i", WatchFraction = 0.5 });
+            request.Filter.ExcludeItemIds.Add("e");
+        }
+
+        RequestReader.Read(request, DateTime.MaxValue);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        RequestReader.Read(request, DateTime.MaxValue);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 8_000, 12_000); // the ids of the history, and no text
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Read_OneIdIsEmpty_IsNamedByItsPlace(int place)
+    {
+        var request = new RecommendRequest { History = { new Watch { ItemId = "a" }, new Watch { ItemId = "b" }, new Watch { ItemId = "c" } } };
+        request.History[place].ItemId = "";
+        var e = Assert.Throws<InvalidRequestException>(() => RequestReader.Read(request, DateTime.MaxValue));
+        Assert.Equal(($"history[{place}].item_id", "must not be empty"), (e.Field, e.Problem));
+    }
+}
