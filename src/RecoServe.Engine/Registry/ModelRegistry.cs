@@ -153,11 +153,16 @@ public sealed class ModelRegistry : IAsyncDisposable
             {
                 foreach (var version in versions)
                 {
-                    if (version.State != VersionState.Serving || version.Model is not LoadedModel model)
+                    if (!version.TryAcquire(out var lease))
                         continue;
-                    if (model.Batcher.FullFor is not { } wait)
-                        return null;
-                    shortest = wait < (shortest ?? TimeSpan.MaxValue) ? wait : shortest;
+                    using (lease)
+                    {
+                        if (lease.Loaded is not LoadedModel model)
+                            continue;
+                        if (model.Batcher.FullFor is not { } wait)
+                            return null;
+                        shortest = wait < (shortest ?? TimeSpan.MaxValue) ? wait : shortest;
+                    }
                 }
             }
 
