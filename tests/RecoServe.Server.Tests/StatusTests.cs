@@ -63,9 +63,7 @@ public sealed class StatusTests
         });
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token);
-        var counted = Regex.Matches(metrics, "^recoserve_(?:shed|refused)_total{.*reason=\"(?:queue_full|queues_full)\".*} ([0-9]+)", RegexOptions.Multiline)
-            .Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToArray();
-        Assert.True(counted.Sum() > 0);
+        Assert.Matches("recoserve_(shed|refused)_total{.*reason=\"queues?_full\".*} [1-9]", metrics);
         Assert.Contains(refused, e => e.Status.Detail.Contains("queues are full", StringComparison.Ordinal) || e.Status.Detail.Contains("rows wait", StringComparison.Ordinal));
     }
 

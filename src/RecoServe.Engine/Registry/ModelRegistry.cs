@@ -149,20 +149,15 @@ public sealed class ModelRegistry : IAsyncDisposable
         get
         {
             TimeSpan? shortest = null;
-            foreach (var versions in _table.Models.Values)
+            foreach (var (_, versions) in _table.Models)
             {
                 foreach (var version in versions)
                 {
-                    if (!version.TryAcquire(out var lease))
+                    if (version.ServingModel is not { } model)
                         continue;
-                    using (lease)
-                    {
-                        if (lease.Loaded is not LoadedModel model)
-                            continue;
-                        if (model.Batcher.FullFor is not { } wait)
-                            return null;
-                        shortest = wait < (shortest ?? TimeSpan.MaxValue) ? wait : shortest;
-                    }
+                    if (model.Batcher.FullFor is not { } wait)
+                        return null;
+                    shortest = wait < (shortest ?? TimeSpan.MaxValue) ? wait : shortest;
                 }
             }
 

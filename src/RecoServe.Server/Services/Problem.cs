@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace RecoServe.Server.Services;
 
-/// <summary>A text that is written only if a condition does not hold: requests are checked in hundreds of places, and are mostly right.</summary>
+/// <summary>A text that is written only if a condition does not hold: each watch and id of a request is checked, and mostly right.</summary>
 [InterpolatedStringHandler]
 internal ref struct Problem
 {

@@ -10,9 +10,11 @@ public sealed class LearnerTests
 {
     [Theory]
     [MemberData(nameof(Models.EncoderTests.Kinds), MemberType = typeof(Models.EncoderTests))]
-    public void Learn_AnyNetwork_LeavesNoTensorBehind(string kind) =>
-        LearnManyTimes(
-        new ObjectiveOptions(), shape => shape with { Kind = Models.EncoderTests.Parse(kind).Network, Memory = Models.EncoderTests.Parse(kind).Memory });
+    public void Learn_AnyNetwork_LeavesNoTensorBehind(string kind)
+    {
+        var (network, memory) = Models.EncoderTests.Parse(kind);
+        LearnManyTimes(new ObjectiveOptions(), shape => shape with { Kind = network, Memory = memory });
+    }
 
     [Theory]
     [InlineData(LossKind.Sampled, ObjectiveKind.Ips, PropensitySource.Head)]
