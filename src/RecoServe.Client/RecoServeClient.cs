@@ -12,7 +12,6 @@ namespace RecoServe.Client;
 public sealed class RecoServeClient : IDisposable
 {
     private readonly GrpcChannel _channel;
-    private readonly RecommendationService.RecommendationServiceClient _recommendations;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _clock;
 
@@ -28,9 +27,12 @@ public sealed class RecoServeClient : IDisposable
             DisposeHttpClient = true,
             ServiceConfig = new ServiceConfig { LoadBalancingConfigs = { new RoundRobinConfig() }, MethodConfigs = { Retries(options.MaxAttempts) } },
         });
-        _recommendations = new RecommendationService.RecommendationServiceClient(_channel);
+        Recommendations = new RecommendationService.RecommendationServiceClient(_channel);
         Models = new ModelService.ModelServiceClient(_channel);
     }
+
+    /// <summary>Every method of the service, without default deadline: streams, and calls with metadata or a deadline of their own.</summary>
+    public RecommendationService.RecommendationServiceClient Recommendations { get; }
 
     /// <summary>The registry's methods, without default deadline: loading a model takes as long as it takes.</summary>
     public ModelService.ModelServiceClient Models { get; }
@@ -38,12 +40,12 @@ public sealed class RecoServeClient : IDisposable
     /// <summary>Asks for one slate.</summary>
     /// <exception cref="RpcException">As the contract's table of statuses says.</exception>
     public async Task<RecommendResponse> RecommendAsync(RecommendRequest request, CancellationToken cancellationToken = default) =>
-        await _recommendations.RecommendAsync(request, Call(cancellationToken));
+        await Recommendations.RecommendAsync(request, Call(cancellationToken));
 
     /// <summary>Asks for the scores of given items.</summary>
     /// <exception cref="RpcException">As the contract's table of statuses says.</exception>
     public async Task<ScoreResponse> ScoreAsync(ScoreRequest request, CancellationToken cancellationToken = default) =>
-        await _recommendations.ScoreAsync(request, Call(cancellationToken));
+        await Recommendations.ScoreAsync(request, Call(cancellationToken));
 
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();

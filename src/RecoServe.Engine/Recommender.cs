@@ -100,7 +100,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
         using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
-        return new Scores(IdentityOf(lease), ScoreItems(lease, row, candidates, request.Normalise), unknown);
+        var start = clock.GetTimestamp();
+        var items = ScoreItems(lease, row, candidates, request.Normalise);
+        return new Scores(IdentityOf(lease), items, unknown, new AnswerTimings(row.Timings, clock.GetElapsedTime(start)));
     }
 
     private async Task<Slate> AnswerAsync(
@@ -130,7 +132,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             lease.Version.Metrics.Sample(elapsed, nucleus.NucleusSize);
             lease.Version.Metrics.Request(clock.GetElapsedTime(arrived), degraded);
             var items = Name(lease, slots.AsSpan(0, nucleus.Count));
-            return new Slate(IdentityOf(lease), items, nucleus, unknown, row?.Timings ?? default, elapsed, degraded);
+            return new Slate(IdentityOf(lease), items, nucleus, unknown, new AnswerTimings(row?.Timings ?? default, elapsed), degraded);
         }
     }
 

@@ -14,17 +14,20 @@ public readonly record struct ComputedBy(string Model, long Version, string Labe
 /// <param name="Items">In slot order.</param>
 /// <param name="Nucleus">The set it was drawn from.</param>
 /// <param name="UnknownItemIds">Ids of the request that the catalogue does not have, each once.</param>
-/// <param name="Timings">Where the time in the batch went.</param>
-/// <param name="SampleTime">Masking and drawing.</param>
+/// <param name="Timings">Where the time went.</param>
 /// <param name="Degraded">What was left out.</param>
 public sealed record Slate(
     ComputedBy ComputedBy,
     IReadOnlyList<SlateItem> Items,
     SlateSummary Nucleus,
     IReadOnlyCollection<string> UnknownItemIds,
-    RowTimings Timings,
-    TimeSpan SampleTime,
+    AnswerTimings Timings,
     Degradation Degraded);
+
+/// <summary>Where the time of an answer went.</summary>
+/// <param name="Row">In the batch; nothing if none was run for it.</param>
+/// <param name="Sample">Masking and drawing the slate, or reading the scores of the candidates.</param>
+public readonly record struct AnswerTimings(RowTimings Row, TimeSpan Sample);
 
 /// <summary>One item of a slate.</summary>
 /// <param name="ItemId">Its external id.</param>
@@ -36,7 +39,9 @@ public readonly record struct SlateItem(string ItemId, string Title, SlateSlot S
 /// <param name="ComputedBy">The version that computed them.</param>
 /// <param name="Items">One for each known candidate, in the order asked.</param>
 /// <param name="UnknownItemIds">Ids of the request that the catalogue does not have, each once.</param>
-public sealed record Scores(ComputedBy ComputedBy, IReadOnlyList<ItemScore> Items, IReadOnlyCollection<string> UnknownItemIds);
+/// <param name="Timings">Where the time went.</param>
+public sealed record Scores(
+    ComputedBy ComputedBy, IReadOnlyList<ItemScore> Items, IReadOnlyCollection<string> UnknownItemIds, AnswerTimings Timings);
 
 /// <summary>The score of one item.</summary>
 /// <param name="ItemId">Its external id.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Grpc.Core;
 using RecoServe.Contracts.V1;
 
@@ -66,6 +67,27 @@ public sealed class RecoServeClientTests
         while (server.Calls == 0); // on a busy machine the deadline can pass before the call has arrived
 
         await cancelled.Task.WaitAsync(Token);
+    }
+
+    [Fact]
+    public async Task Recommendations_CallsHaveTheDeadlineThatTheyAreGiven()
+    {
+        var deadlines = new ConcurrentQueue<DateTime>();
+        await using var server = await ScriptedServer.StartAsync((_, context) =>
+        {
+            deadlines.Enqueue(context.Deadline);
+            return Task.CompletedTask;
+        });
+        using var client = NewClient(server.Address);
+        var far = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(2);
+        await client.Recommendations.RecommendAsync(new RecommendRequest(), cancellationToken: Token);
+        await client.Recommendations.RecommendAsync(new RecommendRequest(), deadline: far, cancellationToken: Token);
+        await client.RecommendAsync(new RecommendRequest(), Token);
+        Assert.Collection(
+            deadlines,
+            none => Assert.Equal(DateTime.MaxValue, none),
+            own => Assert.Equal(far, own, TimeSpan.FromMinutes(30)),
+            usual => Assert.InRange(usual, DateTime.UnixEpoch, far.AddHours(-1)));
     }
 
     [Fact]

@@ -91,7 +91,7 @@ public sealed class DegradationTests : IAsyncDisposable
         var normaliser = NucleusSampler.LogSumExp(logits);
         Assert.All(popular, s =>
         {
-            Assert.Equal(0, s.Timings.BatchSize);
+            Assert.Equal(0, s.Timings.Row.BatchSize);
             Assert.All(s.Items, i => Assert.Equal(Math.Exp(logits[int.Parse(i.ItemId[1..], null)] - normaliser), i.Slot.Probability, 1e-6));
         });
     }

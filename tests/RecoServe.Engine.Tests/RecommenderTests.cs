@@ -158,7 +158,7 @@ public sealed class RecommenderTests : IAsyncLifetime
         var alone = (await Recommend(request)).Items.Select(i => i.ItemId).ToArray();
         var many = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Recommend(i % 2 == 0 ? request : request with { History = ["i2", "i3", "i4"] })));
         Assert.All(many.Where((_, i) => i % 2 == 0), slate => Assert.Equal(alone, slate.Items.Select(i => i.ItemId)));
-        Assert.Contains(many, slate => slate.Timings.BatchSize > 1);
+        Assert.Contains(many, slate => slate.Timings.Row.BatchSize > 1);
     }
 
     [Fact]

@@ -208,8 +208,12 @@ public sealed class RecommendationServiceTests : IAsyncLifetime
         var expected = Model.ExpectedLogits([3]);
         Assert.Equal(expected[9], answer.Items[0].Logit, 1e-4);
         Assert.Equal(expected[9] - Math.Log(expected.Sum(l => Math.Exp(l))), answer.Items[0].LogProbability, 1e-4);
+        Assert.Null(answer.Timings);
         request.Normalise = false;
-        Assert.False((await _client.ScoreAsync(request, cancellationToken: Token)).Items[0].HasLogProbability);
+        request.IncludeTimings = true;
+        answer = await _client.ScoreAsync(request, cancellationToken: Token);
+        Assert.False(answer.Items[0].HasLogProbability);
+        Assert.True(answer.Timings.BatchSize >= 1 && answer.Timings.EncodeUs > 0 && answer.Timings.BatchUs > answer.Timings.EncodeUs);
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal static class ResponseWriter
         for (var i = 0; i < slate.Items.Count; i++)
             response.Items.Add(Write(slate.Items[i], i + 1));
         if (request.IncludeTimings)
-            response.Timings = WriteTimings(slate);
+            response.Timings = Write(slate.Timings);
         return response;
     }
 
@@ -45,6 +45,8 @@ internal static class ResponseWriter
             response.Items.Add(item);
         }
 
+        if (request.IncludeTimings)
+            response.Timings = Write(scores.Timings);
         return response;
     }
 
@@ -59,14 +61,14 @@ internal static class ResponseWriter
         Title = item.Title,
     };
 
-    private static V1.Timings WriteTimings(Slate slate) => new()
+    private static V1.Timings Write(in AnswerTimings timings) => new()
     {
-        QueueUs = Microseconds(slate.Timings.Queue),
-        BatchUs = Microseconds(slate.Timings.Batch),
-        EncodeUs = Microseconds(slate.Timings.Encode),
-        ScoreUs = Microseconds(slate.Timings.Score),
-        SampleUs = Microseconds(slate.SampleTime),
-        BatchSize = slate.Timings.BatchSize,
+        QueueUs = Microseconds(timings.Row.Queue),
+        BatchUs = Microseconds(timings.Row.Batch),
+        EncodeUs = Microseconds(timings.Row.Encode),
+        ScoreUs = Microseconds(timings.Row.Score),
+        SampleUs = Microseconds(timings.Sample),
+        BatchSize = timings.Row.BatchSize,
     };
 
     private static long Microseconds(TimeSpan time) => (long)time.TotalMicroseconds;
