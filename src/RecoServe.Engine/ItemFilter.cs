@@ -9,9 +9,10 @@ internal static class ItemFilter
     /// <summary>Builds the mask.</summary>
     /// <param name="catalogue">The version's items.</param>
     /// <param name="request">The request.</param>
+    /// <param name="watched">Item indexes of its history; 0 for none.</param>
     /// <param name="unknown">Takes the ids that the catalogue does not have.</param>
     /// <exception cref="InvalidRequestException">A condition names an attribute the catalogue does not have.</exception>
-    internal static ItemMask Build(Catalogue catalogue, SlateRequest request, ISet<string> unknown)
+    internal static ItemMask Build(Catalogue catalogue, SlateRequest request, ReadOnlySpan<int> watched, ISet<string> unknown)
     {
         var mask = ItemMask.Rent(catalogue.Count);
         try
@@ -21,11 +22,7 @@ internal static class ItemFilter
             foreach (var index in Query.Indexes(catalogue, request.ExcludeItemIds, unknown))
                 mask.Exclude(index);
             if (!request.IncludeWatched)
-            {
-                foreach (var index in Query.Indexes(catalogue, request.History, unknown))
-                    mask.Exclude(index);
-            }
-
+                mask.Exclude(watched);
             for (var i = 0; i < request.Where.Count; i++)
                 Apply(mask, catalogue, request.Where[i], i);
             return mask;

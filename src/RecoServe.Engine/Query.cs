@@ -4,21 +4,31 @@ using RecoServe.Engine.Packages;
 namespace RecoServe.Engine;
 
 /// <summary>A request in the terms of one model version: ids turned into indexes, context values into codes.</summary>
-internal static class Query
+/// <param name="Input">What the encoder reads.</param>
+/// <param name="Watched">Item indexes of the whole history, also of what is too old to be read; 0 for ids that the catalogue does not have.</param>
+internal readonly record struct Query(EncoderInput Input, int[] Watched)
 {
     /// <summary>Encodes history and context.</summary>
     /// <param name="package">The version's package.</param>
     /// <param name="request">Whose history and context are read.</param>
     /// <param name="unknown">Takes the history's ids that the catalogue does not have.</param>
     /// <exception cref="InvalidRequestException">A context key is not the model's.</exception>
-    internal static EncoderInput Encode(ModelPackage package, ModelRequest request, ISet<string> unknown)
+    internal static Query Encode(ModelPackage package, ModelRequest request, ISet<string> unknown)
     {
         var manifest = package.Manifest;
-        return new(
-            EncodeHistory(package, request.History, unknown),
+        var watched = new int[request.History.Count];
+        for (var i = 0; i < watched.Length; i++)
+        {
+            if (!package.Catalogue.TryGetIndex(request.History[i], out watched[i]))
+                unknown.Add(request.History[i]);
+        }
+
+        var input = new EncoderInput(
+            HistoryOf(watched, manifest.MaxHistory),
             EncodeContext(manifest.ContextFields, request.Context, "context"),
-            manifest.TimeGaps && request.WatchedAt.Count > 0 ? TimeGap.CodesOf([.. OfRead(package, request.History, request.WatchedAt)]) : default,
-            manifest.HistoryContext && request.HistoryContext.Count > 0 ? EncodeContexts(package, request.History, request.HistoryContext) : default);
+            manifest.TimeGaps && request.WatchedAt.Count > 0 ? TimeGap.CodesOf([.. OfRead(request.WatchedAt, watched, manifest.MaxHistory)]) : default,
+            manifest.HistoryContext && request.HistoryContext.Count > 0 ? EncodeContexts(manifest, request.HistoryContext, watched) : default);
+        return new Query(input, watched);
     }
 
     /// <summary>A request without the context that a model does not read.</summary>
@@ -43,20 +53,20 @@ internal static class Query
         }
     }
 
-    private static ReadOnlyMemory<int> EncodeHistory(ModelPackage package, IReadOnlyList<string> history, ISet<string> unknown)
+    private static ReadOnlyMemory<int> HistoryOf(int[] watched, int maxHistory)
     {
-        var indexes = Indexes(package.Catalogue, history, unknown).ToArray();
-        return indexes.AsMemory(Math.Max(0, indexes.Length - package.Manifest.MaxHistory));
+        var known = watched.Contains(0) ? Array.FindAll(watched, item => item > 0) : watched;
+        return known.AsMemory(Math.Max(0, known.Length - maxHistory));
     }
 
     /// <summary>What is known of the watches that are read: the gap to one that is skipped, or too old, for example, is not known to the model.</summary>
-    private static IEnumerable<T> OfRead<T>(ModelPackage package, IReadOnlyList<string> history, IEnumerable<T> known) =>
-        history.Zip(known).Where(w => package.Catalogue.TryGetIndex(w.First, out _)).Select(w => w.Second).TakeLast(package.Manifest.MaxHistory);
+    private static IEnumerable<T> OfRead<T>(IEnumerable<T> known, int[] watched, int maxHistory) =>
+        known.Zip(watched).Where(watch => watch.Second > 0).Select(watch => watch.First).TakeLast(maxHistory);
 
-    private static int[] EncodeContexts(ModelPackage package, IReadOnlyList<string> history, IReadOnlyList<IReadOnlyDictionary<string, string>> contexts)
+    private static int[] EncodeContexts(ModelManifest manifest, IReadOnlyList<IReadOnlyDictionary<string, string>> contexts, int[] watched)
     {
-        var codes = contexts.Select((context, i) => EncodeContext(package.Manifest.ContextFields, context, $"history[{i}].context.values"));
-        return [.. OfRead(package, history, codes).SelectMany(watch => watch)];
+        var codes = contexts.Select((context, i) => EncodeContext(manifest.ContextFields, context, $"history[{i}].context.values"));
+        return [.. OfRead(codes, watched, manifest.MaxHistory).SelectMany(watch => watch)];
     }
 
     /// <param name="fields">The model's.</param>

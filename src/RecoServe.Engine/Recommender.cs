@@ -96,9 +96,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     private async Task<Scores> ScoreAsync(ModelLease lease, ScoreRequest request, CancellationToken cancellationToken)
     {
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request, unknown);
+        var query = Query.Encode(lease.Package, request, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
-        using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
+        using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
         var start = clock.GetTimestamp();
         var items = ScoreItems(lease, row, candidates, request.Normalise);
@@ -110,14 +110,14 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     {
         // :: 2 :: Everything that can be wrong with the request is found before it takes a place in the queue.
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
-        var input = Query.Encode(lease.Package, request, unknown);
-        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
+        var query = Query.Encode(lease.Package, request, unknown);
+        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, query.Watched, unknown);
 
         // :: 3 ::
         RowResult<BatchOutput>? row = null;
         try
         {
-            row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
+            row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
         }
         catch (OverloadedException) when (degradation.Popularity)
         {

@@ -24,8 +24,8 @@ internal static class ProbeCheck
                     HistoryContext = asked.HistoryContext ?? [],
                     Context = asked.Context,
                 };
-                var input = Query.Encode(package, request, new HashSet<string>());
-                _ = runner.Run([input], logitRows: 1, (output, _) => Compare(package, number, output.LogitsOf(0)));
+                var query = Query.Encode(package, request, new HashSet<string>());
+                _ = runner.Run([query.Input], logitRows: 1, (output, _) => Compare(package, number, output.LogitsOf(0)));
             }
             catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)
             {

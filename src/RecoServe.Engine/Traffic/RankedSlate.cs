@@ -31,10 +31,10 @@ internal sealed class RankedSlate
     internal static async Task<RankedSlate> ComputeAsync(ModelLease lease, SlateRequest request, CancellationToken cancellationToken)
     {
         var unknown = new HashSet<string>();
-        var input = Query.Encode(lease.Package, Query.Known(lease.Package, request), unknown);
-        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, unknown);
+        var query = Query.Encode(lease.Package, Query.Known(lease.Package, request), unknown);
+        using var mask = ItemFilter.Build(lease.Package.Catalogue, request, query.Watched, unknown);
         float[] logits;
-        using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))
+        using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))
             logits = row.Logits.ToArray(); // its memory is for those who wait
         var slots = new SlateSlot[Math.Min(Math.Min(request.SlateSize, MaxItems), lease.Package.Catalogue.Count)];
         var count = NucleusSampler.Sample(logits, mask, new SamplingParameters { Strategy = SamplingStrategy.Greedy }, slots).Count;
