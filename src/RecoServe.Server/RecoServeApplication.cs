@@ -41,6 +41,7 @@ internal static class RecoServeApplication
             .AddSingleton<TrafficWatch>()
             .AddSingleton<Recommender>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<LoadShedder>(services, () => services.GetRequiredService<Recommender>().FullFor))
+            .AddSingleton<RequestMemory>()
             .AddSingleton<TensorInference>()
             .AddSingleton<ModelHealth>();
         builder.Services.AddGrpc(grpc =>
@@ -59,6 +60,7 @@ internal static class RecoServeApplication
         var app = builder.Build();
         app.Use(app.Services.GetRequiredService<Drain>().InvokeAsync);
         app.Use(app.Services.GetRequiredService<LoadShedder>().InvokeAsync);
+        app.Use(app.Services.GetRequiredService<RequestMemory>().InvokeAsync);
         app.MapGrpcService<RecommendationService>();
         app.MapGrpcService<FeedbackService>();
         app.MapGrpcService<ModelService>();

@@ -14,6 +14,9 @@ internal enum RefusalReason
 
     /// <summary>No model has room in its queue.</summary>
     QueuesFull,
+
+    /// <summary>It is large, and other large ones hold all the room that there is for them.</summary>
+    MemoryFull,
 }
 
 /// <summary>The server's own instruments; the engine's are in <see cref="Engine.EngineMetrics"/>.</summary>
@@ -53,6 +56,7 @@ internal sealed class ServerMetrics : IDisposable
         RefusalReason.ThreadsBusy => "threads_busy",
         RefusalReason.DeadlineTooNear => "deadline_too_near",
         RefusalReason.QueuesFull => "queues_full",
+        RefusalReason.MemoryFull => "memory_full",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
     };
 }

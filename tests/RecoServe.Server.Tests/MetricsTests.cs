@@ -26,6 +26,7 @@ public sealed class MetricsTests : IAsyncLifetime
     [InlineData("recoserve_refused_total{.*reason=\"threads_busy\"} [0-9]+\n")]
     [InlineData("recoserve_refused_total{.*reason=\"deadline_too_near\"} [0-9]+\n")]
     [InlineData("recoserve_refused_total{.*reason=\"queues_full\"} [0-9]+\n")]
+    [InlineData("recoserve_refused_total{.*reason=\"memory_full\"} [0-9]+\n")]
     [InlineData("target_info{.*service_name=\"recoserve\"")]
     public async Task Scrape_NoRequestYet_HasTheLine(string pattern)
     {

@@ -17,12 +17,13 @@ internal static class QuestionStream
     /// <param name="questions">Read one by one.</param>
     /// <param name="answers">Written one by one.</param>
     /// <param name="answer">Never throws but when the call is cancelled.</param>
+    /// <param name="claimRoom">Gives what holds the memory of the question that was read last; it is given back with the answer.</param>
     /// <param name="stopping">The server's.</param>
     /// <param name="cancellationToken">The call's.</param>
     /// <exception cref="ServerStoppingException">The server stops: further questions were not read.</exception>
     internal static async Task AnswerAsync<TQuestion, TAnswer>(
         IAsyncStreamReader<TQuestion> questions, IAsyncStreamWriter<TAnswer> answers, Func<TQuestion, Task<TAnswer>> answer,
-        CancellationToken stopping, CancellationToken cancellationToken)
+        Func<IDisposable?> claimRoom, CancellationToken stopping, CancellationToken cancellationToken)
     {
         var ready = Channel.CreateBounded<Task<TAnswer>>(MaxInFlight);
         using var room = new SemaphoreSlim(MaxInFlight);
@@ -32,8 +33,13 @@ internal static class QuestionStream
         {
             while (await NextAsync(questions, room, ending.Token))
             {
+                var memory = claimRoom();
                 _ = answer(questions.Current).ContinueWith(
-                    done => ready.Writer.TryWrite(done), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                    done =>
+                    {
+                        memory?.Dispose();
+                        return ready.Writer.TryWrite(done);
+                    }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
