@@ -1,46 +1,49 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
-using System.Threading.RateLimiting;
-using Grpc.AspNetCore.Server;
-using Grpc.Core;
+using Google.Rpc;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace RecoServe.Server;
 
 /// <summary>
-/// The body of a gRPC call: takes room in <see cref="RequestMemory"/> for each large message when its header has arrived, before the
+/// The body of a gRPC call: takes memory (<see cref="RequestMemory"/>) for each large message when its header has arrived, before the
 /// message is read, and gives it back when the next message begins or the call ends.
 /// </summary>
-internal sealed class MeasuredBody(HttpContext context, RequestMemory memory) : PipeReader, IRequestBodyPipeFeature, IDisposable
+internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, MessageSize size, TimeProvider clock) : PipeReader, IRequestBodyPipeFeature, IDisposable
 {
+    /// <summary>A large message that holds memory must have come whole after this time.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     /// <summary>A flag for compression, and the length in four bytes, highest first.</summary>
     private const int HeaderBytes = 5;
 
-    /// <summary>What a compressed message is taken to grow by: ids and numbers do not compress better.</summary>
+    /// <summary>What a compressed message is taken to grow by. Repetitions compress further, and take more than they are counted for.</summary>
     private const int Compression = 16;
 
     private readonly PipeReader _body = context.Request.BodyReader;
-    private RateLimitLease? _lease;
+    private IDisposable? _memory;
     private SequencePosition _start;
-    private bool _isMeasured;
+    private bool _hasBegun;
+    private long _begun;
     private bool _isRegistered;
 
     /// <inheritdoc/>
     public PipeReader Reader => this;
 
-    /// <summary>Hands over the room of the message that was read last, null if it needs none: it is then the caller's to give back.</summary>
-    internal static IDisposable? ClaimRoom(HttpContext context) =>
-        context.Features.Get<IRequestBodyPipeFeature>() is MeasuredBody body ? Interlocked.Exchange(ref body._lease, null) : null;
+    /// <summary>Hands over the memory of the message that was read last, null if it was not counted: it is then the caller's to give back.</summary>
+    internal static IDisposable? Claim(HttpContext context) =>
+        context.Features.Get<IRequestBodyPipeFeature>() is MeasuredBody body ? Interlocked.Exchange(ref body._memory, null) : null;
 
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         var reading = _body.ReadAsync(cancellationToken);
         if (!reading.IsCompletedSuccessfully)
-            return MeasureAsync(reading, cancellationToken);
+            return MeasureAsync(reading);
         var result = reading.Result;
-        return NeedsRoom(result, out var bytes) ? TakeRoomAsync(result, bytes, cancellationToken) : new(result);
+        Measure(result);
+        return new(result);
     }
 
     /// <inheritdoc/>
@@ -49,7 +52,7 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory) : 
     /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        _isMeasured &= consumed.Equals(_start); // messages are consumed whole
+        _hasBegun &= consumed.Equals(_start); // messages are consumed whole
         _body.AdvanceTo(consumed, examined);
     }
 
@@ -64,37 +67,54 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory) : 
     public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public void Dispose() => _lease?.Dispose();
+    public void Dispose() => Interlocked.Exchange(ref _memory, null)?.Dispose();
 
-    private async ValueTask<ReadResult> MeasureAsync(ValueTask<ReadResult> reading, CancellationToken cancellationToken)
+    private async ValueTask<ReadResult> MeasureAsync(ValueTask<ReadResult> reading)
     {
-        var result = await reading;
-        return NeedsRoom(result, out var bytes) ? await TakeRoomAsync(result, bytes, cancellationToken) : result;
+        var result = _hasBegun && _memory is not null ? await InTimeAsync(reading.AsTask()) : await reading;
+        Measure(result);
+        return result;
     }
 
-    private async ValueTask<ReadResult> TakeRoomAsync(ReadResult result, long bytes, CancellationToken cancellationToken)
+    /// <summary>Whoever stops halfway must not keep the memory from others.</summary>
+    private async Task<ReadResult> InTimeAsync(Task<ReadResult> reading)
+    {
+        var left = Patience - clock.GetElapsedTime(_begun);
+        try
+        {
+            return await reading.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, clock);
+        }
+        catch (TimeoutException)
+        {
+            _body.CancelPendingRead();
+            throw CallStatus.Status(Code.DeadlineExceeded, $"the message did not come whole within {Patience.TotalSeconds} seconds of its first bytes");
+        }
+    }
+
+    /// <summary>Takes memory where a large message begins.</summary>
+    private void Measure(in ReadResult result)
+    {
+        _start = result.Buffer.Start;
+        if (_hasBegun || result.Buffer.Length < HeaderBytes)
+            return;
+        _hasBegun = true;
+        Dispose();
+        Span<byte> header = stackalloc byte[HeaderBytes];
+        result.Buffer.Slice(0, HeaderBytes).CopyTo(header);
+        long length = BinaryPrimitives.ReadUInt32BigEndian(header[1..]);
+        if (length > size.MaxBytes)
+            return; // gRPC refuses it unread
+        var bytes = size.Growth * (header[0] == 0 ? length : Math.Min(Compression * length, size.MaxBytes));
+        if (bytes > RequestMemory.Small)
+            Take(bytes);
+    }
+
+    private void Take(long bytes)
     {
         if (!_isRegistered)
             context.Response.RegisterForDispose(this);
         _isRegistered = true;
-        _lease = context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.Type is MethodType.ClientStreaming or MethodType.DuplexStreaming
-            ? await memory.TakeAsync(bytes, cancellationToken)
-            : memory.Take(bytes);
-        return result;
-    }
-
-    /// <summary>Whether a large message begins.</summary>
-    private bool NeedsRoom(in ReadResult result, out long bytes)
-    {
-        bytes = 0;
-        _start = result.Buffer.Start;
-        if (_isMeasured || result.Buffer.Length < HeaderBytes)
-            return false;
-        _isMeasured = true;
-        Interlocked.Exchange(ref _lease, null)?.Dispose();
-        Span<byte> header = stackalloc byte[HeaderBytes];
-        result.Buffer.Slice(0, HeaderBytes).CopyTo(header);
-        bytes = (header[0] == 0 ? 1L : Compression) * BinaryPrimitives.ReadUInt32BigEndian(header[1..]);
-        return bytes > RequestMemory.Small;
+        _memory = memory.Take(bytes);
+        _begun = clock.GetTimestamp();
     }
 }

@@ -17,7 +17,8 @@ namespace RecoServe.Server;
 /// <summary>Puts the server together.</summary>
 internal static class RecoServeApplication
 {
-    private const int MaxRequestBytes = 4 << 20;
+    /// <summary>Largest message of all services but that of tensors.</summary>
+    internal const int MaxRequestBytes = 4 << 20;
 
     /// <summary>Builds the server; it loads and listens to nothing yet.</summary>
     /// <param name="settings">Configuration keys and values that go before files and environment.</param>

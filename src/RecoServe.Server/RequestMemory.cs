@@ -1,61 +1,63 @@
-using System.Threading.RateLimiting;
 using Google.Rpc;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace RecoServe.Server;
 
 /// <summary>
-/// Room for large requests. A message of four megabytes, the largest, becomes fifty once it is read, and a few hundred at a time would
-/// be the end of the process: so many are read as there is room for, and held until they are answered; the next is refused, its bytes
-/// still with the caller, or waits if it comes by a stream. Small ones, of which the queues bound the number, need no room.
+/// Memory for large requests. A message of four megabytes becomes fifty once it is read, and a few hundred at a time would be the end
+/// of the process: so many are read as there is memory for, and hold it until they are answered; the next is refused, unread. Small
+/// ones, of which the queues bound the number, are not counted.
 /// </summary>
-internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics) : IDisposable
+internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics, TimeProvider clock)
 {
-    /// <summary>Bytes of a message that needs no room.</summary>
-    internal const int Small = 16 << 10;
+    /// <summary>Bytes of memory that a request may take without being counted.</summary>
+    internal const long Small = 256 << 10;
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
 
-    private readonly int _limit = LimitOf(options);
+    private static readonly PathString TensorPath = $"/{Contracts.Inference.GRPCInferenceService.Descriptor.FullName}";
 
-    private readonly ConcurrencyLimiter _room = new(new ConcurrencyLimiterOptions
-    {
-        PermitLimit = LimitOf(options),
-        QueueLimit = int.MaxValue, // bytes of the messages that streams wait to read
-    });
+    private readonly long _limit = options.LargeRequestMemory > 0 ? options.LargeRequestMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8;
+    private readonly MessageSize _tensors = new(Growth: 2, options.MaxTensorBytes);
+    private readonly MessageSize _others = new(Growth: 16, RecoServeApplication.MaxRequestBytes);
+    private long _held;
 
-    /// <summary>Bytes for which there is room.</summary>
-    internal long Free => _room.GetStatistics()!.CurrentAvailablePermits;
+    /// <summary>Bytes that are taken.</summary>
+    internal long Held => Volatile.Read(ref _held);
 
     /// <summary>The middleware.</summary>
     internal Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
-            context.Features.Set<IRequestBodyPipeFeature>(new MeasuredBody(context, this));
+        {
+            var size = context.Request.Path.StartsWithSegments(TensorPath, StringComparison.Ordinal) ? _tensors : _others;
+            context.Features.Set<IRequestBodyPipeFeature>(new MeasuredBody(context, this, size, clock));
+        }
+
         return next(context);
     }
 
-    /// <summary>Takes room for a message that is the call's only one.</summary>
+    /// <summary>Takes memory for a request; one that alone is more than there is for all may come alone.</summary>
+    /// <returns>Gives it back when disposed.</returns>
     /// <exception cref="Grpc.Core.RpcException">There is none.</exception>
-    internal RateLimitLease Take(long bytes)
+    internal IDisposable Take(long bytes)
     {
-        var lease = _room.AttemptAcquire(Permits(bytes));
-        if (lease.IsAcquired)
-            return lease;
-        lease.Dispose();
+        if (Interlocked.Add(ref _held, bytes) is var held && (held <= _limit || held == bytes))
+            return new Taken(this, bytes);
+        Interlocked.Add(ref _held, -bytes);
         metrics.Refused(RefusalReason.MemoryFull);
-        throw CallStatus.Retry(Code.ResourceExhausted, "the server has no room for a request of this size at present", RetryAfter);
+        throw CallStatus.Retry(Code.ResourceExhausted, "the server has no memory for a request of this size at present", RetryAfter);
     }
 
-    /// <summary>Takes room for a message of a stream as soon as there is some.</summary>
-    internal ValueTask<RateLimitLease> TakeAsync(long bytes, CancellationToken cancellationToken) => _room.AcquireAsync(Permits(bytes), cancellationToken);
+    private sealed class Taken(RequestMemory memory, long bytes) : IDisposable
+    {
+        private long _bytes = bytes;
 
-    public void Dispose() => _room.Dispose();
-
-    private static int LimitOf(ServerOptions options) => options.LargeRequestBytes > 0
-        ? options.LargeRequestBytes
-        : (int)Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 128, 4 << 20, int.MaxValue);
-
-    /// <summary>What is larger than all the room is taken alone.</summary>
-    private int Permits(long bytes) => (int)Math.Min(bytes, _limit);
+        public void Dispose() => Interlocked.Add(ref memory._held, -Interlocked.Exchange(ref _bytes, 0));
+    }
 }
+
+/// <summary>What is known of the size of a service's messages.</summary>
+/// <param name="Growth">What a byte that is sent becomes once it is read: a watch of ten bytes is an object and a string, of 120.</param>
+/// <param name="MaxBytes">The largest message that is taken.</param>
+internal readonly record struct MessageSize(int Growth, int MaxBytes);

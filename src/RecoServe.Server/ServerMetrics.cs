@@ -15,7 +15,7 @@ internal enum RefusalReason
     /// <summary>No model has room in its queue.</summary>
     QueuesFull,
 
-    /// <summary>It is large, and other large ones hold all the room that there is for them.</summary>
+    /// <summary>It is large, and other large ones hold the memory that there is for them.</summary>
     MemoryFull,
 }
 

@@ -29,11 +29,11 @@ internal sealed class ServerOptions
     public int MaxTensorBytes { get; set; } = 64 << 20;
 
     /// <summary>
-    /// Bytes, as they are sent, of the requests above 16 KiB that are read or answered at one time, of which each takes ten to
-    /// forty times that in memory; 0: a 128th of the memory that the process may have, at least 4 MiB.
+    /// Bytes of memory for requests above 16 KiB that are read or answered at one time: each counts for sixteen times its size, one of
+    /// tensors for twice. 0: an eighth of the memory that the process may have.
     /// </summary>
-    [Range(0, int.MaxValue, ErrorMessage = "must be a whole number from {1} to {2}")]
-    public int LargeRequestBytes { get; set; }
+    [Range(typeof(long), "0", "9223372036854775807", ErrorMessage = "must be a number of bytes, 0 or more")]
+    public long LargeRequestMemory { get; set; }
 
     /// <summary>
     /// When the server stops: how long, after the last answer, connections stay and callers are told UNAVAILABLE, so that they go

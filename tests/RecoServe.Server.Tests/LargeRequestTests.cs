@@ -7,10 +7,11 @@ using RecoServe.Contracts.V1;
 
 namespace RecoServe.Server.Tests;
 
-/// <summary>A caller begins to send a large request and stops halfway: it holds the room that there is for such.</summary>
+/// <summary>A caller begins to send a large request and stops halfway: it holds the memory that there is for such.</summary>
 public sealed class LargeRequestTests : IAsyncLifetime
 {
-    private const int Room = 200_000;
+    private const int Length = 200_000;
+    private const long Memory = 16 * Length;
 
     private readonly TaskCompletionSource _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RunningServer _server = null!;
@@ -22,10 +23,10 @@ public sealed class LargeRequestTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await RunningServer.StartAsync(settings: ("Server:LargeRequestBytes", $"{Room}"));
+        _server = await RunningServer.StartAsync(settings: ("Server:LargeRequestMemory", $"{Memory}"));
         _client = new RecommendationService.RecommendationServiceClient(_server.Channel);
         _http = new HttpClient();
-        var body = new HalfMessage(Room, _goOn.Task);
+        var body = new HalfMessage(Length, _goOn.Task);
         _stalled = _http.SendAsync(new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(_server.GrpcAddress), "/recoserve.v1.RecommendationService/Recommend"))
         {
             Version = HttpVersion.Version20,
@@ -33,9 +34,7 @@ public sealed class LargeRequestTests : IAsyncLifetime
             Content = body,
         }, Token);
         await body.Begun.WaitAsync(Token);
-        var memory = _server.App.Services.GetRequiredService<RequestMemory>();
-        while (memory.Free > 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token); // its first bytes are on their way
+        await HeldAsync(Memory);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,44 +46,60 @@ public sealed class LargeRequestTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Recommend_Large_IsRefusedUntilThereIsRoom()
+    public async Task Recommend_Large_IsRefusedUntilThereIsMemory()
     {
         Assert.Equal(StatusCode.ResourceExhausted, await StatusOfAsync(Request(watches: 2000)));
         Assert.Equal(StatusCode.OK, await StatusOfAsync(Request(watches: 100)));
         _goOn.SetResult();
         await _stalled;
+        await HeldAsync(0);
         Assert.Equal(StatusCode.OK, await StatusOfAsync(Request(watches: 2000)));
+        await HeldAsync(0);
     }
 
     [Fact]
-    public async Task RecommendStream_LargeQuestion_WaitsForRoom()
+    public async Task RecommendStream_LargeQuestion_EndsItUntilThereIsMemory()
     {
-        using var call = _client.RecommendStream(cancellationToken: Token);
-        await call.RequestStream.WriteAsync(new RecommendStreamRequest { Request = Request(watches: 100) }, Token);
-        Assert.True(await call.ResponseStream.MoveNext(Token));
-        for (var i = 0; i < 10; i++) // ten times 60,000 bytes
-            await call.RequestStream.WriteAsync(new RecommendStreamRequest { Request = Request(watches: 5000) }, Token);
-        await call.RequestStream.CompleteAsync();
-        var next = call.ResponseStream.MoveNext(Token);
-        Assert.Equal(StatusCode.OK, await StatusOfAsync(Request(watches: 100)));
-        Assert.False(next.IsCompleted);
-        _goOn.SetResult();
-        for (var i = 0; i < 10; i++, next = call.ResponseStream.MoveNext(Token))
+        using (var refused = _client.RecommendStream(cancellationToken: Token))
         {
-            Assert.True(await next);
+            await refused.RequestStream.WriteAsync(Question(watches: 100), Token);
+            Assert.True(await refused.ResponseStream.MoveNext(Token));
+            await refused.RequestStream.WriteAsync(Question(watches: 2000), Token);
+            var e = await Assert.ThrowsAsync<RpcException>(() => refused.ResponseStream.MoveNext(Token));
+            Assert.Equal((StatusCode.ResourceExhausted, "100"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
+        }
+
+        _goOn.SetResult();
+        await HeldAsync(0);
+        using var call = _client.RecommendStream(cancellationToken: Token);
+        for (var i = 0; i < 10; i++) // together five times the memory
+            await call.RequestStream.WriteAsync(Question(watches: 8000), Token);
+        await call.RequestStream.CompleteAsync();
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.True(await call.ResponseStream.MoveNext(Token));
             Assert.Equal(10, call.ResponseStream.Current.Response.Items.Count);
         }
 
-        Assert.False(await next);
-        await _stalled;
-        Assert.Equal(StatusCode.OK, await StatusOfAsync(Request(watches: 2000))); // and nothing is held
-        Assert.Equal(StatusCode.OK, await StatusOfAsync(Request(watches: 16_000)));
+        Assert.False(await call.ResponseStream.MoveNext(Token));
+        await HeldAsync(0);
     }
+
+    private static RecommendStreamRequest Question(int watches) => new() { Request = Request(watches) };
 
     private static RecommendRequest Request(int watches) => new()
     {
         History = { Enumerable.Range(0, watches).Select(i => new Watch { ItemId = $"unknown{i % 10}" }) },
     };
+
+    /// <summary>Comes back when so much is held: bytes are on their way, and memory is given back after the answer.</summary>
+    private async Task HeldAsync(long bytes)
+    {
+        var memory = _server.App.Services.GetRequiredService<RequestMemory>();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (memory.Held != bytes)
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, patience.Token);
+    }
 
     private async Task<StatusCode> StatusOfAsync(RecommendRequest request)
     {

@@ -1,131 +1,174 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using RecoServe.Contracts.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace RecoServe.Server.Tests;
 
 public sealed class MeasuredBodyTests : IDisposable
 {
-    private const int Room = 100_000;
+    private const string Recommend = "/recoserve.v1.RecommendationService/Recommend";
+    private const string ModelInfer = "/inference.GRPCInferenceService/ModelInfer";
 
+    /// <summary>Bytes of the longest message that is not counted.</summary>
+    private const int Small = 16 << 10;
+
+    private const int Large = 100_000;
+    private const long Limit = 16 * Large;
+
+    private readonly FakeTimeProvider _clock = new();
     private readonly ServerMetrics _metrics = new();
     private readonly RequestMemory _memory;
 
-    public MeasuredBodyTests() => _memory = new RequestMemory(new ServerOptions { LargeRequestBytes = Room }, _metrics);
+    public MeasuredBodyTests() => _memory = new RequestMemory(new ServerOptions { LargeRequestMemory = Limit }, _metrics, _clock);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public void Dispose()
-    {
-        _memory.Dispose();
-        _metrics.Dispose();
-    }
+    public void Dispose() => _metrics.Dispose();
 
     [Fact]
-    public async Task SmallMessages_HoweverMany_NeedNoRoom()
+    public async Task SmallMessages_HoweverMany_AreNotCounted()
     {
-        using var all = _memory.Take(Room);
+        using var all = _memory.Take(Limit);
         for (var i = 0; i < 20; i++)
-            Assert.Equal(RequestMemory.Small, (await ReadAsync(await CallAsync(MethodType.Unary, RequestMemory.Small))).Length);
+            Assert.Equal(Small, (await ReadAsync(await CallAsync(Recommend, Small))).Length);
+        Assert.Equal(Limit, _memory.Held);
     }
 
     [Fact]
-    public async Task LargeMessage_ThereIsRoom_IsReadAndHoldsItUntilTheCallEnds()
+    public async Task LargeMessage_HoldsItsMemoryUntilTheCallEnds()
     {
-        var call = await CallAsync(MethodType.Unary, Room);
-        Assert.Equal(Room, (await ReadAsync(call)).Length);
+        var call = await CallAsync(Recommend, Large);
+        Assert.Equal(Large, (await ReadAsync(call)).Length);
+        Assert.Equal(Limit, _memory.Held);
         Assert.Throws<RpcException>(() => _memory.Take(1));
         call.Dispose();
-        _memory.Take(Room).Dispose();
-    }
-
-    [Fact]
-    public async Task LargeMessage_NoRoom_IsRefusedWithARetry()
-    {
-        using var most = _memory.Take(Room - RequestMemory.Small);
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await ReadAsync(await CallAsync(MethodType.Unary, RequestMemory.Small + 1)));
-        Assert.Equal((StatusCode.ResourceExhausted, "100"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
-    }
-
-    [Fact]
-    public async Task MessageLargerThanAllTheRoom_NothingElseIsThere_IsRead() =>
-        Assert.Equal(2 * Room, (await ReadAsync(await CallAsync(MethodType.Unary, 2 * Room))).Length);
-
-    [Fact]
-    public async Task LargeMessageOfAStream_NoRoom_WaitsForIt()
-    {
-        var all = _memory.Take(Room);
-        var call = await CallAsync(MethodType.DuplexStreaming, Room / 2);
-        var reading = ReadAsync(call);
-        Assert.False(reading.IsCompleted);
-        all.Dispose();
-        Assert.Equal(Room / 2, (await reading.WaitAsync(Token)).Length);
-    }
-
-    [Fact]
-    public async Task LargeMessageOfAStream_CancelledWhileItWaits_TakesNone()
-    {
-        using var source = new CancellationTokenSource();
-        using (_memory.Take(Room))
-        {
-            var reading = (await CallAsync(MethodType.ClientStreaming, Room)).Reader.ReadAsync(source.Token).AsTask();
-            await source.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
-        }
-
-        _memory.Take(Room).Dispose();
-    }
-
-    [Fact]
-    public async Task Stream_NextMessage_GivesBackTheRoomOfTheOneBefore()
-    {
-        var call = await CallAsync(MethodType.DuplexStreaming, Room, 10, Room, Room);
-        foreach (var length in (int[])[Room, 10, Room, Room])
-            Assert.Equal(length, (await ReadAsync(call).WaitAsync(Token)).Length);
-    }
-
-    [Fact]
-    public async Task Stream_ClaimedRoom_IsItsClaimants()
-    {
-        var call = await CallAsync(MethodType.DuplexStreaming, Room, Room);
-        await ReadAsync(call);
-        var room = MeasuredBody.ClaimRoom(call.Context);
-        Assert.Null(MeasuredBody.ClaimRoom(call.Context));
-        var next = ReadAsync(call);
         call.Dispose();
-        Assert.False(next.IsCompleted);
-        room!.Dispose();
-        await next.WaitAsync(Token);
+        Assert.Equal(0, _memory.Held);
     }
 
     [Fact]
-    public async Task CompressedMessage_CountsForMore()
+    public async Task LargeMessage_NoMemory_IsRefusedWithARetry()
     {
-        var call = await CallAsync(MethodType.Unary);
-        await call.WriteAsync(2000, compressed: true);
-        using var most = _memory.Take(Room - 31_999);
-        await Assert.ThrowsAsync<RpcException>(() => ReadAsync(call));
+        using var most = _memory.Take(Limit - RequestMemory.Small);
+        var e = await Assert.ThrowsAsync<RpcException>(async () => await ReadAsync(await CallAsync(Recommend, Small + 1)));
+        Assert.Equal((StatusCode.ResourceExhausted, "100"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
+        Assert.Equal(Limit - RequestMemory.Small, _memory.Held);
+    }
+
+    [Fact]
+    public async Task MessageLargerThanAllTheMemory_IsReadAlone()
+    {
+        using (_memory.Take(1))
+            await Assert.ThrowsAsync<RpcException>(async () => await ReadAsync(await CallAsync(Recommend, 2 * Large)));
+        Assert.Equal(2 * Large, (await ReadAsync(await CallAsync(Recommend, 2 * Large))).Length);
+    }
+
+    /// <summary>gRPC refuses it with words of its own.</summary>
+    [Fact]
+    public async Task MessageThatIsNeverTaken_TakesNothing()
+    {
+        using var all = _memory.Take(Limit);
+        var call = await CallAsync(Recommend);
+        await call.WriteHeaderAsync((4 << 20) + 1);
+        Assert.Equal(5, (await call.Reader.ReadAsync(Token)).Buffer.Length);
+    }
+
+    [Fact]
+    public async Task Tensors_CountForLess()
+    {
+        using var most = _memory.Take(Limit - RequestMemory.Small);
+        Assert.Equal(8 * Small, (await ReadAsync(await CallAsync(ModelInfer, 8 * Small))).Length);
+        await Assert.ThrowsAsync<RpcException>(async () => await ReadAsync(await CallAsync(ModelInfer, (8 * Small) + 1)));
+    }
+
+    [Fact]
+    public async Task CompressedMessage_CountsForMore_ButForNoMoreThanTheLargest()
+    {
+        var call = await CallAsync(Recommend);
+        await call.WriteHeaderAsync(2000, compressed: true);
+        await call.Reader.ReadAsync(Token);
+        Assert.Equal(16 * 16 * 2000, _memory.Held);
+        call.Dispose();
+        call = await CallAsync(Recommend);
+        await call.WriteHeaderAsync(4 << 20, compressed: true);
+        await call.Reader.ReadAsync(Token);
+        Assert.Equal(16 * (4 << 20), _memory.Held);
+    }
+
+    [Fact]
+    public async Task Stream_NextMessage_GivesBackTheMemoryOfTheOneBefore()
+    {
+        var call = await CallAsync(Recommend, Large, 10, Large, Large);
+        foreach (var length in (int[])[Large, 10, Large, Large])
+        {
+            Assert.Equal(length, (await ReadAsync(call)).Length);
+            Assert.Equal(length == Large ? Limit : 0, _memory.Held);
+        }
+    }
+
+    [Fact]
+    public async Task Stream_ClaimedMemory_IsItsClaimants()
+    {
+        var call = await CallAsync(Recommend, Large, 10);
+        await ReadAsync(call);
+        var memory = MeasuredBody.Claim(call.Context);
+        Assert.Null(MeasuredBody.Claim(call.Context));
+        await ReadAsync(call);
+        call.Dispose();
+        Assert.Equal(Limit, _memory.Held);
+        memory!.Dispose();
+        Assert.Equal(0, _memory.Held);
     }
 
     [Fact]
     public async Task HeaderComesByteByByte_IsMeasuredWhenItIsWhole()
     {
-        using var all = _memory.Take(Room);
-        var call = await CallAsync(MethodType.Unary);
+        var call = await CallAsync(Recommend);
         var reading = ReadAsync(call);
-        foreach (var part in (byte[])[0, 0, 1, 0])
+        foreach (var part in (byte[])[0, 0, 1, 0, 0])
         {
-            await call.Pipe.Writer.WriteAsync(new[] { part }, Token);
             Assert.False(reading.IsCompleted);
+            Assert.Equal(0, _memory.Held);
+            await call.Pipe.Writer.WriteAsync(new[] { part }, Token);
         }
 
-        await call.Pipe.Writer.WriteAsync(new byte[] { 0 }, Token);
-        await Assert.ThrowsAsync<RpcException>(() => reading);
+        while (_memory.Held < 16 * 65_536)
+            await Task.Yield(); // the reader's thread
+        await call.Pipe.Writer.WriteAsync(new byte[65_536], Token);
+        Assert.Equal(65_536, (await reading).Length);
+    }
+
+    [Fact]
+    public async Task LargeMessage_StopsHalfway_IsGivenUp()
+    {
+        var call = await CallAsync(Recommend);
+        await call.WriteHeaderAsync(Large);
+        var reading = ReadAsync(call);
+        _clock.Advance(MeasuredBody.Patience / 2);
+        await call.Pipe.Writer.WriteAsync(new byte[10], Token);
+        Assert.False(reading.IsCompleted);
+        while (!reading.IsCompleted)
+        {
+            _clock.Advance(MeasuredBody.Patience / 2);
+            await Task.Yield();
+        }
+
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => reading)).StatusCode);
+    }
+
+    [Fact]
+    public async Task SmallMessage_StopsHalfway_IsWaitedFor()
+    {
+        var call = await CallAsync(Recommend);
+        await call.WriteHeaderAsync(Small);
+        var reading = ReadAsync(call);
+        _clock.Advance(10 * MeasuredBody.Patience);
+        await call.Pipe.Writer.WriteAsync(new byte[Small], Token);
+        Assert.Equal(Small, (await reading).Length);
     }
 
     private static async Task<byte[]> ReadAsync(Call call)
@@ -146,24 +189,25 @@ public sealed class MeasuredBodyTests : IDisposable
         }
     }
 
-    private async Task<Call> CallAsync(MethodType type, params int[] lengths)
+    private async Task<Call> CallAsync(string path, params int[] lengths)
     {
-        var call = new Call(type);
+        var call = new Call(path);
         await _memory.InvokeAsync(call.Context, _ => Task.CompletedTask);
         foreach (var length in lengths)
-            await call.WriteAsync(length);
+        {
+            await call.WriteHeaderAsync(length);
+            await call.Pipe.Writer.WriteAsync(new byte[length], Token);
+        }
+
         return call;
     }
 
     /// <summary>A call as the server sees it.</summary>
     private sealed class Call : IDisposable, IRequestBodyPipeFeature
     {
-        internal Call(MethodType type)
+        internal Call(string path)
         {
-            var marshaller = Marshallers.Create(_ => [], _ => new RecommendRequest());
-            var method = new Method<RecommendRequest, RecommendRequest>(type, "service", "method", marshaller, marshaller);
-            Context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(new GrpcMethodMetadata(typeof(object), method)), null));
-            Context.Request.ContentType = "application/grpc";
+            (Context.Request.Path, Context.Request.ContentType) = (path, "application/grpc");
             Context.Features.Set<IRequestBodyPipeFeature>(this);
         }
 
@@ -177,12 +221,12 @@ public sealed class MeasuredBodyTests : IDisposable
 
         public void Dispose() => ((MeasuredBody)Reader).Dispose();
 
-        internal async Task WriteAsync(int length, bool compressed = false)
+        internal async Task WriteHeaderAsync(int length, bool compressed = false)
         {
-            var message = new byte[5 + length];
-            message[0] = (byte)(compressed ? 1 : 0);
-            BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), length);
-            await Pipe.Writer.WriteAsync(message, Token);
+            var header = new byte[5];
+            header[0] = (byte)(compressed ? 1 : 0);
+            BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(1), length);
+            await Pipe.Writer.WriteAsync(header, Token);
         }
     }
 }

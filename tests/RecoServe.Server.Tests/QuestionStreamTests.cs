@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using System.Threading.Channels;
 using Grpc.Core;
 using RecoServe.Contracts.V1;
+using QuestionStream = RecoServe.Server.Services.QuestionStream;
 
 namespace RecoServe.Server.Tests;
 
@@ -72,6 +74,33 @@ public sealed class QuestionStreamTests : IAsyncLifetime
         Assert.Equal(50, answers.Count);
         Assert.Equal("candidate_ids", answers["s0"].Error.Field);
         Assert.Equal("i2", Assert.Single(answers["s1"].Response.Items).ItemId);
+    }
+
+    /// <summary>Its memory is held until it is answered, and nothing is read before all answers have been sent.</summary>
+    [Fact]
+    public async Task LargeQuestion_IsAnsweredBeforeTheNextIsRead()
+    {
+        var (asked, sent) = (Channel.CreateUnbounded<int>(), Channel.CreateUnbounded<int>());
+        TaskCompletionSource<int>[] answers = [.. Enumerable.Range(0, 3).Select(_ => new TaskCompletionSource<int>())];
+        var (reader, memory) = (new Questions(2), new Memory());
+        var answering = QuestionStream.AnswerAsync(
+            reader, new Answers(sent.Writer),
+            question =>
+            {
+                asked.Writer.TryWrite(question);
+                return answers[question].Task;
+            },
+            () => reader.Current == 1 ? memory : null, CancellationToken.None, Token);
+        Assert.Equal(0, await asked.Reader.ReadAsync(Token));
+        Assert.Equal(1, await asked.Reader.ReadAsync(Token)); // after a small one it reads on
+        answers[1].SetResult(1);
+        Assert.Equal(1, await sent.Reader.ReadAsync(Token));
+        Assert.True(memory.IsGivenBack);
+        Assert.Equal(1, reader.Current); // question 0 is not answered yet
+        answers[0].SetResult(0);
+        Assert.Equal(2, await asked.Reader.ReadAsync(Token));
+        answers[2].SetResult(2);
+        await answering;
     }
 
     [Fact]
@@ -160,5 +189,28 @@ public sealed class QuestionStreamTests : IAsyncLifetime
         var metrics = await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token);
         var count = Regex.Match(metrics, "recoserve_request_seconds_count{[^}]*} ([0-9]+)");
         return count.Success ? int.Parse(count.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+    }
+
+    private sealed class Questions(int last) : IAsyncStreamReader<int>
+    {
+        public int Current { get; private set; } = -1;
+
+        public Task<bool> MoveNext(CancellationToken cancellationToken) => Task.FromResult(Current < last && ++Current <= last);
+    }
+
+    private sealed class Answers(ChannelWriter<int> sent) : IAsyncStreamWriter<int>
+    {
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(int message) => sent.WriteAsync(message).AsTask();
+
+        public Task WriteAsync(int message, CancellationToken cancellationToken) => WriteAsync(message);
+    }
+
+    private sealed class Memory : IDisposable
+    {
+        internal bool IsGivenBack { get; private set; }
+
+        public void Dispose() => IsGivenBack = true;
     }
 }

@@ -6,7 +6,8 @@ namespace RecoServe.Server.Services;
 
 /// <summary>
 /// Many questions over one call: each is answered as soon as it can be, errors in band, in whatever order. What is in flight is
-/// bounded: a caller that does not read its answers is not asked for more questions.
+/// bounded: a caller that does not read its answers is not asked for more questions, and after a large question not before all
+/// have been answered.
 /// </summary>
 internal static class QuestionStream
 {
@@ -17,13 +18,13 @@ internal static class QuestionStream
     /// <param name="questions">Read one by one.</param>
     /// <param name="answers">Written one by one.</param>
     /// <param name="answer">Never throws but when the call is cancelled.</param>
-    /// <param name="claimRoom">Gives what holds the memory of the question that was read last; it is given back with the answer.</param>
+    /// <param name="claimMemory">Gives what holds the memory of the question that was read last, if it is large; it is given back with the answer.</param>
     /// <param name="stopping">The server's.</param>
     /// <param name="cancellationToken">The call's.</param>
     /// <exception cref="ServerStoppingException">The server stops: further questions were not read.</exception>
     internal static async Task AnswerAsync<TQuestion, TAnswer>(
         IAsyncStreamReader<TQuestion> questions, IAsyncStreamWriter<TAnswer> answers, Func<TQuestion, Task<TAnswer>> answer,
-        Func<IDisposable?> claimRoom, CancellationToken stopping, CancellationToken cancellationToken)
+        Func<IDisposable?> claimMemory, CancellationToken stopping, CancellationToken cancellationToken)
     {
         var ready = Channel.CreateBounded<Task<TAnswer>>(MaxInFlight);
         using var room = new SemaphoreSlim(MaxInFlight);
@@ -33,13 +34,18 @@ internal static class QuestionStream
         {
             while (await NextAsync(questions, room, ending.Token))
             {
-                var memory = claimRoom();
+                var memory = claimMemory();
                 _ = answer(questions.Current).ContinueWith(
                     done =>
                     {
                         memory?.Dispose();
                         return ready.Writer.TryWrite(done);
                     }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                if (memory is not null)
+                {
+                    await AllSentAsync(room);
+                    room.Release(MaxInFlight);
+                }
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -49,11 +55,17 @@ internal static class QuestionStream
         finally
         {
             // The call is over when nothing is in flight: answers need it, even if nobody will read them.
-            for (var left = 0; left < MaxInFlight; left++)
-                await room.WaitAsync(CancellationToken.None);
+            await AllSentAsync(room);
             ready.Writer.Complete();
             await writing;
         }
+    }
+
+    /// <summary>Takes all places; answers that cannot be sent give theirs back too.</summary>
+    private static async Task AllSentAsync(SemaphoreSlim room)
+    {
+        for (var places = 0; places < MaxInFlight; places++)
+            await room.WaitAsync(CancellationToken.None);
     }
 
     /// <summary>Takes the place of a question first: what has no place is not read.</summary>
