@@ -114,7 +114,7 @@ public sealed class LargeRequestTests : IAsyncLifetime
         }
     }
 
-    /// <summary>A message of zeros, of which the second half is sent later.</summary>
+    /// <summary>A request with empty watches, of which the second half is sent later.</summary>
     private sealed class HalfMessage : HttpContent
     {
         private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -134,12 +134,14 @@ public sealed class LargeRequestTests : IAsyncLifetime
             var header = new byte[5];
             BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(1), _length);
             await stream.WriteAsync(header, Token);
-            await stream.WriteAsync(new byte[_length / 2], Token);
+            await stream.WriteAsync(Watches(_length / 2), Token);
             await stream.FlushAsync(Token);
             _begun.SetResult();
             await _goOn;
-            await stream.WriteAsync(new byte[_length - (_length / 2)], Token);
+            await stream.WriteAsync(Watches(_length / 2), Token);
         }
+
+        private static byte[] Watches(int bytes) => [.. Enumerable.Range(0, bytes).Select(i => i % 2 == 0 ? (byte)0x22 : (byte)0)];
 
         protected override bool TryComputeLength(out long length)
         {
