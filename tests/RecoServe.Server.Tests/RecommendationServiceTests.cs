@@ -213,7 +213,7 @@ public sealed class RecommendationServiceTests : IAsyncLifetime
         request.IncludeTimings = true;
         answer = await _client.ScoreAsync(request, cancellationToken: Token);
         Assert.False(answer.Items[0].HasLogProbability);
-        Assert.True(answer.Timings.BatchSize >= 1 && answer.Timings.EncodeUs > 0 && answer.Timings.BatchUs > answer.Timings.EncodeUs);
+        Assert.True(answer.Timings.BatchSize >= 1 && answer.Timings.EncodeUs > 0 && answer.Timings.BatchUs >= answer.Timings.EncodeUs);
     }
 
     [Theory]
