@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -63,5 +64,49 @@ internal ref struct ItemList
         }
 
         Count = count;
+    }
+
+    /// <summary>The same where few are, and it is known where.</summary>
+    /// <param name="block">The block's logits.</param>
+    /// <param name="firstItem">The index of the first of them.</param>
+    /// <param name="threshold">Above −∞.</param>
+    /// <param name="steps">Where those steps begin that have one: as <see cref="RowPasses.SumAndFind"/> tells.</param>
+    public void AppendFew(scoped ReadOnlySpan<float> block, int firstItem, float threshold, scoped ReadOnlySpan<int> steps)
+    {
+        var thresholds = Vector512.Create(threshold);
+        ref var start = ref MemoryMarshal.GetReference(block);
+        ref var logits = ref MemoryMarshal.GetReference(_logits);
+        ref var indexes = ref MemoryMarshal.GetReference(_items);
+        var count = Count;
+        Debug.Assert(count + (steps.Length * RowPasses.Step) <= _logits.Length, "the memory holds all items");
+        foreach (var first in steps)
+        {
+            var bits = RowPasses.BitsAtOrAbove(ref Unsafe.Add(ref start, first), thresholds);
+            do // most often once
+            {
+                var i = first + BitOperations.TrailingZeroCount(bits);
+                Unsafe.Add(ref indexes, count) = firstItem + i;
+                Unsafe.Add(ref logits, count) = Unsafe.Add(ref start, i);
+                count++;
+                bits &= bits - 1;
+            }
+            while (bits != 0);
+        }
+
+        Count = count;
+    }
+
+    /// <summary>Appends those of a section, whose items are known, that are ranked up to the one with a key. The items may share memory with this list.</summary>
+    public void Append(scoped in RankSection section, ulong last)
+    {
+        var items = section.Items;
+        var logits = section.List.Logits;
+        for (var i = 0; i < items.Length; i++)
+        {
+            var (item, logit) = (items[i], logits[i]);
+            _items[Count] = item;
+            _logits[Count] = logit;
+            Count += RankKey.Of(logit, item) <= last ? 1 : 0;
+        }
     }
 }

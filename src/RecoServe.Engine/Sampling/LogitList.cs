@@ -51,30 +51,20 @@ internal ref struct LogitList
     /// <summary>Appends those of some logits that are in [low, high).</summary>
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
     /// <param name="low">Above −∞.</param>
-    /// <param name="high">Above <paramref name="low"/>.</param>
-    public void Append(scoped ReadOnlySpan<float> logits, float low, float high) =>
-        Count += RowPasses.List(logits, low, high, _logits[Count..]);
+    /// <param name="high">Not below <paramref name="low"/>.</param>
+    /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
+    public void Append(scoped ReadOnlySpan<float> logits, float low, float high, ref int above) =>
+        Count += RowPasses.List(logits, low, high, _logits[Count..], ref above);
 
     /// <summary>The same, and sums the weights of all of them.</summary>
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
     /// <param name="low">Above −∞.</param>
-    /// <param name="high">Above <paramref name="low"/>.</param>
+    /// <param name="high">Not below <paramref name="low"/>.</param>
     /// <param name="single">The weights.</param>
     /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
     public PassSums AppendAndSum(scoped ReadOnlySpan<float> logits, float low, float high, in SingleWeights single, ref int above)
     {
         var sums = RowPasses.SumAndList(logits, single, low, high, _logits[Count..], out var listed, ref above);
-        Count += listed;
-        return sums;
-    }
-
-    /// <summary>Appends the few of some logits that are at or above a threshold, and sums the weights of the others.</summary>
-    /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
-    /// <param name="threshold">Above −∞.</param>
-    /// <param name="single">The weights.</param>
-    public PassSums AppendFewAndSum(scoped ReadOnlySpan<float> logits, float threshold, in SingleWeights single)
-    {
-        var sums = RowPasses.SumAndListFew(logits, single, threshold, _logits[Count..], out var listed);
         Count += listed;
         return sums;
     }

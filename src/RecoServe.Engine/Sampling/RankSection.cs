@@ -6,8 +6,12 @@ namespace RecoServe.Engine.Sampling;
 /// <param name="high">Above its largest logit.</param>
 /// <param name="above">The number of items at or above <paramref name="high"/>.</param>
 /// <param name="mass">Their weight.</param>
-internal readonly ref struct RankSection(LogitList list, float low, float high, int above, double mass)
+/// <param name="items">The items of the logits; empty if they are not known.</param>
+internal readonly ref struct RankSection(LogitList list, float low, float high, int above, double mass, ReadOnlySpan<int> items = default)
 {
+    /// <summary>The items of the logits; empty if they are not known.</summary>
+    public readonly ReadOnlySpan<int> Items = items;
+
     /// <summary>The logits.</summary>
     public readonly LogitList List = list;
 

@@ -11,7 +11,6 @@ internal ref struct RowHead
 {
     private const double Lanes = 16;
     private const int HeadLanes = 12;
-    private const int LeastLanes = 3;
 
     private readonly ReadOnlySpan<float> _maxima;
     private readonly double _rate;
@@ -34,7 +33,7 @@ internal ref struct RowHead
     public readonly float Threshold => MaximumOf(HeadLanes);
 
     /// <summary>The mass expected at or above <see cref="Threshold"/>. After <see cref="Fit"/>, as what follows.</summary>
-    public readonly double Mass => MassOf(HeadLanes);
+    public readonly double Mass => _rate * _softmax.Weight(Threshold) * SumOfPowers(_power, ItemsOf(HeadLanes) / _rate);
 
     /// <summary>Takes the power by which weights fall.</summary>
     /// <param name="softmax">The weights.</param>
@@ -59,15 +58,6 @@ internal ref struct RowHead
         return ItemsOf(lanes) >= items;
     }
 
-    /// <summary>A threshold that few items reach, and at or above which a mass is expected if the head has it.</summary>
-    public readonly float Peak(double mass)
-    {
-        var lanes = LeastLanes;
-        while (lanes < HeadLanes && MassOf(lanes) < mass)
-            lanes *= 2;
-        return MaximumOf(lanes);
-    }
-
     /// <summary>Σ (n / r)^power over the ranks r = 1…n.</summary>
     private static double SumOfPowers(double power, double n) =>
         Math.Pow(n, power) * (1 + (Math.Abs(power - 1) < 1e-6 ? Math.Log(n) : (Math.Pow(n, 1 - power) - 1) / (1 - power)));
@@ -77,7 +67,4 @@ internal ref struct RowHead
 
     /// <summary>The largest logits of so many lanes are at or above this.</summary>
     private readonly float MaximumOf(int lanes) => Math.Max(float.MinValue, _maxima[^lanes]);
-
-    private readonly double MassOf(int lanes) =>
-        _rate * _softmax.Weight(MaximumOf(lanes)) * SumOfPowers(_power, ItemsOf(lanes) / _rate);
 }

@@ -69,22 +69,57 @@ internal static class RowPasses
         return sums;
     }
 
-    /// <summary>Lists the logits at or above a threshold, which should be few, and sums the weights of the others.</summary>
+    /// <summary>
+    /// Tells where the logits stand that are at or above a threshold, which should be few, and sums the weights: of those few that
+    /// of the threshold, so that no heavy one rounds the others off.
+    /// </summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="threshold">Above −∞.</param>
-    /// <param name="list">Receives them; longer than the logits by <see cref="Compaction.Slack"/>.</param>
-    /// <param name="listed">How many were found.</param>
-    public static PassSums SumAndListFew(
-        ReadOnlySpan<float> logits, in SingleWeights weights, float threshold, Span<float> list, out int listed)
+    /// <param name="steps">Receives the first index of each step that has one; an element for every step.</param>
+    /// <param name="found">How many have one.</param>
+    public static PassSums SumAndFind(
+        ReadOnlySpan<float> logits, in SingleWeights weights, float threshold, Span<int> steps, out int found)
     {
         var (scale, scaleError, shift, least) = weights;
         var thresholds = Vector512.Create(threshold);
-        var below = default(LaneSum);
+        var total = default(LaneSum);
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
-        ref var next = ref MemoryMarshal.GetReference(list);
-        var count = 0;
+        ref var next = ref MemoryMarshal.GetReference(steps);
+        nint count = 0;
+        for (nuint i = 0; i < (nuint)logits.Length; i += Step)
+        {
+            Prefetch.Beyond(ref start, i);
+            var a = Vector512.LoadUnsafe(ref start, i);
+            var b = Vector512.LoadUnsafe(ref start, i + 16);
+            var c = Vector512.LoadUnsafe(ref start, i + 32);
+            var d = Vector512.LoadUnsafe(ref start, i + 48);
+            var weightA = SingleWeights.Of(Vector512.MinNative(thresholds, a), scale, scaleError, shift, least); // NaN stays
+            var weightB = SingleWeights.Of(Vector512.MinNative(thresholds, b), scale, scaleError, shift, least);
+            var weightC = SingleWeights.Of(Vector512.MinNative(thresholds, c), scale, scaleError, shift, least);
+            var weightD = SingleWeights.Of(Vector512.MinNative(thresholds, d), scale, scaleError, shift, least);
+            total.Add((weightA + weightB) + (weightC + weightD), i);
+            var stepMax = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
+            max = Vector512.MaxNative(max, stepMax);
+            KeepIfAny(ref next, ref count, i, stepMax, thresholds);
+        }
+
+        found = (int)count;
+        return new PassSums(Above: 0, total.Value, MaxOf(max));
+    }
+
+    /// <summary>Sums the weights of the logits on either side of a threshold.</summary>
+    /// <param name="logits">A multiple of <see cref="Step"/>.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="threshold">Above −∞.</param>
+    public static PassSums SumSides(ReadOnlySpan<float> logits, in SingleWeights weights, float threshold)
+    {
+        var (scale, scaleError, shift, least) = weights;
+        var thresholds = Vector512.Create(threshold);
+        LaneSum above = default, below = default;
+        var max = Vector512.Create(float.NegativeInfinity);
+        ref var start = ref MemoryMarshal.GetReference(logits);
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
             Prefetch.Beyond(ref start, i);
@@ -96,25 +131,12 @@ internal static class RowPasses
             var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
             var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
             var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
-            var stepMax = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
-            max = Vector512.MaxNative(max, stepMax);
-            if (Vector512.GreaterThanOrEqualAny(stepMax, thresholds))
-            {
-                count += Compaction.Store(a, Vector512.GreaterThanOrEqual(a, thresholds), ref Unsafe.Add(ref next, count));
-                count += Compaction.Store(b, Vector512.GreaterThanOrEqual(b, thresholds), ref Unsafe.Add(ref next, count));
-                count += Compaction.Store(c, Vector512.GreaterThanOrEqual(c, thresholds), ref Unsafe.Add(ref next, count));
-                count += Compaction.Store(d, Vector512.GreaterThanOrEqual(d, thresholds), ref Unsafe.Add(ref next, count));
-                weightA = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, thresholds), Vector512<float>.Zero, weightA);
-                weightB = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, thresholds), Vector512<float>.Zero, weightB);
-                weightC = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(c, thresholds), Vector512<float>.Zero, weightC);
-                weightD = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(d, thresholds), Vector512<float>.Zero, weightD);
-            }
-
-            below.Add((weightA + weightB) + (weightC + weightD), i);
+            max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
+            above.Add(AtOrAbove(a, weightA, b, weightB, thresholds) + AtOrAbove(c, weightC, d, weightD, thresholds), i);
+            below.Add(Below(a, weightA, b, weightB, thresholds) + Below(c, weightC, d, weightD, thresholds), i);
         }
 
-        listed = count;
-        return new PassSums(Above: 0, below.Value, MaxOf(max));
+        return new PassSums(above.Value, below.Value, MaxOf(max));
     }
 
     /// <summary>
@@ -131,6 +153,13 @@ internal static class RowPasses
     public static PassSums SumAndList(
         ReadOnlySpan<float> logits, in SingleWeights weights, float low, float high, Span<float> list, out int listed, ref int above)
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            // In one loop there would be more variables than the compiler keeps in registers: three times slower.
+            listed = List(logits, low, high, list, ref above);
+            return SumSides(logits, weights, high);
+        }
+
         var (scale, scaleError, shift, least) = weights;
         var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
         var underHighs = Vector512.Create(MathF.BitDecrement(high));
@@ -167,18 +196,21 @@ internal static class RowPasses
         return new PassSums(sumAbove.Value, sumBelow.Value, MaxOf(max));
     }
 
-    /// <summary>Lists the logits in [low, high).</summary>
+    /// <summary>Lists the logits in [low, high), and counts those above.</summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
     /// <param name="low">Above −∞.</param>
-    /// <param name="high">Above <paramref name="low"/>.</param>
+    /// <param name="high">Not below <paramref name="low"/>.</param>
     /// <param name="list">Receives them; longer than they are by <see cref="Compaction.Slack"/>.</param>
+    /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
     /// <returns>How many were found.</returns>
-    public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list)
+    public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list, ref int above)
     {
         var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
+        var underHighs = Vector512.Create(MathF.BitDecrement(high));
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var next = ref MemoryMarshal.GetReference(list);
         nint count = 0;
+        var countAbove = 0;
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
             Prefetch.Beyond(ref start, i);
@@ -186,12 +218,14 @@ internal static class RowPasses
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
             var d = Vector512.LoadUnsafe(ref start, i + 48);
+            countAbove += CountAbove(a, underHighs) + CountAbove(b, underHighs) + CountAbove(c, underHighs) + CountAbove(d, underHighs);
             count += Compaction.Store(a, Between(a, lows, highs), ref Unsafe.Add(ref next, count));
             count += Compaction.Store(b, Between(b, lows, highs), ref Unsafe.Add(ref next, count));
             count += Compaction.Store(c, Between(c, lows, highs), ref Unsafe.Add(ref next, count));
             count += Compaction.Store(d, Between(d, lows, highs), ref Unsafe.Add(ref next, count));
         }
 
+        above += countAbove;
         return (int)count;
     }
 
@@ -228,6 +262,14 @@ internal static class RowPasses
         above += countAbove;
         return count;
     }
+
+    /// <summary>Of the logits of one step a bit for each, set if it is at or above a threshold.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong BitsAtOrAbove(ref float step, Vector512<float> threshold) =>
+        Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref step), threshold).ExtractMostSignificantBits()
+        | (Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref step, 16), threshold).ExtractMostSignificantBits() << 16)
+        | (Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref step, 32), threshold).ExtractMostSignificantBits() << 32)
+        | (Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref step, 48), threshold).ExtractMostSignificantBits() << 48);
 
     /// <summary>Counts the logits at or above a threshold.</summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
@@ -300,6 +342,14 @@ internal static class RowPasses
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Between(Vector512<float> logits, Vector512<float> low, Vector512<float> high) =>
         Vector512.GreaterThanOrEqual(logits, low) & Vector512.LessThan(logits, high);
+
+    /// <summary>Keeps the index if one of sixteen logits is at or above a threshold: without a branch, which would often be foretold wrongly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void KeepIfAny(ref int indexes, ref nint count, nuint index, Vector512<float> logits, Vector512<float> threshold)
+    {
+        Unsafe.Add(ref indexes, count) = (int)index;
+        count += Vector512.GreaterThanOrEqualAny(logits, threshold) ? 1 : 0;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int CountAbove(Vector512<float> logits, Vector512<float> threshold) =>

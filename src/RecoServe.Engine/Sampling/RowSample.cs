@@ -15,6 +15,9 @@ internal ref struct RowSample
 
     private const int LeastLength = 512;
     private const int PieceLength = 32;
+
+    /// <summary>So far ahead memory is asked for.</summary>
+    private const uint PiecesAhead = 16;
     private const int RowLengthPerSampleLength = 40;
     private const double StandardErrors = 2.5;
 
@@ -51,7 +54,8 @@ internal ref struct RowSample
         var stride = ((ulong)pieces << 32) / (uint)taken;
         for (var i = 0u; i < taken; i++)
         {
-            var start = (int)(((i * stride) + (stride / 2)) >> 32) * PieceLength;
+            Prefetch.Piece(row.Logits, StartOf(i + PiecesAhead, stride));
+            var start = StartOf(i, stride);
             var piece = logits.Slice((int)i * PieceLength, PieceLength);
             row.Logits.Slice(start, PieceLength).CopyTo(piece);
             for (var bits = row.ExcludedBits(start); bits != 0; bits &= bits - 1)
@@ -65,6 +69,8 @@ internal ref struct RowSample
         EligibleCount = _list.CountAtOrAbove(float.MinValue);
         _squares = scratch.SampleSquares;
     }
+
+    private static int StartOf(uint piece, ulong stride) => (int)(((piece * stride) + (stride / 2)) >> 32) * PieceLength;
 
     /// <summary>The largest logit in the sample; nothing in particular if some are NaN.</summary>
     public float Max { get; }
@@ -128,10 +134,6 @@ internal ref struct RowSample
         ExpectedTotal = _total + Math.Max(0, _head.Mass - _headMass);
         _unseenSquare = Math.Max(0, _head.Square(count) - RowPasses.Sum(headSquares));
     }
-
-    /// <summary>A threshold that few items reach, those of the nucleus among them if they are few.</summary>
-    /// <param name="p">The mass of the nucleus.</param>
-    public readonly float Peak(double p) => _head.Peak((3 + p) / 4 * ExpectedTotal);
 
     /// <summary>The share of the row's items that the nucleus of mass p is expected to have.</summary>
     public readonly double ShareOfNucleus(double p)

@@ -53,25 +53,28 @@ internal ref struct RowScan
         return total;
     }
 
-    /// <summary>Lists the few logits at or above a threshold, and sums the weights of all others.</summary>
-    /// <param name="list">Is emptied first.</param>
+    /// <summary>Lists the few items at or above a threshold, and sums the weights of all others.</summary>
+    /// <param name="items">Is emptied first.</param>
     /// <param name="threshold">Above −∞.</param>
-    public double SumAndListFew(ref LogitList list, float threshold)
+    public double SumAndListFew(ref ItemList items, float threshold)
     {
-        list.Clear();
+        items.Clear();
         _massThreshold = float.PositiveInfinity;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        var rest = 0.0;
+        Span<int> steps = stackalloc int[LogitRow.BlockLength / RowPasses.Step];
+        var sum = 0.0;
         for (var block = 0; block < Row.BlockCount; block++)
         {
-            _scratch.BlockStarts[block] = list.Count;
-            var sums = list.AppendFewAndSum(Row.Block(block, buffer), threshold, Single);
+            _scratch.BlockStarts[block] = items.Count;
+            var logits = Row.Block(block, buffer);
+            var sums = RowPasses.SumAndFind(logits, Single, threshold, steps, out var found);
             Keep(block, sums);
-            rest += sums.Below;
+            sum += sums.Below;
+            items.AppendFew(logits, block * LogitRow.BlockLength, threshold, steps[..found]);
         }
 
-        _scratch.BlockStarts[Row.BlockCount] = list.Count;
-        return rest;
+        _scratch.BlockStarts[Row.BlockCount] = items.Count;
+        return sum - (items.Count * (double)Single.Of(threshold));
     }
 
     /// <summary>Sums all weights, and those at or above a threshold, in double precision.</summary>
@@ -103,11 +106,12 @@ internal ref struct RowScan
     {
         list.Clear();
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        var above = 0;
         for (var block = 0; block < Row.BlockCount; block++)
         {
             _scratch.BlockStarts[block] = list.Count;
             if (_scratch.BlockMaxima[block] >= low)
-                list.Append(Row.Block(block, buffer), low, high);
+                list.Append(Row.Block(block, buffer), low, high, ref above);
         }
 
         _scratch.BlockStarts[Row.BlockCount] = list.Count;
@@ -151,10 +155,8 @@ internal ref struct RowScan
         if (float.IsPositiveInfinity(threshold))
             return;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        Span<float> none = stackalloc float[LogitRow.BlockLength + Compaction.Slack];
-        var above = 0;
         for (var block = 0; block < Row.BlockCount; block++)
-            Masses[block] = RowPasses.SumAndList(Row.Block(block, buffer), Single, threshold, threshold, none, out _, ref above).Above;
+            Masses[block] = RowPasses.SumSides(Row.Block(block, buffer), Single, threshold).Above;
     }
 
     /// <summary>Makes the masses those of a list, as it was last filled, which has all logits at or above a threshold.</summary>

@@ -51,6 +51,9 @@ internal sealed class RowScratch : IDisposable
     /// <summary>An empty list that the whole row fits in.</summary>
     public LogitList List() => new(_list, _listWeights);
 
+    /// <summary>An empty list of items that the whole row fits in; its logits share memory with <see cref="List"/>.</summary>
+    public ItemList Few() => new(_list, _items);
+
     /// <summary>Another, for a selection.</summary>
     public LogitList Selection() => new(_selection, _selectionWeights);
 

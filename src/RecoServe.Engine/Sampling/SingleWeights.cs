@@ -60,7 +60,7 @@ internal readonly struct SingleWeights
     /// <summary>Whether a logit's weight, and the sum of millions of them, can be represented.</summary>
     public bool Covers(float logit) => (logit * _exactScale) - _power <= MostPower;
 
-    /// <summary>The four constants as vectors, for <see cref="Of"/>.</summary>
+    /// <summary>The four constants as vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Deconstruct(
         out Vector512<float> scale, out Vector512<float> scaleError, out Vector512<float> shift, out Vector512<float> least)
@@ -69,6 +69,13 @@ internal readonly struct SingleWeights
         scaleError = Vector512.Create(_scaleError);
         shift = Vector512.Create(_shift);
         least = Vector512.Create(_least);
+    }
+
+    /// <summary>One weight.</summary>
+    public float Of(float logit)
+    {
+        var (scale, scaleError, shift, least) = this;
+        return Of(Vector512.Create(logit), scale, scaleError, shift, least).ToScalar();
     }
 
     /// <summary>Sixteen weights.</summary>

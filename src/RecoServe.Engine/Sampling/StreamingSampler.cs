@@ -36,14 +36,19 @@ internal ref struct StreamingSampler
     private const int PeakBlocks = 16;
 
     private const int LeastSample = 256;
+
+    /// <summary>Up to this size a nucleus is listed to draw from it.</summary>
     private const int SmallNucleus = 64;
+
+    /// <summary>The same where its items are listed already.</summary>
+    private const int ListedNucleus = 512;
 
     private readonly SamplingParameters _parameters;
     private readonly RowScratch _scratch;
     private RowSample _sample;
     private RowScan _scan;
     private Softmax _softmax;
-    private double _massError;
+    private double _sumError;
 
     private StreamingSampler(in LogitRow row, in SamplingParameters parameters, RowScratch scratch)
     {
@@ -95,18 +100,16 @@ internal ref struct StreamingSampler
     private bool TrySampleOtherwise(Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
-        var list = _scratch.List();
         if (_parameters.TopK > 0 || _parameters.Strategy == SamplingStrategy.Greedy)
         {
             var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
-            var threshold = _sample.ThresholdOf(count);
-            var rest = _scan.SumAndListFew(ref list, threshold);
-            if (!TrySetTotal(rest + list.Weigh(_scan.Single)))
+            if (!TryListFew(_sample.ThresholdOf(count), out var few, out _))
                 return false;
-            summary = SampleRanks(new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0), count, known: null, slots);
+            summary = SampleRanks(few, count, known: null, slots);
             return true;
         }
 
+        var list = _scratch.List();
         if (!TrySetTotal(_scan.SumAndList(ref list, float.MinValue, float.MinValue, out var eligible)))
             return false;
         var all = new PrefixCut(eligible, _softmax.Total, float.MinValue, Ties: 1, AllTies: 1);
@@ -124,7 +127,7 @@ internal ref struct StreamingSampler
         }
         else if (_sample.ShareOfNucleus(p) < FewShare)
         {
-            return TrySampleDown(_sample.Peak(p), slots, out summary);
+            return TrySampleDown(_sample.Head, slots, out summary);
         }
         else
         {
@@ -143,23 +146,34 @@ internal ref struct StreamingSampler
     private bool TrySampleDown(float high, Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
-        var list = _scratch.List();
-        var rest = _scan.SumAndListFew(ref list, high);
-        var mass = list.Weigh(_scan.Single);
-        if (!TrySetTotal(rest + mass))
+        if (!TryListFew(high, out var few, out var mass))
             return false;
-        _massError = MassError + WeightError;
-        if (TrySampleIn(new RankSection(list, high, float.PositiveInfinity, above: 0, mass: 0), slots, out summary))
+        var list = few.List;
+        if (TrySampleIn(few, slots, out summary))
             return true;
 
         _scan.SetMasses(list, high);
-        SetMassError(high, mass);
-        var low = _sample.ThresholdBelow(high, Goal - mass, rest);
+        var low = _sample.ThresholdBelow(high, Goal - mass, _softmax.Total - mass);
         var above = list.Count;
         _scan.List(ref list, low, high);
         list.Weigh(_scan.Single);
         return TrySampleIn(new RankSection(list, low, high, above, mass), slots, out summary)
             || TrySearchAll(new Bracket(low, high), slots, out summary);
+    }
+
+    /// <summary>Lists the few items at or above a threshold, and takes the sum of all weights; false if it is none.</summary>
+    private bool TryListFew(float threshold, out RankSection few, out double mass)
+    {
+        var list = _scratch.List();
+        var items = _scratch.Few();
+        var rest = _scan.SumAndListFew(ref items, threshold);
+        _ = list.Extend(items.Count); // the same memory
+        mass = list.Weigh(_scan.Single);
+        few = new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0, items.Items);
+        if (!TrySetTotal(rest + mass))
+            return false;
+        _sumError = WeightError * Math.Sqrt(_softmax.Weight(threshold) / _softmax.Total);
+        return true;
     }
 
     /// <summary>Finds the end of the nucleus where it is expected, or next to that, and draws; false if it is not there.</summary>
@@ -172,7 +186,7 @@ internal ref struct StreamingSampler
             if (!TrySetTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
                 return false;
             var (mass, inside) = (OrderedSum.Of(_scan.Masses), list.Weigh(_scan.Single));
-            SetMassError(bracket.High, mass);
+            _sumError = 0;
             if (TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary))
                 return true;
             if (mass >= Goal)
@@ -186,27 +200,13 @@ internal ref struct StreamingSampler
         return false;
     }
 
-    /// <summary>
-    /// The error that sums in single precision leave in the mass of a nucleus, relative to the total: what is above a threshold
-    /// counts alike in both. The error of many weights is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
-    /// </summary>
-    /// <param name="high">The threshold.</param>
-    /// <param name="above">The mass at or above it.</param>
-    private void SetMassError(float high, double above)
-    {
-        var total = _softmax.Total;
-        var errorAbove = WeightError * Math.Sqrt(_softmax.Weight(_scan.Max) / total);
-        var errorBelow = WeightError * Math.Sqrt(_softmax.Weight(high) * Math.Max(0, total - above)) / total;
-        _massError = ((1 - _parameters.TopP) * (MassError + errorAbove)) + errorBelow;
-    }
-
     /// <summary>Finds the end of the nucleus wherever it is, and draws.</summary>
     private bool TrySearchAll(in Bracket missed, Span<SlateSlot> slots, out SlateSummary summary) // 3
     {
         summary = default;
         if (!TrySetTotal(_softmax.Total))
             return false;
-        _massError = MassError + WeightError;
+        _sumError = MassError + WeightError;
         var peak = Math.Max(missed.High, _scan.PeakThreshold(PeakBlocks));
         return TrySearch([float.PositiveInfinity, peak, missed.High, missed.Low, float.MinValue], slots, out summary);
     }
@@ -255,12 +255,17 @@ internal ref struct StreamingSampler
             && TryDraw(cut, section, slots, out summary);
     }
 
-    /// <summary>Whether the error of the sums may have moved a cut.</summary>
+    /// <summary>
+    /// Whether the error of sums in single precision may have moved a cut. What is above it counts alike in the mass and in the
+    /// total. The error of many weights is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
+    /// </summary>
     private readonly bool IsInDoubt(in PrefixCut cut)
     {
-        var weight = _softmax.Weight(cut.Edge);
-        var tieShare = cut.AllTies * weight / _softmax.Total; // where the edge has many, so have other logits
-        var error = _softmax.Total * (_massError + (WeightError * Math.Sqrt(tieShare)));
+        var (total, weight) = (_softmax.Total, _softmax.Weight(cut.Edge));
+        var errorAbove = MassError + (WeightError * Math.Sqrt(_softmax.Weight(_scan.Max) / total));
+        var errorBelow = WeightError * Math.Sqrt(weight * Math.Max(0, total - cut.Mass)) / total;
+        var errorOfTies = cut.AllTies > 1 ? WeightError * Math.Sqrt(cut.AllTies * weight / total) : 0; // where the edge has many, so have other logits
+        var error = total * (((1 - _parameters.TopP) * errorAbove) + errorBelow + errorOfTies + _sumError);
         return cut.Mass < Goal + error || (cut.Count > 1 && cut.Mass - weight > Goal - error);
     }
 
@@ -282,7 +287,7 @@ internal ref struct StreamingSampler
         var list = section.List;
         var all = cut.Ties == cut.AllTies;
         var lastTie = all ? int.MaxValue : list.PositionOf(cut.Edge, cut.Ties);
-        var lastItem = all ? int.MaxValue : _scan.ItemAt(list, lastTie);
+        var lastItem = all ? int.MaxValue : section.Items.IsEmpty ? _scan.ItemAt(list, lastTie) : section.Items[lastTie];
         var known = new RankedPrefix(cut.Count, RankKey.Of(cut.Edge, lastItem));
         if (slots.Length > cut.Count)
         {
@@ -290,9 +295,9 @@ internal ref struct StreamingSampler
             return true;
         }
 
-        if (cut.Count <= SmallNucleus)
+        if (cut.Count <= (section.Items.IsEmpty ? SmallNucleus : ListedNucleus))
         {
-            summary = SampleList(cut.Edge, lastItem, known, slots);
+            summary = SampleList(section, cut.Edge, lastItem, known, slots);
             return true;
         }
 
@@ -314,17 +319,20 @@ internal ref struct StreamingSampler
         }
 
         if (ranks >= list.Count)
-            return SampleList(low, int.MaxValue, known, slots);
+            return SampleList(section, low, int.MaxValue, known, slots);
         list.WeighEqually();
         var cut = PrefixSelection.Select(list, low, high, ranks, Softmax.Ones, _scratch.Selection());
-        return SampleList(cut.Edge, int.MaxValue, known, slots);
+        return SampleList(section, cut.Edge, int.MaxValue, known, slots);
     }
 
     /// <summary>Samples from the items at or above a threshold, and of those at the threshold no further than the last tie.</summary>
-    private readonly SlateSummary SampleList(float threshold, int lastTie, RankedPrefix? known, Span<SlateSlot> slots)
+    private readonly SlateSummary SampleList(in RankSection section, float threshold, int lastTie, RankedPrefix? known, Span<SlateSlot> slots)
     {
         var items = _scratch.Items();
-        _scan.List(ref items, threshold, lastTie);
+        if (section.Items.IsEmpty || threshold < section.Low)
+            _scan.List(ref items, threshold, lastTie);
+        else
+            items.Append(section, RankKey.Of(threshold, lastTie));
         using var scratch = SamplerScratch.Rent(items.Count, slots.Length);
         items.Items.CopyTo(scratch.Items);
         items.Logits.CopyTo(scratch.Logits);

@@ -40,31 +40,42 @@ public sealed class RowPassesTests
         {
             float[] expected = [.. logits.Where(l => l >= low && l < high)];
             var list = new float[logits.Length + Compaction.Slack];
-            Assert.Equal(expected, list[..RowPasses.List(logits, low, high, list)]);
-            Assert.Equal(logits.Count(l => l >= low), RowPasses.Count(logits, low));
-
             var above = 5;
-            var sums = RowPasses.SumAndList(logits, SingleWeights.RelativeTo(0, 1), low, high, list, out var listed, ref above);
+            Assert.Equal(expected, list[..RowPasses.List(logits, low, high, list, ref above)]);
+            Assert.Equal(5 + logits.Count(l => l >= high), above);
+            Assert.Equal(logits.Count(l => l >= low), RowPasses.Count(logits, low));
+            Assert.Equal(0, RowPasses.List(logits, low, low, list, ref above));
+
+            above = 5;
+            var single = SingleWeights.RelativeTo(0, 1);
+            var sums = RowPasses.SumAndList(logits, single, low, high, list, out var listed, ref above);
             Assert.Equal(expected, list[..listed]);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
             var expectedSums = ScalarPasses.Sum(logits, 0, 1, high);
             AssertBits(expectedSums.Below, sums.Below);
             AssertBits(expectedSums.Above, sums.Above);
             Assert.Equal(logits.Length == 0 ? float.NegativeInfinity : logits.Max(), sums.Max);
+            Assert.Equal(sums, RowPasses.SumSides(logits, single, high));
 
-            var few = RowPasses.SumAndListFew(logits, SingleWeights.RelativeTo(0, 1), high, list, out listed);
-            Assert.Equal([.. logits.Where(l => l >= high)], list[..listed]);
-            AssertBits(expectedSums.Below, few.Below);
+            int[] stepsWithAny = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i / RowPasses.Step * RowPasses.Step).Distinct()];
+            var steps = new int[(logits.Length / RowPasses.Step) + 1];
+            var few = RowPasses.SumAndFind(logits, single, high, steps, out var found);
+            AssertBits(ScalarPasses.Sum([.. logits.Select(l => Math.Min(l, high))], 0, 1, high).Total, few.Below);
             Assert.Equal(sums.Max, few.Max);
+            Assert.Equal(stepsWithAny, steps[..found]);
+            var fewItems = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
+            fewItems.AppendFew(logits, 7, high, stepsWithAny);
+            Assert.Equal([.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i + 7)], fewItems.Items.ToArray());
+            Assert.Equal([.. logits.Where(l => l >= high)], fewItems.Logits.ToArray());
 
             // In place, with a weight for each.
             var inPlace = logits.Concat(new float[Compaction.Slack]).ToArray();
             var weights = inPlace.Select(l => 2 * l).ToArray();
             above = 5;
-            var found = RowPasses.List(inPlace.AsSpan(0, logits.Length), weights, low, high, inPlace, weights, ref above);
+            var kept = RowPasses.List(inPlace.AsSpan(0, logits.Length), weights, low, high, inPlace, weights, ref above);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
-            Assert.Equal(expected, inPlace[..found]);
-            Assert.Equal(expected.Select(l => 2 * l), weights[..found]);
+            Assert.Equal(expected, inPlace[..kept]);
+            Assert.Equal(expected.Select(l => 2 * l), weights[..kept]);
 
             var items = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
             items.Append(logits, 7, low);
@@ -80,7 +91,8 @@ public sealed class RowPassesTests
         foreach (var (logits, low, _) in Pieces(kind))
         {
             var list = new LogitList(new float[logits.Length + LogitList.Slack], new float[logits.Length + LogitList.Slack]);
-            list.Append(logits, float.MinValue, float.PositiveInfinity);
+            var above = 0;
+            list.Append(logits, float.MinValue, float.PositiveInfinity, ref above);
             list.WeighEqually();
             Assert.Equal(logits.Count(l => l >= low), list.CountAtOrAbove(low));
             Assert.Equal(logits.Count(l => l == low), list.CountOf(low));
