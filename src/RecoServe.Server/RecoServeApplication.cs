@@ -1,6 +1,8 @@
 using System.Net;
 using Grpc.AspNetCore.Server;
+using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
@@ -50,6 +52,7 @@ internal static class RecoServeApplication
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
             grpc.Interceptors.Add<StatusInterceptor>();
         });
+        builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(ReadableMethods<>)));
         builder.Services.AddOptions<GrpcServiceOptions<InferenceService>>()
             .Configure<ServerOptions>((grpc, options) => grpc.MaxReceiveMessageSize = options.MaxTensorBytes);
         builder.Services.AddGrpcReflection();

@@ -23,6 +23,28 @@ public sealed class StatusTests
         Assert.Matches("recoserve_invalid_logits_total{.*} [1-9]", await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token));
     }
 
+    /// <summary>A length beyond the end, and a varint that does not end: of each kind of method.</summary>
+    [Theory]
+    [InlineData(MethodType.Unary, "recoserve.v1.RecommendationService", "Recommend", "the message is no RecommendRequest: ")]
+    [InlineData(MethodType.DuplexStreaming, "recoserve.v1.RecommendationService", "RecommendStream", "the message is no RecommendStreamRequest: ")]
+    [InlineData(MethodType.ServerStreaming, "recoserve.v1.ModelService", "WatchModels", "the message is no WatchModelsRequest: ")]
+    [InlineData(MethodType.Unary, "inference.GRPCInferenceService", "ModelInfer", "the message is no ModelInferRequest: ")]
+    public async Task AnyMethod_MessageIsNoProtobuf_IsInvalidArgument(MethodType type, string service, string name, string detail)
+    {
+        await using var server = await RunningServer.StartAsync();
+        var bytes = Marshallers.Create(message => message, message => message);
+        var method = new Method<byte[], byte[]>(type, service, name, bytes, bytes);
+        foreach (var garbage in new byte[][] { [0x0A, 0x7F, 0x01], [0xFF, 0xFF] })
+        {
+            using var call = server.Channel.CreateCallInvoker().AsyncDuplexStreamingCall(method, null, new CallOptions(cancellationToken: Token));
+            await call.RequestStream.WriteAsync(garbage, Token);
+            await call.RequestStream.CompleteAsync();
+            var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token));
+            Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+            Assert.StartsWith(detail, e.Status.Detail, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Recommend_NativeRunFails_IsInternalAndTheNextIsAnswered()
     {
