@@ -159,6 +159,14 @@ public sealed record TestModel
         File.WriteAllBytes(path, model.ToByteArray());
     }
 
+    /// <summary>Rewrites a graph so that it says to be of another version of ONNX's operators.</summary>
+    public static void SetOpset(string path, long version)
+    {
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
+        model.OpsetImport[0].Version = version;
+        File.WriteAllBytes(path, model.ToByteArray());
+    }
+
     private ModelManifest Manifest() => new()
     {
         Name = Name,

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.OnnxRuntime;
 using RecoServe.Engine.Packages;
 
 namespace RecoServe.Engine.Inference;
 
 /// <summary>Opens graphs on the one pool of threads.</summary>
-internal static class Sessions
+internal static partial class Sessions
 {
     /// <summary>Options for a session of any version.</summary>
     internal static SessionOptions CreateOptions(RunnerOptions options)
@@ -32,7 +33,11 @@ internal static class Sessions
         }
         catch (OnnxRuntimeException e)
         {
-            throw new PackageException(path, $"is refused by ONNX Runtime: {e.Message}", e);
+            throw new PackageException(path, $"is refused by ONNX Runtime: {OwnPlaces.Replace(e.Message, "")}", e);
         }
     }
+
+    /// <summary>What ONNX Runtime's messages begin with: a code, the file again, and where in its own source it stood.</summary>
+    [GeneratedRegex(@"^\[ErrorCode:\w+\] (Load model from .*? failed:)?(/\S+:\d+ [^()]*\([^()]*\) )?")]
+    private static partial Regex OwnPlaces { get; }
 }

@@ -110,7 +110,16 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         Publish(new TestModel(), 1);
         File.WriteAllText(_repository.File("toy/1/encoder.onnx"), "not a graph");
         PackageFixes.RewriteManifest(_repository.File("toy/1"));
-        await AssertFatal("toy/1/encoder.onnx is refused by ONNX Runtime");
+        await AssertFatal("toy/1/encoder.onnx is refused by ONNX Runtime: Protobuf parsing failed.");
+    }
+
+    [Fact]
+    public async Task LoadRepository_GraphIsOfTheFuture_SaysSoWithoutPlacesInOthersSource()
+    {
+        Publish(new TestModel(), 1);
+        TestModel.SetOpset(_repository.File("toy/1/encoder.onnx"), 99);
+        PackageFixes.RewriteManifest(_repository.File("toy/1"));
+        await AssertFatal("toy/1/encoder.onnx is refused by ONNX Runtime: ONNX Runtime only *guarantees* support");
     }
 
     [Fact]
