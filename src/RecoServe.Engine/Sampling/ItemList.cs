@@ -81,7 +81,7 @@ internal ref struct ItemList
         Debug.Assert(count + (steps.Length * RowPasses.Step) <= _logits.Length, "the memory holds all items");
         foreach (var first in steps)
         {
-            var bits = RowPasses.BitsAtOrAbove(ref Unsafe.Add(ref start, first), thresholds);
+            var bits = ThresholdPasses.BitsAtOrAbove(ref Unsafe.Add(ref start, first), thresholds);
             do // most often once
             {
                 var i = first + BitOperations.TrailingZeroCount(bits);

@@ -54,7 +54,7 @@ internal ref struct LogitList
     /// <param name="high">Not below <paramref name="low"/>.</param>
     /// <param name="above">The number of logits at or above <paramref name="high"/> is added.</param>
     public void Append(scoped ReadOnlySpan<float> logits, float low, float high, ref int above) =>
-        Count += RowPasses.List(logits, low, high, _logits[Count..], ref above);
+        Count += ThresholdPasses.List(logits, low, high, _logits[Count..], ref above);
 
     /// <summary>The same, and sums the weights of all of them.</summary>
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
@@ -77,7 +77,7 @@ internal ref struct LogitList
     public int Take(scoped in LogitList source, float low, float high)
     {
         var above = 0;
-        Count = RowPasses.List(source.PaddedLogits, source.PaddedWeights, low, high, _logits, _weights, ref above);
+        Count = ThresholdPasses.List(source.PaddedLogits, source.PaddedWeights, low, high, _logits, _weights, ref above);
         Pad();
         return above;
     }
@@ -101,7 +101,7 @@ internal ref struct LogitList
         RowPasses.SumAtOrAbove(PaddedLogits, PaddedWeights, thresholds);
 
     /// <summary>How many are at or above a threshold.</summary>
-    public readonly int CountAtOrAbove(float threshold) => RowPasses.Count(PaddedLogits, threshold);
+    public readonly int CountAtOrAbove(float threshold) => ThresholdPasses.Count(PaddedLogits, threshold);
 
     /// <summary>Sums the weights of those elements that belong to the prefix of a ranking.</summary>
     /// <param name="start">The first element.</param>
@@ -125,7 +125,7 @@ internal ref struct LogitList
     }
 
     /// <summary>Where, of the elements that equal a logit, that of a number stands, from 1; there are as many.</summary>
-    public readonly int PositionOf(float logit, int number) => RowPasses.PositionOf(PaddedLogits, logit, number);
+    public readonly int PositionOf(float logit, int number) => ThresholdPasses.PositionOf(PaddedLogits, logit, number);
 
     /// <summary>How many equal a logit.</summary>
     public readonly int CountOf(float logit)

@@ -86,7 +86,7 @@ internal ref struct RowScan
         for (var block = 0; block < Row.BlockCount; block++)
         {
             var logits = Row.Block(block, buffer);
-            if (RowPasses.Count(logits, _scratch.BlockMaxima[block]) == logits.Length) // of ties, one weight is enough
+            if (ThresholdPasses.Count(logits, _scratch.BlockMaxima[block]) == logits.Length) // of ties, one weight is enough
                 weights.Fill(softmax.Weight(_scratch.BlockMaxima[block]));
             else
                 Softmax.Weigh(logits, softmax.Reference, softmax.Temperature, weights);
@@ -143,7 +143,7 @@ internal ref struct RowScan
             block++;
         var logit = list.Logits[position];
         var number = list.Logits[starts[block]..(position + 1)].Count(logit);
-        return (block * LogitRow.BlockLength) + RowPasses.PositionOf(Row.Block(block, stackalloc float[LogitRow.BlockLength]), logit, number);
+        return (block * LogitRow.BlockLength) + ThresholdPasses.PositionOf(Row.Block(block, stackalloc float[LogitRow.BlockLength]), logit, number);
     }
 
     /// <summary>Makes the masses those at or above a threshold, with a further sum if the last one had another.</summary>

@@ -41,10 +41,10 @@ public sealed class RowPassesTests
             float[] expected = [.. logits.Where(l => l >= low && l < high)];
             var list = new float[logits.Length + Compaction.Slack];
             var above = 5;
-            Assert.Equal(expected, list[..RowPasses.List(logits, low, high, list, ref above)]);
+            Assert.Equal(expected, list[..ThresholdPasses.List(logits, low, high, list, ref above)]);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
-            Assert.Equal(logits.Count(l => l >= low), RowPasses.Count(logits, low));
-            Assert.Equal(0, RowPasses.List(logits, low, low, list, ref above));
+            Assert.Equal(logits.Count(l => l >= low), ThresholdPasses.Count(logits, low));
+            Assert.Equal(0, ThresholdPasses.List(logits, low, low, list, ref above));
 
             above = 5;
             var single = SingleWeights.RelativeTo(0, 1);
@@ -72,7 +72,7 @@ public sealed class RowPassesTests
             var inPlace = logits.Concat(new float[Compaction.Slack]).ToArray();
             var weights = inPlace.Select(l => 2 * l).ToArray();
             above = 5;
-            var kept = RowPasses.List(inPlace.AsSpan(0, logits.Length), weights, low, high, inPlace, weights, ref above);
+            var kept = ThresholdPasses.List(inPlace.AsSpan(0, logits.Length), weights, low, high, inPlace, weights, ref above);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
             Assert.Equal(expected, inPlace[..kept]);
             Assert.Equal(expected.Select(l => 2 * l), weights[..kept]);
@@ -100,7 +100,7 @@ public sealed class RowPassesTests
             Assert.Equal(logits.Where(l => l < low).DefaultIfEmpty(float.NegativeInfinity).Max(), list.LargestBelow(low));
             int[] ties = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] == low)];
             for (var number = 1; number <= ties.Length; number++)
-                Assert.Equal(ties[number - 1], RowPasses.PositionOf(logits, low, number));
+                Assert.Equal(ties[number - 1], ThresholdPasses.PositionOf(logits, low, number));
         }
     }
 
