@@ -48,7 +48,7 @@ internal ref struct StreamingSampler
     private RowSample _sample;
     private RowScan _scan;
     private Softmax _softmax;
-    private double _sumError;
+    private double _massError;
 
     private StreamingSampler(in LogitRow row, in SamplingParameters parameters, RowScratch scratch)
     {
@@ -153,6 +153,7 @@ internal ref struct StreamingSampler
             return true;
 
         _scan.SetMasses(list, high);
+        SetMassError(high, mass);
         var low = _sample.ThresholdBelow(high, Goal - mass, _softmax.Total - mass);
         var above = list.Count;
         _scan.List(ref list, low, high);
@@ -170,10 +171,8 @@ internal ref struct StreamingSampler
         _ = list.Extend(items.Count); // the same memory
         mass = list.Weigh(_scan.Single);
         few = new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0, items.Items);
-        if (!TrySetTotal(rest + mass))
-            return false;
-        _sumError = WeightError * Math.Sqrt(_softmax.Weight(threshold) / _softmax.Total);
-        return true;
+        _massError = MassError + WeightError;
+        return TrySetTotal(rest + mass);
     }
 
     /// <summary>Finds the end of the nucleus where it is expected, or next to that, and draws; false if it is not there.</summary>
@@ -186,7 +185,7 @@ internal ref struct StreamingSampler
             if (!TrySetTotal(_scan.SumAndList(ref list, bracket.Low, bracket.High, out var above))) // 2
                 return false;
             var (mass, inside) = (OrderedSum.Of(_scan.Masses), list.Weigh(_scan.Single));
-            _sumError = 0;
+            SetMassError(bracket.High, mass);
             if (TrySampleIn(new RankSection(list, bracket.Low, bracket.High, above, mass), slots, out summary))
                 return true;
             if (mass >= Goal)
@@ -200,13 +199,27 @@ internal ref struct StreamingSampler
         return false;
     }
 
+    /// <summary>
+    /// The error that sums in single precision leave in the mass of a nucleus, relative to the total: what is above a threshold
+    /// counts alike in both. The error of many weights is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
+    /// </summary>
+    /// <param name="high">The threshold.</param>
+    /// <param name="above">The mass at or above it.</param>
+    private void SetMassError(float high, double above)
+    {
+        var total = _softmax.Total;
+        var errorAbove = WeightError * Math.Sqrt(_softmax.Weight(_scan.Max) / total);
+        var errorBelow = WeightError * Math.Sqrt(_softmax.Weight(high) * Math.Max(0, total - above)) / total;
+        _massError = ((1 - _parameters.TopP) * (MassError + errorAbove)) + errorBelow;
+    }
+
     /// <summary>Finds the end of the nucleus wherever it is, and draws.</summary>
     private bool TrySearchAll(in Bracket missed, Span<SlateSlot> slots, out SlateSummary summary) // 3
     {
         summary = default;
         if (!TrySetTotal(_softmax.Total))
             return false;
-        _sumError = MassError + WeightError;
+        _massError = MassError + WeightError;
         var peak = Math.Max(missed.High, _scan.PeakThreshold(PeakBlocks));
         return TrySearch([float.PositiveInfinity, peak, missed.High, missed.Low, float.MinValue], slots, out summary);
     }
@@ -255,17 +268,12 @@ internal ref struct StreamingSampler
             && TryDraw(cut, section, slots, out summary);
     }
 
-    /// <summary>
-    /// Whether the error of sums in single precision may have moved a cut. What is above it counts alike in the mass and in the
-    /// total. The error of many weights is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
-    /// </summary>
+    /// <summary>Whether the error of the sums may have moved a cut.</summary>
     private readonly bool IsInDoubt(in PrefixCut cut)
     {
-        var (total, weight) = (_softmax.Total, _softmax.Weight(cut.Edge));
-        var errorAbove = MassError + (WeightError * Math.Sqrt(_softmax.Weight(_scan.Max) / total));
-        var errorBelow = WeightError * Math.Sqrt(weight * Math.Max(0, total - cut.Mass)) / total;
-        var errorOfTies = cut.AllTies > 1 ? WeightError * Math.Sqrt(cut.AllTies * weight / total) : 0; // where the edge has many, so have other logits
-        var error = total * (((1 - _parameters.TopP) * errorAbove) + errorBelow + errorOfTies + _sumError);
+        var weight = _softmax.Weight(cut.Edge);
+        var tieShare = cut.AllTies * weight / _softmax.Total; // where the edge has many, so have other logits
+        var error = _softmax.Total * (_massError + (WeightError * Math.Sqrt(tieShare)));
         return cut.Mass < Goal + error || (cut.Count > 1 && cut.Mass - weight > Goal - error);
     }
 

@@ -44,6 +44,14 @@ public sealed class LongRowPropertyTests(ITestOutputHelper output)
         CheckSlate(shape.MakeRow(), mask, new() { TopP = topP, Seed = 63743 }, 4);
     }
 
+    [Fact]
+    public void Slate_HeaviestItemsRoundOthersOff_KeepsTheContract()
+    {
+        // The nucleus ends among the few that are listed, in whose sum the heaviest leave an error larger than what is missing to p.
+        var shape = new RowShape("wide", 10319, 487267, 0.25f, 0, 500, 0, 30, 0.5893652150577475, 0.1, 0);
+        CheckSlate(shape.MakeRow(), null, new() { TopP = 0.9999999070058394 }, 1);
+    }
+
     private static void CheckSlate(float[] row, ItemMask? mask, in SamplingParameters parameters, int slotCount)
     {
         var slots = SlateAssert.Sample(row, parameters, slotCount, out var summary, mask);
