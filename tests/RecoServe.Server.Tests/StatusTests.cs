@@ -23,7 +23,7 @@ public sealed class StatusTests
         Assert.Matches("recoserve_invalid_logits_total{.*} [1-9]", await http.GetStringAsync(new Uri(server.HttpAddress, "/metrics"), Token));
     }
 
-    /// <summary>A length beyond the end, and a varint that does not end: of each kind of method.</summary>
+    /// <summary>A length beyond the end, and a varint that does not end: of each kind of method that the server has (none that streams only requests).</summary>
     [Theory]
     [InlineData(MethodType.Unary, "recoserve.v1.RecommendationService", "Recommend", "the message is no RecommendRequest: ")]
     [InlineData(MethodType.DuplexStreaming, "recoserve.v1.RecommendationService", "RecommendStream", "the message is no RecommendStreamRequest: ")]

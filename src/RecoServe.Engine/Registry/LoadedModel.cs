@@ -81,8 +81,8 @@ internal sealed class LoadedModel : LoadedVersion
     }
 
     /// <summary>
-    /// Runs the largest batch of the longest rows, for which all memory is claimed, and a single row, whose first run takes longer; then with
-    /// the clock batches of every power of two below: of short rows all, of the longest those that are enough to know what a cell costs.
+    /// Runs the largest batch of the longest rows, for which all memory is claimed, then with the clock batches of every power of two
+    /// below: of short rows all, of the longest those that are enough to know what a cell costs.
     /// </summary>
     private List<int> Calibrate(ModelRunner runner)
     {
@@ -90,7 +90,6 @@ internal sealed class LoadedModel : LoadedVersion
         const int enough = 8;
         var longest = Package.Manifest.MaxHistory;
         Run(runner.MaxBatchSize, longest);
-        Run(1, longest);
         for (var rows = 1; rows == 1 || rows < runner.MaxBatchSize; rows *= 2)
         {
             foreach (var length in rows <= enough ? [Math.Min(1, longest), longest] : (int[])[Math.Min(1, longest)])

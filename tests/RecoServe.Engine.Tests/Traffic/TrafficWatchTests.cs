@@ -33,6 +33,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         await AskUntilRolledBackAsync(recommender, "NaN or infinite");
         var slate = await recommender.RecommendAsync(new SlateRequest { Context = new Dictionary<string, string> { ["device"] = "tv" } }, Token);
         Assert.Equal(new ComputedBy("toy", 1, "stable"), slate.ComputedBy);
+        await _log.WaitForAsync("RolledBack"); // written after the label has moved
         Assert.Contains("Model toy/2 is rolled back: ", Assert.Single(_log.Of("RolledBack")), StringComparison.Ordinal);
     }
 
