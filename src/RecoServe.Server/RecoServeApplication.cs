@@ -97,6 +97,7 @@ internal static class RecoServeApplication
         var address = IPAddress.Parse(options.Host);
         // Callers multiplex: the default of 100 streams would make one busy connection queue in the client.
         kestrel.Limits.Http2.MaxStreamsPerConnection = 1024;
+        (kestrel.Limits.Http2.KeepAlivePingDelay, kestrel.Limits.Http2.KeepAlivePingTimeout) = (options.KeepAlivePing, options.KeepAlivePing);
         kestrel.Limits.MaxRequestBodySize = null; // messages have limits of their own; past this one calls would end as UNKNOWN
         kestrel.Listen(address, options.Port, listen => listen.Protocols = HttpProtocols.Http2);
         kestrel.Listen(address, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace RecoServe.Server;
 
-/// <summary>Where the server listens.</summary>
+/// <summary>Where the server listens, what it takes in and when it gives up.</summary>
 internal sealed class ServerOptions
 {
     /// <summary>IP address to listen on; <c>0.0.0.0</c> or <c>::</c> for all. There is no TLS: on other than loopback put a proxy in front.</summary>
@@ -34,6 +34,13 @@ internal sealed class ServerOptions
     /// </summary>
     [Range(typeof(long), "0", "9223372036854775807", ErrorMessage = "must be a number of bytes, 0 or more")]
     public long LargeRequestMemory { get; set; }
+
+    /// <summary>
+    /// After so long without a word on a gRPC connection its peer is asked (an HTTP/2 ping); after as long again without an answer
+    /// the connection ends and with it the calls and streams on it. Peers that vanish without a word would hold them for good.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:00:30")]
+    public TimeSpan KeepAlivePing { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// When the server stops: how long, after the last answer, connections stay and callers are told UNAVAILABLE, so that they go
