@@ -27,13 +27,12 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     private readonly BatchCost _cost;
     private readonly object _gate = new();
     private readonly RowQueue<TInput, TOutput> _queue;
+    private readonly Linger _linger;
     private readonly ITimer _expiry;
     private readonly BatchWorker<TInput, TOutput>[] _workers;
     private readonly int _maxBatchSize;
-    private MovingMean _arrivalGap = new(weight: 0.1);
     private MovingMean _reading = new(weight: 0.05);
     private MovingMean _betweenRuns = new(weight: 0.1);
-    private TimeSpan _lastArrival = TimeSpan.MinValue;
     private TimeSpan _nextExpiry = TimeSpan.MaxValue;
     private bool _stopping;
 
@@ -51,6 +50,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         _epoch = clock.GetTimestamp();
         _maxBatchSize = runners[0].MaxBatchSize;
         _queue = new RowQueue<TInput, TOutput>(options.QueueCapacity, options.QueueBytes, options.Patience);
+        _linger = new Linger(options.MaxQueueDelay, _maxBatchSize, cost);
         _expiry = clock.CreateTimer(_ => Expire(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         metrics.ObserveQueue(() => QueueLength);
         var share = new RunShare();
@@ -199,9 +199,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
 
     private void Enqueue(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
-        if (_lastArrival >= TimeSpan.Zero)
-            _arrivalGap.Add(now - _lastArrival);
-        _lastArrival = now;
+        _linger.Arrived(now);
         _queue.Add(row);
         if (row.Deadline < _nextExpiry)
             ExpireAt(row.Deadline, now);
@@ -252,32 +250,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     }
 
     /// <summary>How long to wait for more rows before the next batch.</summary>
-    private TimeSpan LingerLeft(TimeSpan now)
-    {
-        var rows = _queue.Count;
-        if (_options.MaxQueueDelay == TimeSpan.Zero || _stopping || rows >= _maxBatchSize || !IsWorthWaiting(rows))
-            return TimeSpan.Zero;
-        var first = _queue[0];
-        var latest = first.Deadline == TimeSpan.MaxValue ? TimeSpan.MaxValue : first.Deadline - _cost.Of(rows, _queue.MeanLength) - _reading.Value;
-        var end = _queue.Oldest() + _options.MaxQueueDelay;
-        return (end < latest ? end : latest) - now;
-    }
-
-    /// <summary>
-    /// Whether one more row is worth its wait: those that wait lose the time until it comes, and what it makes the run longer; it
-    /// would itself wait for the rest of the run without them, and the run of its own is saved.
-    /// </summary>
-    private bool IsWorthWaiting(int rows)
-    {
-        var gap = _arrivalGap.Value;
-        var length = _queue.MeanLength;
-        var (without, with, alone) = (_cost.Of(rows, length), _cost.Of(rows + 1, length), _cost.Of(1, length));
-        if (without == TimeSpan.Zero || !_arrivalGap.HasValue) // nothing is known yet
-            return true;
-        var lost = rows * (gap + (with - without));
-        var won = (without > gap ? without - gap : TimeSpan.Zero) + (without + alone - with);
-        return won > lost;
-    }
+    private TimeSpan LingerLeft(TimeSpan now) => _stopping ? TimeSpan.Zero : _linger.Left(_queue, now, _reading.Value);
 
     private void Leave(BatchRow<TInput, TOutput> row)
     {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -9,10 +10,16 @@ namespace RecoServe.Engine.Sampling;
 /// where the nucleus is large: inverse distribution function in index order, first over the blocks of the row, whose weights
 /// are known, then inside one, whose weights are computed again. The nucleus is never listed.
 /// </summary>
-/// <remarks>A drawn item's weight is left out when its block is computed again, so that nothing is ever subtracted.</remarks>
+/// <remarks>
+/// A drawn item's weight becomes 0 and its group is summed anew, so that nothing is ever subtracted. Blocks that were drawn from keep
+/// their weights until another needs the place.
+/// </remarks>
 [SkipLocalsInit]
 internal readonly ref struct BlockDraw
 {
+    /// <summary>Most blocks whose weights are kept.</summary>
+    public const int MostKept = 64;
+
     private const int GroupLength = 64;
     private const int Groups = LogitRow.BlockLength / GroupLength;
 
@@ -21,17 +28,20 @@ internal readonly ref struct BlockDraw
     private readonly Softmax _softmax;
     private readonly ulong _last;
     private readonly Span<double> _blockMasses;
+    private readonly Span<float> _keptWeights;
 
     /// <param name="row">The row.</param>
     /// <param name="single">Its weights.</param>
     /// <param name="softmax">The same in double precision.</param>
     /// <param name="last">The rank key of the last item of the nucleus.</param>
     /// <param name="blockMasses">The nucleus' weight in each block; used up.</param>
-    public BlockDraw(in LogitRow row, in SingleWeights single, in Softmax softmax, ulong last, Span<double> blockMasses)
+    /// <param name="keptWeights">Scratch for the weights of 1…<see cref="MostKept"/> blocks.</param>
+    public BlockDraw(in LogitRow row, in SingleWeights single, in Softmax softmax, ulong last, Span<double> blockMasses, Span<float> keptWeights)
     {
         _row = row;
         (_single, _softmax, _last) = (single, softmax, last);
         _blockMasses = blockMasses;
+        _keptWeights = keptWeights;
         LeastTotal = OrderedSum.Of(blockMasses) * 1e-20;
     }
 
@@ -41,8 +51,10 @@ internal readonly ref struct BlockDraw
     /// <summary>Fills the slots; false if items are left whose weights single precision cannot tell.</summary>
     public bool TryFill(ulong seed, Span<SlateSlot> slots)
     {
-        Span<float> weights = stackalloc float[LogitRow.BlockLength];
-        Span<double> groups = stackalloc double[Groups];
+        var places = _keptWeights.Length / LogitRow.BlockLength;
+        Span<double> keptGroups = stackalloc double[MostKept * Groups];
+        var kept = (stackalloc int[MostKept])[..places];
+        kept.Fill(-1);
         for (var slot = 0; slot < slots.Length; slot++)
         {
             var total = OrderedSum.Of(_blockMasses);
@@ -50,7 +62,11 @@ internal readonly ref struct BlockDraw
                 return false;
             var rest = CounterRandom.Uniform(seed, slot) * total;
             var block = InverseDistribution.Locate(_blockMasses, ref rest);
-            Weigh(block, slots[..slot], weights, groups);
+            var place = block % places;
+            var weights = _keptWeights.Slice(place * LogitRow.BlockLength, LogitRow.BlockLength);
+            var groups = keptGroups.Slice(place * Groups, Groups);
+            if (kept[place] != block)
+                Weigh(kept[place] = block, slots[..slot], weights, groups);
             var group = InverseDistribution.Locate(groups, ref rest);
             var position = (group * GroupLength) + InverseDistribution.Locate(weights.Slice(group * GroupLength, GroupLength), ref rest);
             var item = (block * LogitRow.BlockLength) + position;
@@ -58,7 +74,8 @@ internal readonly ref struct BlockDraw
             var weight = _softmax.Weight(logit);
             slots[slot] = new SlateSlot(item, logit, weight / _softmax.Total, Math.Min(1, weight / total), GreedyFill: false);
 
-            Leave(position, weights, groups);
+            weights[position] = 0;
+            groups[group] = SumOf(weights, group);
             _blockMasses[block] = OrderedSum.Of(groups);
         }
 
@@ -87,10 +104,19 @@ internal readonly ref struct BlockDraw
             groups[i / GroupLength] = RowPasses.Sum((a + b) + (c + d));
         }
 
+        var changed = 0;
         foreach (ref readonly var slot in drawn)
         {
-            if (slot.Item / LogitRow.BlockLength == block)
-                Leave(slot.Item - first, weights, groups);
+            if (slot.Item / LogitRow.BlockLength != block)
+                continue;
+            weights[slot.Item - first] = 0;
+            changed |= 1 << ((slot.Item - first) / GroupLength);
+        }
+
+        for (; changed != 0; changed &= changed - 1)
+        {
+            var group = BitOperations.TrailingZeroCount(changed);
+            groups[group] = SumOf(weights, group);
         }
     }
 
@@ -105,16 +131,11 @@ internal readonly ref struct BlockDraw
         return Vector512.ConditionalSelect(belongs, SingleWeights.Of(logit, scale, scaleError, shift, least), Vector512<float>.Zero);
     }
 
-    /// <summary>Takes an item out.</summary>
-    private static void Leave(int position, Span<float> weights, Span<double> groups)
+    private static double SumOf(ReadOnlySpan<float> weights, int group)
     {
-        weights[position] = 0;
-        var group = position / GroupLength;
-        groups[group] = SumOf(ref weights[group * GroupLength]);
+        ref var start = ref MemoryMarshal.GetReference(weights.Slice(group * GroupLength, GroupLength));
+        return RowPasses.Sum(
+            (Vector512.LoadUnsafe(ref start) + Vector512.LoadUnsafe(ref start, 16))
+            + (Vector512.LoadUnsafe(ref start, 32) + Vector512.LoadUnsafe(ref start, 48)));
     }
-
-    /// <summary>The sum of a group.</summary>
-    private static double SumOf(ref float weights) => RowPasses.Sum(
-        (Vector512.LoadUnsafe(ref weights) + Vector512.LoadUnsafe(ref weights, 16))
-        + (Vector512.LoadUnsafe(ref weights, 32) + Vector512.LoadUnsafe(ref weights, 48)));
 }

@@ -38,6 +38,9 @@ internal sealed class RowScratch : IDisposable
     /// <summary>The squared weights of a <see cref="RowSample"/>.</summary>
     public Span<float> SampleSquares => _sample.AsSpan(2 * SampleCapacity, SampleCapacity);
 
+    /// <summary>Memory for the weights of some blocks, at least one; <see cref="Selection"/> shares it.</summary>
+    public Span<float> BlockWeights => _selectionWeights.AsSpan(0, Math.Min(BlockMasses.Length, BlockDraw.MostKept) * LogitRow.BlockLength);
+
     private static int SampleCapacity => RowSample.MaxLength + LogitList.Slack;
 
     /// <summary>Takes memory for one row; give it back by <see cref="Dispose"/>.</summary>

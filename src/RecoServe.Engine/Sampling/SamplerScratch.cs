@@ -11,7 +11,7 @@ internal readonly struct SamplerScratch : IDisposable
         Logits = ArrayPool<float>.Shared.Rent(rowLength + ItemList.Slack);
         Weights = ArrayPool<double>.Shared.Rent(rowLength);
         Positions = ArrayPool<int>.Shared.Rent(rowLength);
-        BlockSums = ArrayPool<double>.Shared.Rent(SlateDraw.BlockCount(rowLength));
+        BlockSums = ArrayPool<double>.Shared.Rent(SlateDraw.MostBlocks(rowLength));
         Ranks = ArrayPool<ulong>.Shared.Rent(slotCount);
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace RecoServe.Engine.Sampling;
 
 /// <summary>
@@ -11,29 +13,32 @@ namespace RecoServe.Engine.Sampling;
 /// </remarks>
 internal readonly ref struct SlateDraw
 {
-    private const int BlockLength = 1024;
+    private const int LeastBlockLength = 64;
     private const double LeastTotal = 1e-100;
 
     private readonly Span<float> _logits;
     private readonly Span<double> _weights;
     private readonly Span<double> _blockSums;
     private readonly double _temperature;
+    private readonly int _blockLength;
 
     /// <summary>Takes over logits and weights of <paramref name="candidates"/>.</summary>
     /// <param name="candidates">What can be drawn.</param>
     /// <param name="temperature">The temperature of their weights.</param>
-    /// <param name="blockSums">Scratch of <see cref="BlockCount"/> elements.</param>
+    /// <param name="blockSums">Scratch of <see cref="MostBlocks"/> elements.</param>
     public SlateDraw(in Candidates candidates, double temperature, Span<double> blockSums)
     {
         _logits = candidates.Logits;
         _weights = candidates.Weights;
         _temperature = temperature;
-        _blockSums = blockSums[..BlockCount(candidates.Count)];
+        // About as many blocks as items in each: a draw sums both.
+        _blockLength = Math.Max(LeastBlockLength, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Sqrt(candidates.Count)));
+        _blockSums = blockSums[..((candidates.Count + _blockLength - 1) / _blockLength)];
         SumBlocks();
     }
 
-    /// <summary>Number of blocks of so many items.</summary>
-    public static int BlockCount(int items) => (items + BlockLength - 1) / BlockLength;
+    /// <summary>Most blocks of so many items.</summary>
+    public static int MostBlocks(int items) => (items / LeastBlockLength) + 1;
 
     /// <summary>Draws one item; not to be called more often than there are candidates.</summary>
     /// <param name="uniform">A random number in [0, 1).</param>
@@ -52,7 +57,7 @@ internal readonly ref struct SlateDraw
 
         var rest = uniform * total;
         var block = InverseDistribution.Locate(_blockSums, ref rest);
-        var position = (block * BlockLength) + InverseDistribution.Locate(Block(block), ref rest);
+        var position = (block * _blockLength) + InverseDistribution.Locate(Block(block), ref rest);
         propensity = _weights[position] / total;
         logit = _logits[position];
 
@@ -63,7 +68,7 @@ internal readonly ref struct SlateDraw
     }
 
     private Span<double> Block(int block) =>
-        _weights[(block * BlockLength)..Math.Min((block + 1) * BlockLength, _weights.Length)];
+        _weights[(block * _blockLength)..Math.Min((block + 1) * _blockLength, _weights.Length)];
 
     private void SumBlocks()
     {

@@ -312,7 +312,7 @@ internal ref struct StreamingSampler
         _scan.SetMasses(section.High);
         _scan.AddToMasses(list, cut.Edge, lastTie);
         summary = new SlateSummary(slots.Length, cut.Count, Math.Min(1, cut.Mass / _softmax.Total));
-        return new BlockDraw(_scan.Row, _scan.Single, _softmax, known.Last, _scan.Masses).TryFill(_parameters.Seed, slots);
+        return new BlockDraw(_scan.Row, _scan.Single, _softmax, known.Last, _scan.Masses, _scratch.BlockWeights).TryFill(_parameters.Seed, slots);
     }
 
     /// <summary>Samples from the most probable items, <paramref name="count"/> of them or all there are.</summary>
