@@ -1,6 +1,5 @@
 using RecoServe.LoadGenerator;
 using RecoServe.LoadGenerator.Loops;
-using RecoServe.LoadTest.Targets;
 
 namespace RecoServe.LoadTest.Scenarios;
 
