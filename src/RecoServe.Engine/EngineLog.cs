@@ -53,6 +53,9 @@ internal static partial class EngineLog
     [LoggerMessage(13, LogLevel.Error, "Model {Version} should be rolled back, and cannot be: {Reason}", EventName = "RollBackFailed")]
     internal static partial void RollBackFailed(ILogger logger, string version, string reason, Exception exception);
 
+    [LoggerMessage(22, LogLevel.Error, "Model {Version} is rolled back until the server ends, and is the canary again after a restart, as the repository cannot be written: {Problem}", EventName = "RollBackNotWritten")]
+    internal static partial void RollBackNotWritten(ILogger logger, string version, string problem);
+
     [LoggerMessage(14, LogLevel.Warning, "Model {Version}: a shadow run failed", EventName = "ShadowFailed")]
     internal static partial void ShadowFailed(ILogger logger, string version, Exception exception);
 

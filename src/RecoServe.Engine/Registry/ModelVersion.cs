@@ -25,12 +25,12 @@ public sealed class ModelVersion
     /// <param name="version">The version number.</param>
     /// <param name="metrics">Disposed by the registry.</param>
     /// <param name="files">The fingerprint of its files when it was found.</param>
-    internal ModelVersion(string name, long version, VersionMetrics metrics, string files)
+    /// <param name="replaces">Whether one of its number serves, whose gauges are shown until this one does.</param>
+    internal ModelVersion(string name, long version, VersionMetrics metrics, string files, bool replaces = false)
     {
         (Name, Version, Metrics, Files) = (name, version, metrics, files);
-        metrics.ObserveLeases(() => Math.Max(0, Leases - 1));
-        metrics.ObserveState(() => (long)State);
-        metrics.ObserveMemory(() => State is VersionState.Unloaded or VersionState.Failed ? 0 : NativeBytes ?? EstimatedBytes);
+        if (!replaces)
+            ShowGauges();
     }
 
     /// <summary>The model's name.</summary>
@@ -69,7 +69,7 @@ public sealed class ModelVersion
     internal VersionMetrics Metrics { get; }
 
     /// <summary>The fingerprint of its files when it was found: one that failed is tried again only when they are others.</summary>
-    internal string Files { get; }
+    internal string Files { get; set; }
 
     /// <summary>What the package is; empty until the manifest has been read.</summary>
     internal string Content { get; private set; } = "";
@@ -147,7 +147,11 @@ public sealed class ModelVersion
         MoveTo(VersionState.Warming, VersionState.Loading);
     }
 
-    internal void Serve() => MoveTo(VersionState.Serving, VersionState.Warming);
+    internal void Serve()
+    {
+        MoveTo(VersionState.Serving, VersionState.Warming);
+        ShowGauges();
+    }
 
     internal void Fail(string reason, bool refused)
     {
@@ -169,6 +173,13 @@ public sealed class ModelVersion
         await Model.DisposeAsync();
         _model = null;
         MoveTo(VersionState.Unloaded, VersionState.Draining);
+    }
+
+    private void ShowGauges()
+    {
+        Metrics.ObserveLeases(() => Math.Max(0, Leases - 1));
+        Metrics.ObserveState(() => (long)State);
+        Metrics.ObserveMemory(() => State is VersionState.Unloaded or VersionState.Failed ? 0 : NativeBytes ?? EstimatedBytes);
     }
 
     private void MoveTo(VersionState next, params ReadOnlySpan<VersionState> from)

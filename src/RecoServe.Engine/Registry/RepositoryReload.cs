@@ -48,9 +48,16 @@ internal sealed class RepositoryReload(
             var outcomes = new List<ReloadOutcome>();
             foreach (var model in await repository.ModelsAsync(cancellationToken))
             {
-                if (table.Of(model.Name).IsEmpty)
-                    traffic.Read(model.Name); // a model that is new, or was here before and comes back
-                await LookAsync(model, outcomes, cancellationToken);
+                try
+                {
+                    if (table.Of(model.Name).IsEmpty)
+                        traffic.Read(model.Name); // a model that is new, or was here before and comes back
+                    await LookAsync(model, outcomes, cancellationToken);
+                }
+                catch (PackageException e)
+                {
+                    outcomes.Add(new ReloadOutcome(model.Name, model.Complete is [var newest, ..] ? newest : 0, ReloadAction.Failed, e.Message));
+                }
             }
 
             await TrimAsync(cancellationToken);
@@ -68,7 +75,8 @@ internal sealed class RepositoryReload(
     {
         var (policy, wanted) = (_policies.Of(model.Name), Wanted(model));
         var (problems, labelled) = (new List<Exception>(), new List<Exception>());
-        foreach (var version in policy.IsLatest ? wanted.Concat(model.Complete.Except(wanted)) : wanted)
+        var others = model.Complete.Except(wanted).OrderBy(traffic.Of(model.Name).RolledBack.ContainsKey); // a stable sort: newest first, rolled back last
+        foreach (var version in policy.IsLatest ? wanted.Concat(others) : wanted)
         {
             if (policy.IsLatest && !wanted.Contains(version) && Serving(model.Name).Count(v => !IsCanary(model.Name, v)) >= policy.Latest)
                 break;
@@ -88,7 +96,9 @@ internal sealed class RepositoryReload(
     private async Task LookAsync(RepositoryModel model, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
     {
         var wanted = Wanted(model);
-        var surplus = table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
+        // A canary alone would answer everything.
+        var surplus = wanted.TrueForAll(v => IsCanary(model.Name, v)) ? []
+            : table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
         if (options.PreserveResources && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
         {
             await UnloadAsync(surplus, outcomes, wait: true);
@@ -99,7 +109,7 @@ internal sealed class RepositoryReload(
         }
 
         await LoadAsync(model, wanted, outcomes, cancellationToken);
-        if (wanted.Count > 0 && wanted.All(v => table.Serving(model.Name, v) is not null))
+        if (wanted.TrueForAll(v => table.Serving(model.Name, v) is not null))
             await UnloadAsync(surplus, outcomes, wait: false);
     }
 

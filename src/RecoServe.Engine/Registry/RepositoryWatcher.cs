@@ -71,8 +71,9 @@ public sealed class RepositoryWatcher : IAsyncDisposable
                 var now = await MarkAsync(cancellationToken);
                 if (_options.Mode == RepositoryMode.Event && now == seen)
                     return;
-                seen = now; // before the look: a change during it is another
                 var outcomes = await _registry.ReloadAsync(cancellationToken);
+                if (!outcomes.Any(o => o.Action == ReloadAction.Failed)) // what failed for its files is passed over the next time, and what failed for the store is not
+                    seen = now; // from before the look: a change during it is another
                 Looked?.Invoke(outcomes);
             });
         }

@@ -37,6 +37,7 @@ internal static class TrafficFile
             }
 
             File.Move(next, path, overwrite: true);
+            DirectoryFlush.Of(Path.GetDirectoryName(path)!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

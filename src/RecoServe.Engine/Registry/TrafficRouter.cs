@@ -88,16 +88,22 @@ public sealed class TrafficRouter
         var traffic = _traffic.Of(name);
         var bad = Holder(name, traffic, label);
         long? good = label == Labels.Canary || !traffic.Previous.TryGetValue(label, out var previous) ? null : previous;
+        if (good == bad)
+            good = null; // it was taken away meanwhile and given back
         if (good is { } before && traffic.RolledBack.TryGetValue(before, out var why))
             throw new ModelStateException($"version {before}, which had the label \"{label}\" before version {bad}, was itself rolled back ({why}); point the label with SetLabel");
-        if (good is { } version)
+        if (good is { } version && _table.Serving(name, version) is null)
             await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
         TakeBack(name, label, bad, good, reason);
     }
 
-    /// <summary>Takes the label of a canary away; false if that is not the canary any more.</summary>
+    /// <summary>
+    /// Takes the label of a canary away, also where that cannot be written: then it holds until the server ends. False if that is not
+    /// the canary any more.
+    /// </summary>
     /// <inheritdoc cref="RollBackAsync"/>
-    internal bool RollBackCanary(string name, long version, string reason) => TakeBack(name, Labels.Canary, version, null, reason);
+    internal bool RollBackCanary(string name, long version, string reason) => TakeBack(
+        name, Labels.Canary, version, null, reason, e => EngineLog.RollBackNotWritten(_log, $"{name}/{version}", e.InnerException?.Message ?? e.Message));
 
     /// <summary>The version that a request asks for, null for the newest, and the label by which it was chosen.</summary>
     /// <exception cref="ModelNotFoundException">There is no such label.</exception>
@@ -116,7 +122,7 @@ public sealed class TrafficRouter
         ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"; it has: {(traffic.Labels.IsEmpty ? "none" : string.Join(", ", traffic.Labels.Keys))}");
 
     /// <returns>Whether the version still had the label.</returns>
-    private bool TakeBack(string name, string label, long bad, long? good, string reason)
+    private bool TakeBack(string name, string label, long bad, long? good, string reason, Action<PackageException>? unwritten = null)
     {
         string? other = null;
         var had = false;
@@ -132,7 +138,7 @@ public sealed class TrafficRouter
             var next = good is { } previous ? traffic.Point(label, previous) : traffic.Remove(label);
             other = next.LabelOf(bad);
             return other is null ? next with { RolledBack = next.RolledBack.SetItem(bad, reason) } : next;
-        });
+        }, unwritten);
         var outcome = good is { } to ? $"version {to} has again" : "no version has";
         if (had && other is null)
             EngineLog.RolledBack(_log, $"{name}/{bad}", reason, outcome, label);

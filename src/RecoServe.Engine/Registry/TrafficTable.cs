@@ -27,15 +27,24 @@ internal sealed class TrafficTable(string root)
     /// <summary>Changes the traffic of a model: on disk first, then for requests.</summary>
     /// <param name="name">The model.</param>
     /// <param name="change">Called under <see cref="Gate"/>; throws if it may not be.</param>
+    /// <param name="unwritten">Told that the file cannot be written, and the change made for requests alone; null: then it is not made.</param>
     /// <exception cref="PackageException">The file cannot be written; nothing has changed.</exception>
-    internal void Change(string name, Func<ModelTraffic, ModelTraffic> change)
+    internal void Change(string name, Func<ModelTraffic, ModelTraffic> change, Action<PackageException>? unwritten = null)
     {
         lock (Gate)
         {
             var (traffic, next) = (Of(name), change(Of(name)));
             if (ReferenceEquals(traffic, next))
                 return;
-            TrafficFile.Write(PathOf(name), next);
+            try
+            {
+                TrafficFile.Write(PathOf(name), next);
+            }
+            catch (PackageException e) when (unwritten is not null)
+            {
+                unwritten(e);
+            }
+
             _models = _models.SetItem(name, next);
         }
     }

@@ -66,8 +66,10 @@ internal sealed class VersionCache(string root) : IDisposable
     {
         var (staging, target) = (StagingOf(version), PathOf(version.Name, version.Version));
         File.WriteAllText(Path.Combine(staging, Source), version.Fingerprint);
-        Remove(target);
+        var old = TakeOut(target);
         Directory.Move(staging, target);
+        if (old is not null)
+            Directory.Delete(old, recursive: true); // last: it takes its time, in which a process may end
     }
 
     /// <summary>Removes versions that are not needed, and what was left of fetches that cannot go on.</summary>
@@ -94,12 +96,19 @@ internal sealed class VersionCache(string root) : IDisposable
     /// <summary>Takes a version out at once, then deletes it: half of one must never stand in its place.</summary>
     private static void Remove(string directory)
     {
+        if (TakeOut(directory) is { } outgoing)
+            Directory.Delete(outgoing, recursive: true);
+    }
+
+    /// <summary>Where it is then; null if it is not here.</summary>
+    private static string? TakeOut(string directory)
+    {
         if (!Directory.Exists(directory))
-            return;
+            return null;
         var outgoing = Path.Combine(Path.GetDirectoryName(directory)!, Outgoing + Path.GetFileName(directory));
         if (Directory.Exists(outgoing))
             Directory.Delete(outgoing, recursive: true);
         Directory.Move(directory, outgoing);
-        Directory.Delete(outgoing, recursive: true);
+        return outgoing;
     }
 }

@@ -31,9 +31,9 @@ internal sealed class VersionLifecycle(
         try
         {
             var serving = table.Serving(name, version);
-            if (serving is not null && IsLoadedFrom(byHand ? serving.Keep() : serving, files))
+            if (serving is not null && await IsLoadedFromAsync(byHand ? serving.Keep() : serving, files))
                 return (serving, false);
-            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), files.Fingerprint);
+            var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), files.Fingerprint, replaces: serving is not null);
             if (byHand || serving is { KeptByHand: true })
                 loading.Keep();
             table.Add(loading);
@@ -68,13 +68,15 @@ internal sealed class VersionLifecycle(
     /// <param name="version">The version.</param>
     /// <param name="byHand">Whether no policy may load it again.</param>
     /// <exception cref="ModelNotFoundException">It does not serve.</exception>
-    /// <exception cref="ModelStateException">A label points at it.</exception>
+    /// <exception cref="ModelStateException">A label points at it, or a policy would unload what was loaded on demand.</exception>
     internal async Task<(ModelVersion Version, Task Ended)> UnloadAsync(string name, long version, bool byHand)
     {
         await _changes.WaitAsync();
         try
         {
             var serving = table.Serving(name, version) ?? throw new ModelNotFoundException($"version {version} of model \"{name}\" does not serve");
+            if (!byHand && serving.KeptByHand)
+                throw new ModelStateException($"version {version} of model \"{name}\" was loaded on demand");
             lock (traffic.Gate)
             {
                 if (traffic.Of(name).LabelOf(version) is { } label)
@@ -115,7 +117,8 @@ internal sealed class VersionLifecycle(
         await _changes.WaitAsync();
         try
         {
-            var failed = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), repository.FingerprintOf(name, version));
+            var failed = new ModelVersion(
+                name, version, metrics.ForVersion(name, version, clock), repository.FingerprintOf(name, version), replaces: table.Serving(name, version) is not null);
             table.Add(failed);
             failed.Fail(reason, refused: false);
             EngineLog.VersionFailed(log, failed.Metrics.Name, reason);
@@ -128,12 +131,29 @@ internal sealed class VersionLifecycle(
     }
 
     /// <summary>Files that nobody has written since are not read again: a look must not cost what a graph of gigabytes takes to hash.</summary>
-    private static bool IsLoadedFrom(ModelVersion version, VersionFiles files) =>
-        version.Files == files.Fingerprint || version.Content == PackageFingerprint.OfContent(files.Directory);
+    /// <exception cref="PackageException">They cannot be read.</exception>
+    private static async Task<bool> IsLoadedFromAsync(ModelVersion version, VersionFiles files)
+    {
+        if (version.Files == files.Fingerprint)
+            return true;
+        try
+        {
+            if (version.Content != await LoadThread.RunAsync($"read {version.Metrics.Name}", lowPriority: true, () => PackageFingerprint.OfContent(files.Directory)))
+                return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PackageException(files.Directory, $"cannot be read: {e.Message}", e);
+        }
+
+        version.Files = files.Fingerprint; // written anew, and the same
+        return true;
+    }
 
     private void Replace(ModelVersion old)
     {
         old.Drain();
+        old.Metrics.Dispose(); // the new one's gauges have its names
         table.Tell(old);
         _ = EndAsync(old); // in its own time: the new one serves
     }

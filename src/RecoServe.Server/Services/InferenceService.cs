@@ -101,7 +101,11 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
         var model = (await registry.ListRepositoryAsync(context.CancellationToken)).FirstOrDefault(m => m.Name == request.ModelName);
         if (model is not { Complete: [var newest, ..] })
             throw new ModelNotFoundException($"the repository has no complete version of model \"{request.ModelName}\"");
-        await registry.LoadAsync(model.Name, newest, context.CancellationToken);
+        var rolledBack = registry.Traffic.Of(model.Name).RolledBack;
+        var version = model.Complete.FirstOrDefault(v => !rolledBack.ContainsKey(v));
+        if (version == 0)
+            throw new ModelStateException($"version {newest} of model \"{model.Name}\" was rolled back ({rolledBack[newest]}), and there is no other: load it by recoserve.v1.ModelService.LoadVersion");
+        await registry.LoadAsync(model.Name, version, context.CancellationToken);
         return new RepositoryModelLoadResponse();
     }
 
@@ -113,6 +117,8 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
         var serving = Serving(request.ModelName).ToArray();
         if (serving.Length == 0)
             throw new ModelNotFoundException($"no version of model \"{request.ModelName}\" serves");
+        if (registry.Traffic.Of(request.ModelName).Labels.FirstOrDefault(l => serving.Any(v => v.Version == l.Value)) is { Key: { } label, Value: var holder })
+            throw new ModelStateException($"the label \"{label}\" points at version {holder} of model \"{request.ModelName}\": take it away first; nothing was unloaded");
         // The caller may go away; the versions drain all the same.
         await Task.WhenAll(serving.Select(v => registry.UnloadAsync(v.Name, v.Version))).WaitAsync(context.CancellationToken);
         return new RepositoryModelUnloadResponse();
@@ -122,7 +128,7 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
         registry.Models.TryGetValue(name, out var versions) ? versions.Where(v => v.State == VersionState.Serving) : [];
 
     private ModelVersion? Latest(string name, long version) =>
-        registry.Models.TryGetValue(name, out var versions) ? versions.FirstOrDefault(v => v.Version == version) : null;
+        registry.Models.TryGetValue(name, out var versions) ? versions.Where(v => v.Version == version).OrderByDescending(v => v.State == VersionState.Serving).FirstOrDefault() : null;
 
     private ModelVersion Find(string name, string version) => registry.FindAnswering(new ModelSelector(name, ReadVersion(version, "version")));
 

@@ -79,6 +79,72 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Start_NewestIsDamagedAndOneWasRolledBack_TheGoodOneTakesItsPlace()
+    {
+        _fixture.Publish(1, 2, 3);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        registry.Traffic.SetLabel("toy", "canary", 3);
+        await registry.Traffic.RollBackAsync("toy", "canary", "bad", Token);
+        await _fixture.StopAsync(registry);
+        PackageFixes.Truncate(_fixture.FileOf(2, "scorer.onnx"));
+        var again = await _fixture.StartAsync();
+        Assert.Equal([1], Serving(again));
+    }
+
+    /// <summary>Else the canary would answer everything.</summary>
+    [Fact]
+    public async Task Look_OnlyTheCanaryIsLeft_TheOtherServesOn()
+    {
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        await _fixture.StopAsync(registry);
+        foreach (var preserve in new[] { false, true })
+        {
+            var again = await _fixture.StartAsync(o => o.PreserveResources = preserve);
+            Directory.Move(_fixture.Repository.File("toy/1"), _fixture.Repository.File("gone"));
+            Assert.Empty(await again.ReloadAsync(Token));
+            Assert.Equal([2, 1], Serving(again));
+            Directory.Move(_fixture.Repository.File("gone"), _fixture.Repository.File("toy/1"));
+            await _fixture.StopAsync(again);
+        }
+    }
+
+    /// <summary>What a look would unload is decided before it loads, and LoadVersion may be answered meanwhile.</summary>
+    [Fact]
+    public async Task Look_OldVersionIsLoadedOnDemandMeanwhile_ItServesOn()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync();
+        _fixture.Publish(2);
+        var asked = Task.CompletedTask;
+        void OnChanged(ModelVersion v)
+        {
+            if (v is { Version: 2, State: VersionState.Serving })
+                asked = registry.LoadAsync("toy", 1, Token);
+        }
+
+        registry.Changed += OnChanged;
+        Assert.Equal("2 Loaded", Describe(await registry.ReloadAsync(Token)));
+        await asked;
+        Assert.Equal([2, 1], Serving(registry));
+    }
+
+    [Fact]
+    public async Task Look_TrafficFileOfANewModelIsWrong_OthersAreLoaded()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync();
+        new TestModel { Name = "another" }.Publish(_fixture.Repository.Path);
+        File.WriteAllText(_fixture.Repository.File("another/traffic.json"), "{");
+        _fixture.Publish(2);
+        var outcomes = await registry.ReloadAsync(Token);
+        Assert.Equal("1 Failed, 2 Loaded, 1 Unloaded", Describe(outcomes));
+        Assert.Contains("traffic.json is not valid", outcomes[0].Reason, StringComparison.Ordinal);
+        Assert.Equal([2], Serving(registry));
+    }
+
+    [Fact]
     public async Task Start_DirectoryWithANameThatNoModelCanHave_IsTold()
     {
         var log = new RecordedLog<ModelRegistry>();
@@ -184,6 +250,7 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         File.SetLastWriteTimeUtc(_fixture.Manifest(1), DateTime.UnixEpoch); // touched, not changed
         Assert.Empty(await registry.ReloadAsync(Token));
         var old = registry.Models["toy"][0];
+        Assert.Equal(PackageFingerprint.OfFiles(_fixture.Repository.File("toy/1")), old.Files); // not read again at every look
         Directory.Delete(_fixture.Repository.File("toy/1"), recursive: true);
         _fixture.Publish(new TestModel { Seed = 2 }, 1);
         var answers = new List<long>();

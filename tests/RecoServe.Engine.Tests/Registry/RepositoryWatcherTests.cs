@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using RecoServe.Engine.Registry;
+using RecoServe.Testing;
 using static RecoServe.Engine.Tests.Registry.RegistryFixture;
 
 namespace RecoServe.Engine.Tests.Registry;
@@ -69,9 +70,24 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         _clock.Advance(TimeSpan.FromSeconds(5));
         Assert.False(await _looks.WaitAsync(0, Token));
         File.WriteAllText(_fixture.Repository.File(".reload"), "2");
-        for (var look = 0; !await _looks.WaitAsync(TimeSpan.FromMilliseconds(50), Token) && look < 1000; look++)
-            _clock.Advance(TimeSpan.FromSeconds(5));
+        await LookedAtIntervalsAsync();
         Assert.Equal([2], Serving(registry));
+    }
+
+    [Fact]
+    public async Task Event_LookFailed_IsRepeatedWithoutAnotherTrigger()
+    {
+        var registry = await StartAsync(RepositoryMode.Event, _clock, withoutEvents: true);
+        new TestModel { Name = "another" }.Publish(_fixture.Repository.Path);
+        File.WriteAllText(_fixture.Repository.File("another/traffic.json"), "{");
+        File.WriteAllText(_fixture.Repository.File(".reload"), "2");
+        await LookedAtIntervalsAsync();
+        Assert.False(registry.Models.ContainsKey("another"));
+        File.Delete(_fixture.Repository.File("another/traffic.json"));
+        do
+            await LookedAtIntervalsAsync();
+        while (!registry.Models.ContainsKey("another")); // one look may have come before
+        Assert.Equal([1], Serving(registry, "another"));
     }
 
     [Fact]
@@ -93,6 +109,15 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         _watcher.Looked += _ => _looks.Release();
         _watcher.Start();
         return registry;
+    }
+
+    private async Task LookedAtIntervalsAsync()
+    {
+        for (var look = 0; !await _looks.WaitAsync(TimeSpan.FromMilliseconds(50), Token); look++)
+        {
+            Assert.True(look < 500, "nobody looked");
+            _clock.Advance(TimeSpan.FromSeconds(5));
+        }
     }
 
     private async Task LookedAsync() => Assert.True(await _looks.WaitAsync(TimeSpan.FromSeconds(60), Token));

@@ -217,6 +217,46 @@ public sealed class TrafficTests : IAsyncDisposable
         await Assert.ThrowsAsync<ModelNotFoundException>(() => registry.Traffic.RollBackAsync("toy", "stable", "bad", Token));
     }
 
+    [Fact]
+    public async Task RollBack_PreviousServesAndItsFilesAreGone_NeedsNone()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        Directory.Delete(_fixture.Repository.File("toy/1"), recursive: true);
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
+        Assert.Equal((1, "stable"), Ask(registry));
+    }
+
+    [Fact]
+    public async Task RollBack_LabelWasTakenAwayAndGivenBack_HasNoPrevious()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        registry.Traffic.SetLabel("toy", "stable", null);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
+        Assert.Equal((1, ""), Ask(registry));
+        Assert.Equal("bad", registry.Traffic.Of("toy").RolledBack[2]);
+    }
+
+    [Fact]
+    public async Task RollBackCanary_FileCannotBeWritten_HoldsForRequests()
+    {
+        var log = new RecordedLog<ModelRegistry>();
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all", log);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 100 });
+        File.Delete(TrafficFilePath);
+        Directory.CreateDirectory(TrafficFilePath); // where the file should be
+        Assert.True(registry.Traffic.RollBackCanary("toy", 2, "NaN"));
+        Assert.Equal((1, ""), Ask(registry));
+        Assert.Equal(1, log.CountOf("RollBackNotWritten"));
+        Directory.Delete(TrafficFilePath);
+    }
+
     /// <summary>A version that keeps a label goes on answering: it is not marked.</summary>
     [Fact]
     public async Task RollBack_OfOneLabelOfTwo_LeavesTheOther()

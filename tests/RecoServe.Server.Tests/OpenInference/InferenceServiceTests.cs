@@ -217,6 +217,46 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         Task<StatusCode> Load(RepositoryModelLoadRequest request) => StatusOf(_client.RepositoryModelLoadAsync(request, cancellationToken: Token).ResponseAsync);
     }
 
+    [Fact]
+    public async Task RepositoryModelLoad_NewestWasRolledBack_TakesTheNextAndElseRefuses()
+    {
+        TestGraph.PublishSum(_server.Repository.Path, "sum", 2, factor: 2);
+        await _client.RepositoryModelLoadAsync(new RepositoryModelLoadRequest { ModelName = "sum" }, cancellationToken: Token);
+        await RollBack(2);
+        await _client.RepositoryModelLoadAsync(new RepositoryModelLoadRequest { ModelName = "sum" }, cancellationToken: Token);
+        Assert.Equal(2f, (await _client.ModelInferAsync(Sum(2), cancellationToken: Token)).Outputs[0].Contents.Fp32Contents[0]);
+        Directory.Delete(_server.Repository.File("sum/1"), recursive: true);
+        Assert.Equal(StatusCode.FailedPrecondition, await StatusOf(_client.RepositoryModelLoadAsync(new RepositoryModelLoadRequest { ModelName = "sum" }, cancellationToken: Token).ResponseAsync));
+
+        async Task RollBack(long version)
+        {
+            _server.Registry.Traffic.SetLabel("sum", "canary", version);
+            await _server.Registry.Traffic.RollBackAsync("sum", "canary", "bad", Token);
+        }
+    }
+
+    [Fact]
+    public async Task RepositoryModelUnload_OneHasALabel_UnloadsNone()
+    {
+        TestGraph.PublishSum(_server.Repository.Path, "sum", 2, factor: 2);
+        await _client.RepositoryModelLoadAsync(new RepositoryModelLoadRequest { ModelName = "sum" }, cancellationToken: Token);
+        _server.Registry.Traffic.SetLabel("sum", "stable", 1);
+        Assert.Equal(StatusCode.FailedPrecondition, await StatusOf(_client.RepositoryModelUnloadAsync(new RepositoryModelUnloadRequest { ModelName = "sum" }, cancellationToken: Token).ResponseAsync));
+        Assert.Equal(["sum/2 READY ", "sum/1 READY ", "toy/1 READY "], await Index());
+    }
+
+    [Fact]
+    public async Task RepositoryIndex_ServingVersionIsReplacedBadly_IsReadyAndSoAreItsGauges()
+    {
+        await File.AppendAllTextAsync(_server.Repository.File("sum/1/model.onnx"), "no graph", Token);
+        await Assert.ThrowsAnyAsync<Exception>(() => _server.Registry.LoadAsync("sum", 1, Token));
+        Assert.Equal(["sum/1 READY ", "toy/1 READY "], await Index());
+        using var http = new HttpClient();
+        var metrics = await http.GetStringAsync(new Uri(_server.HttpAddress, "/metrics"), Token);
+        Assert.Matches(@"recoserve_model_state\{[^}]*model=""sum"",version=""1""\} 3", metrics);
+        Assert.DoesNotMatch(@"recoserve_model_state\{[^}]*model=""sum"",version=""1""\} 6", metrics);
+    }
+
     private static ModelInferRequest Sum(params float[] rows) => new()
     {
         ModelName = "sum",
