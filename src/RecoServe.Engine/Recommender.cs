@@ -37,11 +37,16 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var arrived = clock.GetTimestamp();
 
         // :: 1 :: The lease keeps the version alive until the answer has been copied out of its memory.
-        using var lease = registry.Acquire(request.Model, request.TrafficKey);
+        using var asked = registry.Acquire(request.Model, request.TrafficKey);
+        var pressure = degradation.HasSteps ? asked.Batcher.PressureOn(request.Deadline) : 0;
+        using var smaller = pressure >= degradation.HighPressure ? TryAcquireSmaller(asked, request) : null;
+        var lease = smaller ?? asked;
         try
         {
-            var slate = await AnswerAsPressureAllowsAsync(lease, request, arrived, cancellationToken);
-            if (slate.Degraded is Degradation.None or Degradation.TopK)
+            if (smaller is not null)
+                return await AnswerAsync(smaller, Query.Known(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
+            var slate = await AnswerFromTopAsync(lease, request, pressure, arrived, cancellationToken);
+            if (slate.Degraded != Degradation.Popularity)
                 watch?.Answered(lease, request, clock.GetElapsedTime(arrived));
             return slate;
         }
@@ -56,19 +61,13 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     /// <inheritdoc/>
     public void Dispose() => _longDraws.Dispose();
 
-    private async Task<Slate> AnswerAsPressureAllowsAsync(ModelLease lease, SlateRequest request, long arrived, CancellationToken cancellationToken)
+    /// <summary>Answers, under pressure from fewer items.</summary>
+    private Task<Slate> AnswerFromTopAsync(ModelLease lease, SlateRequest request, double pressure, long arrived, CancellationToken cancellationToken)
     {
-        var pressure = degradation.HasSteps ? lease.Batcher.PressureOn(request.Deadline) : 0;
-        if (pressure >= degradation.HighPressure && TryAcquireSmaller(lease, request) is { } smaller)
-        {
-            using (smaller)
-                return await AnswerAsync(smaller, Query.Known(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
-        }
-
         if (pressure < degradation.Pressure || degradation.TopK == 0 || request.Sampling.TopK is > 0 and var k && k <= degradation.TopK)
-            return await AnswerAsync(lease, request, arrived, Degradation.None, cancellationToken);
+            return AnswerAsync(lease, request, arrived, Degradation.None, cancellationToken);
         request = request with { Sampling = request.Sampling with { TopK = degradation.TopK } };
-        return await AnswerAsync(lease, request, arrived, Degradation.TopK, cancellationToken);
+        return AnswerAsync(lease, request, arrived, Degradation.TopK, cancellationToken);
     }
 
     /// <summary>Scores given items; the catalogue is only scored whole if log probabilities are wanted.</summary>

@@ -69,6 +69,17 @@ public sealed class DegradationTests : IAsyncDisposable
         Assert.All(smaller, s => Assert.Contains("i99999", s.UnknownItemIds));
     }
 
+    /// <summary>A canary must not be rolled back for it.</summary>
+    [Fact]
+    public async Task Recommend_SmallerModelFails_IsCountedAsItsFailure()
+    {
+        await StartAsync(Small with { PoisonAbove = 2 }, new BatcherOptions()); // the probe asks with the first two items
+        using var recommender = new Recommender(_registry!, new DegradationOptions { Model = "small", Pressure = 0.01 }, TimeProvider.System);
+        await Assert.ThrowsAsync<ModelRunException>(() => RecommendManyAsync(recommender, new SlateRequest { Model = new("large") }));
+        Assert.Equal(0, _registry!.Models["large"][0].Statistics.Fail.Count);
+        Assert.NotEqual(0, _registry.Models["small"][0].Statistics.Fail.Count);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -98,17 +109,23 @@ public sealed class DegradationTests : IAsyncDisposable
 
     private async Task<Slate[]> RecommendManyAsync(DegradationOptions degradation, BatcherOptions batcher, SlateRequest? request = null)
     {
+        await StartAsync(Small, batcher);
+        using var recommender = new Recommender(_registry!, degradation, TimeProvider.System);
+        return await RecommendManyAsync(recommender, request ?? new SlateRequest { Model = new("large") });
+    }
+
+    private async Task StartAsync(TestModel small, BatcherOptions batcher)
+    {
         Large.Publish(_repository.Path);
-        Small.Publish(_repository.Path);
+        small.Publish(_repository.Path);
         _registry = new ModelRegistry(
             new RegistryOptions { Repository = _repository.Path, DefaultModel = "large" }, new RunnerOptions { MaxBatchSize = 1 }, batcher, _metrics,
             TimeProvider.System, NullLogger<ModelRegistry>.Instance);
         await _registry.LoadRepositoryAsync(Token);
-        var recommender = new Recommender(_registry, degradation, TimeProvider.System);
-        // Each of its own, or they would be computed together.
-        return await Task.WhenAll(Enumerable.Range(1, 100).Select(i => Task.Run(
-            () => recommender.RecommendAsync(
-                (request ?? new SlateRequest { Model = new("large") }) with { History = [TestModel.IdOf(i), .. request?.History ?? []], IncludeWatched = true }, Token),
-            Token)));
     }
+
+    /// <summary>Each of its own, or they would be computed together.</summary>
+    private static Task<Slate[]> RecommendManyAsync(Recommender recommender, SlateRequest request) => Task.WhenAll(Enumerable.Range(1, 100).Select(i => Task.Run(
+        () => recommender.RecommendAsync(request with { History = [TestModel.IdOf(i), .. request.History], IncludeWatched = true }, Token),
+        Token)));
 }
