@@ -96,7 +96,8 @@ train-video-to-video: ## Simulates a log, trains the bundled model on it, and wr
 	rm -rf $(RUNS)/video-to-video models/video-to-video/1
 	$(TRAINER) simulate --out $(RUNS)/simulation --force
 	$(TRAINER) fit --data $(RUNS)/simulation/watches.parquet --items $(RUNS)/simulation/items.parquet \
-	  --context device --context country --max-history 50 --dimension 128 --dropout 0.3 --learning-rate 4e-3 --patience 8 --threads 1 --out $(RUNS)/video-to-video
+	  --context device --context country --item-feature category --item-feature channel --item-feature language --item-feature series --max-history 50 --dimension 128 \
+	  --dropout 0.4 --learning-rate 4e-3 --warmup-steps 50 --decay cosine --epochs 20 --patience 90 --evaluate-every 2 --threads 1 --out $(RUNS)/video-to-video
 	$(TRAINER) export --run $(RUNS)/video-to-video --repository models --name video-to-video --version 1
 	cp $(RUNS)/simulation/demo_users.json models/video-to-video/
 
