@@ -27,6 +27,17 @@ internal sealed record FeedbackRows(
             Steps[range], Items[range], Rewards[range], Propensities?[range], Slots?[range], [.. Context.Select(c => c[range])]);
     }
 
+    /// <summary>The rows whose number in here fulfils a condition.</summary>
+    public FeedbackRows Where(Func<int, bool> holds)
+    {
+        int[] kept = [.. Enumerable.Range(0, Count).Where(holds)];
+        return kept.Length == Count ? this : new FeedbackRows(
+            Some(Steps), Some(Items), Some(Rewards), SomeOf(Propensities), SomeOf(Slots), [.. Context.Select(Some)]);
+
+        ReadOnlyMemory<T> Some<T>(ReadOnlyMemory<T> column) => Array.ConvertAll(kept, row => column.Span[row]);
+        ReadOnlyMemory<T>? SomeOf<T>(ReadOnlyMemory<T>? column) => column is { } known ? Some(known) : default(ReadOnlyMemory<T>?);
+    }
+
     private int LowerBound(int step)
     {
         var (low, high) = (0, Count);

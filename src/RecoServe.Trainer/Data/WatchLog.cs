@@ -35,6 +35,20 @@ internal sealed class WatchLog(
     /// <summary>What was shown and what came of it; null if the watches alone are learned from, each with reward 1.</summary>
     public FeedbackLog? Feedback { get; } = feedback;
 
+    /// <summary>
+    /// The rows that may be learned from where a user's first watches are: those before the last of them, but for what led to
+    /// a later watch and to none of these. Null without feedback.
+    /// </summary>
+    /// <param name="user">The user.</param>
+    /// <param name="watches">How many watches, from the oldest, are for training.</param>
+    public FeedbackRows? FeedbackOf(int user, int watches)
+    {
+        var (items, rows) = (ItemsOf(user), Feedback?.RowsOf(user).Between(0, watches));
+        return rows?.Where(row => rows.Rewards.Span[row] == 0
+            || items.Span[rows.Steps.Span[row]..watches].Contains(rows.Items.Span[row])
+            || !items.Span[watches..].Contains(rows.Items.Span[row]));
+    }
+
     /// <summary>The same watches with feedback.</summary>
     public WatchLog With(FeedbackLog rows) =>
         new(Catalogue, users, starts, items, ContextFields, contextCodes, times, testEvents, rows);

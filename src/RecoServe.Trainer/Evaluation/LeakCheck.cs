@@ -10,7 +10,8 @@ namespace RecoServe.Trainer.Evaluation;
 /// <remarks>
 /// <list type="number">
 /// <item>A question's history ends before its event, and its answers are of that event or later ones.</item>
-/// <item>No training event of a user is at or after a target of the same user.</item>
+/// <item>No training event of a user is at or after a target of the same user, and no row of feedback that is learned led to
+/// a target and to no training event.</item>
 /// <item>In a split by time: no training event of anybody is at or after the start of the part's period, and no target before it.</item>
 /// </list>
 /// </remarks>
@@ -27,6 +28,7 @@ internal static class LeakCheck
     /// <summary>The first leak, in words; null if there is none.</summary>
     public static string? Find(EvaluationSplit split, SplitPart part) =>
         split.HeldOutOf(part).Select(asked => FindIn(split, part, asked)).FirstOrDefault(leak => leak is not null)
+        ?? (split.Log.Feedback is null ? null : FindLearned(split, part, split.Log.FeedbackOf))
         ?? FindLateTraining(split, part);
 
     /// <summary>
@@ -60,6 +62,27 @@ internal static class LeakCheck
         return PeriodOf(split, part) is { } start && log.TimesOf(asked.User).Span[asked.Position] < start
             ? $"user \"{user}\": event {asked.Position + 1} is a target of the {NameOf(part)}, and earlier than its period, which begins {TimeSplit.Date(start)}"
             : null;
+    }
+
+    /// <summary>A row of feedback that is learned, has a reward, and shows what is asked for and not watched in training from there on.</summary>
+    /// <param name="split">The split.</param>
+    /// <param name="part">Whose targets.</param>
+    /// <param name="feedbackOf">The rows that are learned, of a user and a number of training events.</param>
+    internal static string? FindLearned(EvaluationSplit split, SplitPart part, Func<int, int, FeedbackRows?> feedbackOf)
+    {
+        foreach (var asked in split.HeldOutOf(part).GroupBy(a => a.User, a => a.Items))
+        {
+            var training = split.TrainingItemsOf(asked.Key).Span;
+            var targets = asked.SelectMany(items => items.ToArray()).ToHashSet();
+            for (var (r, rows) = (0, feedbackOf(asked.Key, training.Length)); r < rows?.Count; r++)
+            {
+                var (step, item) = (rows.Steps.Span[r], rows.Items.Span[r]);
+                if (rows.Rewards.Span[r] > 0 && targets.Contains(item) && !training[step..].Contains(item))
+                    return $"user \"{split.Log.UserId(asked.Key)}\": a display of \"{split.Log.Catalogue.IdOf(item)}\" after {step} events is learned, and led to a target of the {NameOf(part)}";
+            }
+        }
+
+        return null;
     }
 
     private static string? FindLateTraining(EvaluationSplit split, SplitPart part)

@@ -5,7 +5,7 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// Some users' training events, right-padded, and the rows learned at them. Without feedback every event is the target of the
-/// events before it.
+/// events before it in its window.
 /// </summary>
 internal sealed class Batch
 {
@@ -102,7 +102,7 @@ internal sealed class Batch
 
     private void AddEvents(int user, Window window)
     {
-        for (var t = 0; t < window.Items.Length; t++)
+        for (var t = window.Start == 0 ? 0 : 1; t < window.Items.Length; t++)
         {
             _cells.Add((user * _length) + t);
             _targets.Add(window.Items.Span[t]);

@@ -128,9 +128,9 @@ internal sealed record FitOptions
 
     /// <summary>
     /// Newest events of a user that are learned from. A Transformer's state after the longest history that it serves has a
-    /// position of its own, so that one is learned too; a GRU has no positions.
+    /// position of its own, so that one is learned too; a GRU has no positions. At least two: one to read, and its target.
     /// </summary>
-    public int Window => Network == NetworkKind.Gru ? MaxHistory : MaxHistory + 1;
+    public int Window => Network == NetworkKind.Gru ? Math.Max(2, MaxHistory) : MaxHistory + 1;
 
     /// <summary>What suits a network where nothing else is asked for.</summary>
     public static FitOptions DefaultsOf(NetworkKind network) => network == NetworkKind.Gru

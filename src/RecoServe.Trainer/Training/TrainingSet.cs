@@ -16,9 +16,9 @@ internal sealed class TrainingSet
 
     /// <param name="log">The log.</param>
     /// <param name="lengths">How many of each user's first events are for training; users with none are left out.</param>
-    /// <param name="maxHistory">Most events of a window.</param>
+    /// <param name="maxHistory">Most events of a window, at least 2: of one that does not begin a history, the first is read only.</param>
     /// <param name="windowsPerUser">Most windows of a user, the newest first; older events are not learned.</param>
-    /// <remarks>Of a log with feedback, the rows before the last training event are learned, and users without any left out.</remarks>
+    /// <remarks>Of a log with feedback, the rows of <see cref="WatchLog.FeedbackOf"/> are learned, and users without any left out.</remarks>
     public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory, int windowsPerUser = 1)
     {
         (Log, _fields) = (log, log.ContextFields.Count);
@@ -28,12 +28,15 @@ internal sealed class TrainingSet
         for (var user = 0; user < log.UserCount; user++)
         {
             Count(ItemCounts, log.ItemsOf(user)[..lengths[user]]);
-            if (log.Feedback is not null)
-                Count(ShownCounts, log.Feedback.RowsOf(user).Between(0, lengths[user]).Items);
-            for (var (w, end) = (0, lengths[user]); w < windowsPerUser && end > 0; w++, end -= maxHistory)
+            var feedback = log.FeedbackOf(user, lengths[user]);
+            if (feedback is not null)
+                Count(ShownCounts, feedback.Items);
+            for (var (w, end) = (0, lengths[user]); w < windowsPerUser && end > 0; w++)
             {
-                if (WindowOf(user, Math.Max(0, end - maxHistory), end) is { } window)
+                var start = Math.Max(0, end - maxHistory);
+                if (WindowOf(user, start, end, feedback) is { } window)
                     windows.Add(window);
+                end = start == 0 ? 0 : start + 1; // what this window only reads is the last target of the next
             }
         }
 
@@ -77,14 +80,14 @@ internal sealed class TrainingSet
     public Batch Batch(Window[] windows) => new(windows, _fields);
 
     /// <summary>Some events of a user; null if nothing is learned at them.</summary>
-    private Window? WindowOf(int user, int start, int end)
+    private Window? WindowOf(int user, int start, int end, FeedbackRows? feedback)
     {
-        var feedback = Log.Feedback?.RowsOf(user).Between(start, end);
-        return feedback?.Count == 0 ? null : new Window(
+        var rows = feedback?.Between(start == 0 ? 0 : start + 1, end);
+        return rows?.Count == 0 ? null : new Window(
             Log.ItemsOf(user)[start..end],
             [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..end])],
             start,
-            feedback,
+            rows,
             Log.HasTimes ? Log.TimesOf(user)[start..end] : default);
     }
 

@@ -33,6 +33,19 @@ public sealed class LeakCheckTests
         "user \"u0\": target \"2\" is no event from 4 on", LeakCheck.Find(Planted([1, 1], [Asked(0, 3, 2)]), SplitPart.Test));
 
     [Fact]
+    public void FindLearned_DisplayThatLedToATarget_IsALeak()
+    {
+        var log = _log.With(new FeedbackLog([0, 4, 4], [0, 2, 2, 2], [1, 3, 4, 9], [1, 1, 1, 1], null, null, [[0, 0, 0, 0]]));
+        var split = new EvaluationSplit(log, "planted", [3, 1], [], [Asked(0, 3, 4)]);
+
+        Assert.Equal(
+            "user \"u0\": a display of \"4\" after 2 events is learned, and led to a target of the test",
+            LeakCheck.FindLearned(split, SplitPart.Test, (user, watches) => log.Feedback!.RowsOf(user).Between(0, watches)));
+        Assert.Null(LeakCheck.FindLearned(split, SplitPart.Validation, (user, watches) => log.Feedback!.RowsOf(user).Between(0, watches)));
+        Assert.Null(LeakCheck.Find(split, SplitPart.Test));
+    }
+
+    [Fact]
     public void Evaluate_PlantedLeak_IsRefusedUnlessAllowed()
     {
         var split = Planted([4, 1], [Asked(0, 3, 4)]);

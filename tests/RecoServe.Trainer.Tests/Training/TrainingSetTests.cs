@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Training;
@@ -39,9 +40,37 @@ public sealed class TrainingSetTests
         var log = TinyLogs.Build(9, [[1, 2, 3, 4, 5, 6, 7, 8], [9]], []);
         string[] Windows(int count) => [.. new TrainingSet(log, [7, 1], maxHistory: 3, count).Epoch(1, 1, 8).SelectMany(b => b)
             .Select(w => $"{w.Start}: {string.Join(' ', w.Items.ToArray())}").Order(StringComparer.Ordinal)];
-        Assert.Equal(["0: 1", "0: 9", "1: 2 3 4", "4: 5 6 7"], Windows(9));
-        Assert.Equal(["0: 9", "1: 2 3 4", "4: 5 6 7"], Windows(2));
+        Assert.Equal(["0: 1 2 3", "0: 9", "2: 3 4 5", "4: 5 6 7"], Windows(9));
+        Assert.Equal(["0: 9", "2: 3 4 5", "4: 5 6 7"], Windows(2));
         Assert.Equal(["0: 9", "4: 5 6 7"], Windows(1));
+        var set = new TrainingSet(log, [7, 1], maxHistory: 3, windowsPerUser: 9);
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7, 9], Targets(set).Order());
+    }
+
+    /// <summary>Before the window's first event there were others, so its state is not the one after the start marker.</summary>
+    [Fact]
+    public void Epoch_WindowWithinAHistory_ItsFirstEventIsReadOnly()
+    {
+        var log = TinyLogs.Build(9, [[1, 2, 3, 4, 5]], []);
+        Assert.Equal([4, 5], Targets(new TrainingSet(log, [5], maxHistory: 3)));
+        Assert.Equal([5], Targets(new TrainingSet(log, [5], new FitOptions { MaxHistory = 1 }.Window)));
+
+        var shown = log.With(new FeedbackLog([0, 4], [2, 3, 3, 4], [3, 4, 9, 5], [1, 1, 0, 1], null, null, []));
+        Assert.Equal([4, 9, 5], Targets(new TrainingSet(shown, [5], maxHistory: 3)));
+        Assert.Equal([3, 4, 5, 9], Targets(new TrainingSet(shown, [5], maxHistory: 3, windowsPerUser: 2)).Order());
+    }
+
+    /// <summary>Item 1 is watched in training, 2 and 3 are held out: their displays are not learned, unless nothing came of them.</summary>
+    [Fact]
+    public void Epoch_DisplaysThatLedToAHeldOutWatch_AreNotLearned()
+    {
+        var log = TinyLogs.Build(9, [[5, 1, 2, 3]], []).With(new FeedbackLog(
+            [0, 8], [0, 0, 1, 1, 1, 1, 1, 2], [5, 2, 1, 2, 3, 4, 9, 2], [1, 0, 1, 1, 2, 0, 1, 1], null, [1, 2, 3, 4, 5, 6, 7, 8], []));
+        var set = new TrainingSet(log, [2], maxHistory: 100);
+        Assert.Equal([5, 2, 1, 4, 9], Targets(set));
+        Assert.Equal([1, 2, 3, 6, 7], Assert.Single(Assert.Single(set.Epoch(1, 1, 8))).Feedback!.Slots!.Value.ToArray().Select(slot => (int)slot));
+        Assert.Equal([0, 1, 1, 0, 1, 1, 0, 0, 0, 1], set.ShownCounts);
+        Assert.Equal([5, 2, 1, 2, 3, 4, 9, 2], Targets(new TrainingSet(log, [4], maxHistory: 100)));
     }
 
     [Fact]
@@ -80,6 +109,12 @@ public sealed class TrainingSetTests
             Assert.InRange(lengths.SelectMany(l => l).Average(), 40, 60); // of the log: 50
             Assert.All(lengths, l => Assert.InRange(l.Max() - l.Min(), 1, 40));
         });
+    }
+
+    private static long[] Targets(TrainingSet set)
+    {
+        using var targets = set.Batch(Assert.Single(set.Epoch(1, 1, 8))).Targets();
+        return targets.data<long>().ToArray();
     }
 
     private static int[] Order(TrainingSet set, int seed, int epoch) => [.. set.Epoch(seed, epoch, 16).SelectMany(b => b).Select(w => w.Items.Span[0])];
