@@ -3,7 +3,7 @@ namespace RecoServe.Trainer.Data;
 /// <summary>Loads a log file with columns: <c>user_id, item_id, timestamp</c> and the context columns.</summary>
 /// <remarks>
 /// A rating matrix has no times, and its order says nothing: a user's events are put in an order by a hash of user and item,
-/// so that no model can learn from it. A time is an integer (seconds or milliseconds: only the order counts) or ISO 8601, without an offset UTC.
+/// so that no model can learn from it. A time is an integer, in the same unit in all files (<see cref="TimeScale"/>), or ISO 8601, without an offset UTC.
 /// </remarks>
 internal sealed class ColumnEvents
 {
@@ -37,6 +37,7 @@ internal sealed class ColumnEvents
         events.Insert();
         events.RefuseBadFields();
         events.RefuseMixedTimes();
+        events.RefuseOtherUnit();
         events.RefuseUnfitIds();
         return events._table;
     }
@@ -97,6 +98,23 @@ internal sealed class ColumnEvents
         {
             throw _table.Fault(row, $"column {TimeName}: \"{RawTime(row)}\" is of another kind than the first event's; "
                 + "all times must be integers, or all ISO 8601");
+        }
+    }
+
+    /// <summary>A file of seconds beside one of milliseconds would stand in the wrong place without a word.</summary>
+    private void RefuseOtherUnit()
+    {
+        List<(long Row, double Time)> Largest(string rows) => [.. _workspace.Query(
+            $"SELECT row, abs(CAST(time AS DOUBLE)) FROM {rows} AND NOT iso ORDER BY 2 DESC, row LIMIT 1", r => (r.GetInt64(0), r.GetDouble(1)))];
+
+        foreach (var (first, own) in Largest("events WHERE file = (SELECT min(file) FROM events)").Zip(Largest($"{_into} WHERE file = {_file}")))
+        {
+            var (unit, ownUnit) = (TimeScale.Of(first.Time).Unit, TimeScale.Of(own.Time).Unit);
+            if (unit != ownUnit)
+            {
+                throw _table.Fault(own.Row, $"column {TimeName}: \"{RawTime(own.Row)}\", the file's largest, is in {ownUnit}; "
+                    + $"the times of the first file are in {unit}, and so must be those of all files");
+            }
         }
     }
 

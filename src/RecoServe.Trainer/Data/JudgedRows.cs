@@ -9,6 +9,7 @@ namespace RecoServe.Trainer.Data;
 internal sealed class JudgedRows
 {
     private const string Item = "\"#item\"";
+    private const string Display = "\"#display\"";
     private const string None = "NULL";
 
     private readonly Workspace _workspace;
@@ -50,13 +51,16 @@ internal sealed class JudgedRows
 
     private void Add(string into, TableFile table, int file, string where, string watched, List<string> watchColumns)
     {
-        var relation = table.Relation([$"{table.IdColumn(DataOptions.ItemColumn, _options)} AS {Item}"], where);
+        List<string> keys = [$"{KeySql(table, DataOptions.ItemColumn)} AS {Item}"];
+        if (watchColumns.Count > 0)
+            keys.Add($"{KeySql(table, FeedbackOptions.ImpressionColumn)} AS {Display}");
+        var relation = table.Relation(keys, where);
         var own = Typed(relation);
         string[] taken = [.. own.Select(c => c.Name)];
         var watches = watchColumns.Except(taken, StringComparer.OrdinalIgnoreCase).ToList();
         var items = _itemColumns.Except(taken.Concat(watches), StringComparer.OrdinalIgnoreCase).ToList();
         var columns = own.Select(c => $"r.{c.Sql}").Concat(watches.Select(c => $"w.{Sql.Name(c)}")).Concat(items.Select(c => $"i.{Sql.Name(c)}"));
-        var join = (watchColumns.Count > 0 ? $" LEFT JOIN watch_columns w ON w.\"#key0\" = CAST(r.{Name(FeedbackOptions.ImpressionColumn)} AS VARCHAR) AND w.\"#key1\" = r.{Item}" : "")
+        var join = (watchColumns.Count > 0 ? $" LEFT JOIN watch_columns w ON w.\"#key0\" = r.{Display} AND w.\"#key1\" = r.{Item}" : "")
             + (_itemColumns.Count > 0 ? $" LEFT JOIN item_columns i ON i.\"#key0\" = r.{Item}" : "");
         var led = watchColumns.Count > 0 ? "w.\"#key0\" IS NOT NULL" : "false";
         Run(
@@ -109,10 +113,10 @@ internal sealed class JudgedRows
         List<string> columns = [];
         foreach (var table in tables)
         {
-            var relation = table.Relation([], "true");
+            var relation = table.Relation(keys.Select((k, i) => $"{KeySql(table, k)} AS \"#key{i}\""), "true");
             var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
-            var texts = keys.Select((k, i) => $"CAST({Name(k)} AS VARCHAR) AS \"#key{i}\"");
-            var select = $"SELECT DISTINCT ON ({string.Join(", ", keys.Select((_, i) => i + 1))}) {string.Join(", ", texts.Concat(typed.Select(c => c.Sql)))} FROM {relation}";
+            var names = keys.Select((_, i) => $"\"#key{i}\"");
+            var select = $"SELECT DISTINCT ON ({string.Join(", ", names)}) {string.Join(", ", names.Concat(typed.Select(c => c.Sql)))} FROM {relation}";
             _workspace.Execute(columns.Count == 0 ? $"CREATE TABLE {name} AS {select}" : $"INSERT INTO {name} BY NAME {select}");
             columns = columns.Count == 0 ? typed.ConvertAll(c => c.Name) : columns;
         }
@@ -127,6 +131,10 @@ internal sealed class JudgedRows
 
     private string Optional(TableFile table, string column, string type) =>
         table.Has(column, _options) ? $"TRY_CAST({Name(column)} AS {type})" : None;
+
+    /// <summary>A key as the file writes it: typed, 1.10 would be 1.1, and 1e5 a hundred thousand.</summary>
+    private string KeySql(TableFile table, string column) =>
+        column == DataOptions.ItemColumn ? table.IdColumn(column, _options) : table.TextColumn(column, _options);
 
     private string Name(string column) => Sql.Name(_options.NameInFiles(column));
 }

@@ -17,6 +17,9 @@ internal readonly record struct TimeScale(long PerSecond)
     internal static TimeScale Of(double largest) =>
         new(largest < 1e11 ? 1 : largest < 1e14 ? 1_000 : largest < 1e17 ? 1_000_000 : 1_000_000_000);
 
+    /// <summary>The unit's name.</summary>
+    public string Unit => PerSecond switch { 1 => "seconds", 1_000 => "milliseconds", 1_000_000 => "microseconds", _ => "nanoseconds" };
+
     /// <summary>Milliseconds since 1970; of finer times the millisecond that they are in.</summary>
     public long ToMilliseconds(long time)
     {

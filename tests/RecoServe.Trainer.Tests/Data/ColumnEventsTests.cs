@@ -75,6 +75,25 @@ public sealed class ColumnEventsTests : IDisposable
         Assert.Equal(["u: 1 2 3"], InputFiles.Histories(Read($"u,3,{third},\nu,2,{second},\nu,1,{first},\n")));
 
     [Fact]
+    public void Read_FilesInDifferentUnits_AreRefused()
+    {
+        var seconds = _files.Write("a.csv", Header + "u,1,1767225600,\nu,2,1767225700,\n");
+        var milliseconds = _files.Write("b.csv", Header + "u,3,1767225650000,\nu,4,9,\n");
+
+        var e = Assert.Throws<DataException>(() => WatchLogReader.Read(new DataOptions { Data = [seconds, milliseconds] }));
+        Assert.Equal(
+            $"{milliseconds} line 2: column timestamp: \"1767225650000\", the file's largest, is in milliseconds; "
+            + "the times of the first file are in seconds, and so must be those of all files",
+            e.Message);
+    }
+
+    [Fact]
+    public void Read_IsoTimesOfAnyYear_AreOfOneUnit() => Assert.Equal(["u: 1 2"], InputFiles.Histories(WatchLogReader.Read(new DataOptions
+    {
+        Data = [_files.Write("a.csv", Header + "u,1,1970-01-01T00:00:01Z,\n"), _files.Write("b.csv", Header + "u,2,2026-01-01,\n")],
+    })));
+
+    [Fact]
     public void Read_TsvAndPatterns_AreReadInNameOrder()
     {
         _files.Write("b.tsv", "item_id\tuser_id\ttimestamp\n2\tu\t1\n");

@@ -125,6 +125,40 @@ public sealed class FeedbackTests : IDisposable
     }
 
     [Fact]
+    public void Impressions_InAnotherUnitThanTheWatches_AreRefused()
+    {
+        var log = _files.Write("ms.csv", "user_id,item_id,timestamp\nu,a,1767225600000\n");
+        var shown = _files.Write("shown.csv", "user_id,item_id,timestamp,watched\nu,a,1767225600,true\n");
+        var e = Assert.Throws<DataException>(() => WatchLogReader.Read(new DataOptions { Data = [log], Feedback = new FeedbackOptions { Impressions = [shown] } }));
+        Assert.Contains("shown.csv line 2: column timestamp: \"1767225600\", the file's largest, is in seconds", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>As numbers, they would be 1.1 and 100000.</summary>
+    [Fact]
+    public void Reward_ItemsWithIdsThatLookLikeNumbers_AreFound()
+    {
+        var log = WatchLogReader.Read(new DataOptions
+        {
+            Data = [_files.Write("numbers.csv", "user_id,item_id,timestamp\nu,1.10,1\nu,1e5,2\nu,1.1,3\n")],
+            Items = _files.Write("items.csv", "item_id,premium\n1.10,5\n1e5,7\n1.1,3\n"),
+            Feedback = new FeedbackOptions { Reward = "premium" },
+        });
+        Assert.Equal([5, 7, 3], log.Feedback!.RowsOf(0).Rewards.ToArray());
+    }
+
+    /// <summary>One file has a word among its ids, the other numbers alone.</summary>
+    [Fact]
+    public void Impressions_IdsThatLookLikeNumbers_LeadToTheirWatches()
+    {
+        var log = WatchLogReader.Read(new DataOptions
+        {
+            Data = [_files.Write("numbers.csv", "user_id,item_id,timestamp,impression_id\nu,a,5,1.10\nu,b,6,none\n")],
+            Feedback = new FeedbackOptions { Impressions = [_files.Write("shown.csv", "user_id,item_id,timestamp,impression_id\nu,a,1,1.10\nu,b,1,1.10\n")] },
+        });
+        Assert.Equal([1, 0], log.Feedback!.RowsOf(0).Rewards.ToArray());
+    }
+
+    [Fact]
     public void Horizon_AddsWhatFollows()
     {
         var options = new FeedbackOptions { Reward = "watch_fraction", HorizonSeconds = 150, Discount = 0.5 };
