@@ -1,6 +1,7 @@
 using System.CommandLine;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Commands;
 
@@ -94,14 +95,24 @@ internal sealed class EvaluateCommand
         var countedOn = result.GetRequiredValue(_countedOn);
         var options = _ranking.Bind(result) with { AllowLeaks = countedOn == "everything" };
         var name = result.GetValue(_baseline) ?? result.GetRequiredValue(_model);
+        var data = _data.Bind(result);
+        List<string> warnings = [];
         EvaluationSplit split;
         IReadOnlyList<(SplitPart Part, RankingReport Report)> first, second = [];
         using (var progress = new ProgressLine(error))
         {
             progress.Show("reading");
-            split = CountedOn(countedOn, _split.Apply(result, WatchLogReader.Read(_data.Bind(result))));
-            IReadOnlyList<(SplitPart, RankingReport)> Rank(string scorer) =>
-                Evaluate(split, PartsOf(result), scorer, options, progress, cancellationToken);
+            var asked = _split.Apply(result, WatchLogReader.Read(data));
+            split = CountedOn(countedOn, asked);
+            IReadOnlyList<(SplitPart, RankingReport)> Rank(string name)
+            {
+                var scorer = CreateScorer(name, split);
+                using var owned = scorer as IDisposable;
+                if (OtherSplit(scorer, data, asked) is { } trained)
+                    warnings.Add($"recotrain: {name} was trained on {data.FileNames} with the split {trained}, and may have learned what {asked.Name} asks for");
+                return Evaluate(split, PartsOf(result), name, scorer, options, progress, cancellationToken);
+            }
+
             first = Rank(name);
             if (result.GetValue(_against) is { } other)
                 second = Rank(other);
@@ -114,6 +125,7 @@ internal sealed class EvaluateCommand
             Against = result.GetValue(_against),
             Others = second,
         };
+        warnings.ForEach(error.WriteLine);
         summary.WriteWarnings(error);
         if (result.GetValue(_json))
             summary.WriteJson(output);
@@ -123,17 +135,20 @@ internal sealed class EvaluateCommand
     }
 
     private static List<(SplitPart Part, RankingReport Report)> Evaluate(
-        EvaluationSplit split, SplitPart[] parts, string name, RankingOptions options, ProgressLine progress, CancellationToken cancellationToken)
-    {
-        var scorer = CreateScorer(name, split);
-        using var owned = scorer as IDisposable;
-        return [.. parts.Select(part => (part, FullRanking.Evaluate(
+        EvaluationSplit split, SplitPart[] parts, string name, IItemScorer scorer, RankingOptions options, ProgressLine progress, CancellationToken cancellationToken) =>
+        [.. parts.Select(part => (part, FullRanking.Evaluate(
             split, part, scorer, options, (done, all) => progress.Show($"{name}, {part}: {done} of {all} questions"), cancellationToken)))];
-    }
 
     /// <summary>The one place that knows what can be evaluated.</summary>
     private static IItemScorer CreateScorer(string name, EvaluationSplit split) =>
         Baselines.ByName.TryGetValue(name, out var baseline) ? baseline(split) : new PackageScorer(name, split.Log);
+
+    /// <summary>The split that a package was trained with on files of these names, if it is another than what is asked.</summary>
+    private static string? OtherSplit(IItemScorer scorer, DataOptions data, EvaluationSplit asked) =>
+        (scorer as PackageScorer)?.Settings is { } trained
+        && trained.GetValueOrDefault($"data/{RunSettings.LogKey}") == data.FileNames
+        && trained.TryGetValue($"data/{RunSettings.SplitKey}", out var split)
+        && split != asked.Name ? split : null;
 
     private static EvaluationSplit CountedOn(string what, EvaluationSplit split) => what switch
     {

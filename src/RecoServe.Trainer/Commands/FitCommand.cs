@@ -13,7 +13,6 @@ namespace RecoServe.Trainer.Commands;
 /// <summary><c>recotrain fit</c>: trains a network on a log, keeps the weights that validate best, and tests them.</summary>
 internal sealed class FitCommand
 {
-    private const string SplitKey = "split";
     private const string RankingKey = "ranking";
 
     private readonly DataCommandOptions _data = new();
@@ -77,7 +76,7 @@ internal sealed class FitCommand
             throw new DataException("--history-context: there is no context; --context names columns of the log");
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
-        stored?.RequireSame(SplitKey, split.Name);
+        stored?.RequireSame(RunSettings.SplitKey, split.Name);
         stored?.RequireSame(RankingKey, ranking.Protocol);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
         if (set.WindowCount == 0)
@@ -137,7 +136,7 @@ internal sealed class FitCommand
     /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
     private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split, RankingOptions ranking) => new()
     {
-        ["log"] = string.Join(' ', data.Data.Select(Path.GetFileName)),
+        [RunSettings.LogKey] = data.FileNames,
         ["item_file"] = Path.GetFileName(data.Items) ?? "",
         ["context"] = string.Join(',', data.ContextColumns),
         ["columns"] = string.Join(' ', data.Columns.Select(c => $"{c.Key}={c.Value}")),
@@ -150,7 +149,7 @@ internal sealed class FitCommand
         ["min_item_count"] = $"{data.MinItemCount}",
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
-        [SplitKey] = split.Name,
+        [RunSettings.SplitKey] = split.Name,
         [RankingKey] = ranking.Protocol,
         ["users"] = $"{split.Log.UserCount}",
         ["items"] = $"{split.Log.Catalogue.Count}",

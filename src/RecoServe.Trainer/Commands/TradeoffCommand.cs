@@ -94,10 +94,10 @@ internal sealed class TradeoffCommand
     private static T With<T>(string folder, EvaluationSplit split, Func<IItemScorer, T> use)
     {
         var run = RunFolder.Open(folder);
-        run.RequireScores(split.Log);
+        run.RequireScores(split);
         LibTorch.EnsureLoaded();
         set_num_threads(run.Settings.Fit.Threads);
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(split.Log.Catalogue), dropout: 0);
+        using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), dropout: 0);
         run.Checkpoint.RestoreBest(network);
         return use(new NetworkScorer(network, run.Settings.Fit.MaxHistory));
     }

@@ -51,6 +51,9 @@ internal sealed record DataOptions
     /// <summary>What DuckDB may hold in memory before it spills to disk, for example <c>4GB</c>; null for half of the machine's.</summary>
     public string? MemoryLimit { get; init; }
 
+    /// <summary>The names of <see cref="Data"/> without folders.</summary>
+    public string FileNames => string.Join(' ', Data.Select(Path.GetFileName));
+
     /// <summary>How the files name a column of ours.</summary>
     public string NameInFiles(string column) => Columns.GetValueOrDefault(column, column);
 }

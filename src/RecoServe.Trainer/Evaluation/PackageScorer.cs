@@ -57,6 +57,9 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
         }
     }
 
+    /// <summary>What the package was trained with, by name.</summary>
+    public IReadOnlyDictionary<string, string> Settings => _package.Manifest.Settings;
+
     /// <inheritdoc/>
     public void Dispose() => _runner.Dispose();
 

@@ -101,11 +101,15 @@ internal sealed class RunFolder
             throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
     }
 
-    /// <summary>Refuses a log whose questions the run's network cannot read.</summary>
-    /// <exception cref="DataException">It has other items or other contexts than the run's, or no times where the network reads gaps.</exception>
-    public void RequireScores(WatchLog log)
+    /// <summary>Refuses questions that the run's network cannot read, or whose answers it may have learned.</summary>
+    /// <exception cref="DataException">
+    /// The log has other items or other contexts than the run's, or no times where the network reads gaps; or the split is another.
+    /// </exception>
+    public void RequireScores(EvaluationSplit split)
     {
-        var (items, own) = (log.Catalogue, ReadCatalogue());
+        var (log, items, own) = (split.Log, split.Log.Catalogue, ReadCatalogue());
+        if (Settings.Data.GetValueOrDefault(RunSettings.SplitKey, split.Name) is var trained && trained != split.Name)
+            throw new DataException($"{Path} was trained with the split {trained}; {split.Name} may ask for what it has learned");
         if (items.Count != own.Count || Enumerable.Range(1, own.Count).Any(i => items.IdOf(i) != own.IdOf(i)))
             throw new DataException($"{Path} was trained on other items than the {items.Count} of this log");
         if (log.ContextFields.FirstOrDefault(f => !Settings.ContextFields.Contains(f)) is { } unknown)

@@ -9,6 +9,12 @@ namespace RecoServe.Trainer.Training;
 /// <summary>What a run folder's <c>options.json</c> says: enough to make the same network and the same batches again.</summary>
 internal sealed record RunSettings
 {
+    /// <summary>Where <see cref="Data"/> has the names of the log's files.</summary>
+    public const string LogKey = "log";
+
+    /// <summary>Where it has the split.</summary>
+    public const string SplitKey = "split";
+
     /// <summary>Settings of the training.</summary>
     public required FitOptions Fit { get; init; }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Objectives;
 
@@ -58,6 +59,7 @@ public sealed class FeedbackFitTests : IDisposable
         await Refuses("run", "log/watches.csv", "--context device --context country --context hour", "--context hour: ");
         await Refuses("run", "few.csv", "", "was trained on other items than the ");
         await Refuses("timed", "untimed.txt", "", "reads time gaps, and the log has no times");
+        await Refuses("timed", "log/watches.csv", "--split time", "was trained with the split leave-one-out; split by time");
         Assert.False(Directory.Exists(In("curve")));
 
         async Task Refuses(string run, string log, string options, string message)
@@ -67,6 +69,27 @@ public sealed class FeedbackFitTests : IDisposable
             Assert.Equal(CommandRunner.BadInput, await RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
             Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>Codes of an attribute's values are by their first appearance, so that one item's new value may change those of all.</summary>
+    [Fact]
+    public async Task Tradeoff_ItemsFileEditedSince_ReadsTheRunsOwn()
+    {
+        await SimulateAsync();
+        Assert.Equal(0, await RunAsync($"{Fit} --item-feature category --epochs 3 --out {In("run")}".Split(' ')));
+        var tradeoff = $"tradeoff --run {In("run")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out ";
+        Assert.Equal(0, await RunAsync($"{tradeoff}{In("before")}".Split(' ')));
+
+        var lines = (await File.ReadAllLinesAsync(In("log/items.csv"), TestContext.Current.CancellationToken)).Select(l => l.Split(',')).ToArray();
+        var (item, category) = (Array.IndexOf(lines[0], "item_id"), Array.IndexOf(lines[0], "category"));
+        var first = RunFolder.Open(In("run")).ReadCatalogue().IdOf(1);
+        var edited = lines.Single(l => l[item] == first);
+        edited[category] = lines.Skip(1).First(l => l[category] != edited[category])[category];
+        await File.WriteAllLinesAsync(In("log/items.csv"), lines.Select(l => string.Join(',', l)), TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"{tradeoff}{In("after")}".Split(' ')));
+        Assert.Equal(
+            await File.ReadAllTextAsync(In("before/tradeoff.csv"), TestContext.Current.CancellationToken),
+            await File.ReadAllTextAsync(In("after/tradeoff.csv"), TestContext.Current.CancellationToken));
     }
 
     [Theory]

@@ -75,6 +75,22 @@ public sealed class FitCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Evaluate_OtherSplitThanInTraining_IsSaid()
+    {
+        await File.WriteAllLinesAsync(
+            In("log.csv"), ["user_id,item_id,timestamp", .. Enumerable.Range(0, 600).Select(e => $"u{e % 30},{((e + (e / 30)) % 30) + 1},{e}")], TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.csv")} --out {In("run")} {Quick} --epochs 1"));
+        Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
+        var evaluate = $"evaluate --data {In("log.csv")} --model {In("models/cycle/1")} --part test";
+        Assert.Equal(0, await RunAsync(evaluate));
+        Assert.Equal(0, await RunAsync($"{evaluate} --counted-on validation"));
+        Assert.DoesNotContain("with the split", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0, await RunAsync($"{evaluate} --split time"));
+        Assert.Contains(
+            $"recotrain: {In("models/cycle/1")} was trained on log.csv with the split leave-one-out, and may have learned what split by time", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Evaluate_TargetsThatTheModelDoesNotKnow_AreMissesOrRefused()
     {
         WriteCycle();
