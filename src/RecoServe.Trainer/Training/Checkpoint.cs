@@ -5,13 +5,17 @@ using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
 
-/// <summary>The two files of a run's <c>checkpoint</c> folder: <c>last</c>, from which training goes on, and <c>best</c>.</summary>
+/// <summary>
+/// The files of a run's <c>checkpoint</c> folder: <c>last</c>, from which training goes on, <c>best</c>, and <c>end</c> if the
+/// weights that training ended with are better. That one goes when training goes on, and then nothing is left of its having ended.
+/// </summary>
 internal sealed class Checkpoint
 {
     private const string StateKey = "state";
 
     private readonly string _last;
     private readonly string _best;
+    private readonly string _end;
 
     /// <param name="folder">The folder; made if absent.</param>
     public Checkpoint(string folder)
@@ -19,13 +23,14 @@ internal sealed class Checkpoint
         Directory.CreateDirectory(folder);
         _last = Path.Combine(folder, "last.safetensors");
         _best = Path.Combine(folder, "best.safetensors");
+        _end = Path.Combine(folder, "end.safetensors");
     }
 
     /// <summary>Whether there is anything to continue from.</summary>
     public bool CanResume => File.Exists(_last);
 
     /// <summary>Whether a validation has chosen weights.</summary>
-    public bool HasBest => File.Exists(_best);
+    public bool HasBest => File.Exists(_best) || File.Exists(_end);
 
     /// <summary>Saves all that continuing needs.</summary>
     /// <param name="network">Its weights.</param>
@@ -38,6 +43,12 @@ internal sealed class Checkpoint
     /// <summary>Saves the weights of the best epoch.</summary>
     public void SaveBest(NextWatchNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
 
+    /// <summary>Saves weights that are better than the best, and with which training ends.</summary>
+    public void SaveEnd(NextWatchNetwork network, FitState state) => TensorFile.Write(_end, Weights(network), Metadata(state));
+
+    /// <summary>Forgets what <see cref="SaveEnd"/> saved.</summary>
+    public void DropEnd() => File.Delete(_end);
+
     /// <summary>Restores what <see cref="SaveLast"/> saved, in place.</summary>
     public FitState RestoreLast(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser)
     {
@@ -47,10 +58,10 @@ internal sealed class Checkpoint
         return state;
     }
 
-    /// <summary>Restores the best weights in place.</summary>
+    /// <summary>Restores the best weights in place: those of the end, if they are.</summary>
     public FitState RestoreBest(NextWatchNetwork network)
     {
-        var state = State(TensorFile.Read(_best, Weights(network)));
+        var state = State(TensorFile.Read(File.Exists(_end) ? _end : _best, Weights(network)));
         network.Refresh();
         return state;
     }

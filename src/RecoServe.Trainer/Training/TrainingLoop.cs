@@ -33,6 +33,7 @@ internal sealed class TrainingLoop(
         using var learner = new Learner(network, options, set);
         var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Besides, learner.Optimiser) : new FitState();
         run.CutMetrics(state.Epoch);
+        run.Checkpoint.DropEnd();
         StopReason? stop;
         while ((stop = StopOf(state, cancellationToken)) is null)
         {
@@ -58,7 +59,7 @@ internal sealed class TrainingLoop(
     private FitState EndEpoch(FitState state)
     {
         var rate = _size.HeightAfter(state.Steps - 1, state.Halvings);
-        var score = state.Epoch % options.EvaluateEvery == 0 ? validate(new NetworkScorer(network, options.MaxHistory)) : null;
+        var score = IsValidated(state.Epoch) ? Validate() : null;
         if (score is not null)
             state = state.Validated(score, options.HalveAfter);
         var isBest = score is not null && state.BestEpoch == state.Epoch;
@@ -77,16 +78,21 @@ internal sealed class TrainingLoop(
         : time.GetElapsedTime(_start).TotalMinutes >= options.TimeBudget ? StopReason.TimeBudget
         : null;
 
-    /// <summary>Brings the best weights back; if no epoch was validated yet, the last are the best.</summary>
+    /// <summary>Brings the best weights back: the last ones, if they were not validated yet and are better.</summary>
     private FitResult Finish(StopReason reason, FitState state)
     {
-        if (reason != StopReason.Interrupted && !run.Checkpoint.HasBest)
-            run.Checkpoint.SaveBest(network, state with { BestEpoch = state.Epoch, Best = validate(new NetworkScorer(network, options.MaxHistory)) });
+        var epoch = state.EpochSteps > 0 ? state.Epoch : state.Epoch - 1;
+        if (reason != StopReason.Interrupted && (state.EpochSteps > 0 || !IsValidated(epoch)) && Validate() is var score && score.Ndcg > state.Best.Ndcg)
+            run.Checkpoint.SaveEnd(network, state with { BestEpoch = epoch, Best = score });
         if (!run.Checkpoint.HasBest)
             return new FitResult(reason, 0, state.Best);
         var best = run.Checkpoint.RestoreBest(network);
         return new FitResult(reason, best.BestEpoch, best.Best);
     }
+
+    private bool IsValidated(int epoch) => epoch > 0 && epoch % options.EvaluateEvery == 0;
+
+    private ValidationScore Validate() => validate(new NetworkScorer(network, options.MaxHistory));
 
     private static void RequireFinite(double loss, FitState state)
     {

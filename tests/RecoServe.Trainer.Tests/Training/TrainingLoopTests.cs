@@ -247,6 +247,40 @@ public sealed class TrainingLoopTests
         Assert.Equal([false, true, false, true], run.Epochs.Select(e => e.Validation is not null));
     }
 
+    /// <summary>The validation of epoch 2, then that of the end.</summary>
+    [Theory]
+    [InlineData(3, 3, 0.1, 0.9)]
+    [InlineData(3, 2, 0.5, 0.5)]
+    [InlineData(1, 1, 0.2)]
+    [InlineData(2, 2, 0.2)]
+    public void Run_EndsBetweenValidations_TheLastWeightsCanBeTheBest(int epochs, int best, params double[] scores)
+    {
+        var asked = new Queue<double>(scores);
+        using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { EvaluateEvery = 2, MaxEpochs = epochs });
+        run.Validate = _ => new ValidationScore(0, asked.Dequeue());
+        var result = run.Fit();
+        Assert.Equal((best, scores.Max()), (result.Epoch, result.Validation.Ndcg));
+        Assert.Empty(asked);
+        Assert.Equal(best == epochs, run.Weights(best: true).SequenceEqual(run.Weights(best: false)));
+    }
+
+    [Fact]
+    public void Run_EndedBetweenValidationsAndResumed_IsBitForBitAnUnbrokenRun()
+    {
+        var options = TrainingRunFixture.Quick with { EvaluateEvery = 2, MaxEpochs = 4, HalveAfter = 1 };
+        var scores = new Queue<double>([0.5, 0.4]);
+        using var unbroken = new TrainingRunFixture(TinyLogs.Cycle(), options) { Validate = _ => new ValidationScore(0, scores.Dequeue()) };
+        Assert.Equal(2, unbroken.Fit().Epoch);
+
+        var again = new Queue<double>([0.5, 0.9, 0.4]);
+        using var ended = new TrainingRunFixture(TinyLogs.Cycle(), options with { MaxEpochs = 3 }) { Validate = _ => new ValidationScore(0, again.Dequeue()) };
+        Assert.Equal(3, ended.Fit().Epoch);
+        ended.Options = options;
+        Assert.Equal(2, ended.Fit().Epoch);
+        Assert.Equal(unbroken.Weights(best: false), ended.Weights(best: false));
+        Assert.Equal(unbroken.Weights(best: true), ended.Weights(best: true));
+    }
+
     [Fact]
     public void Run_Diverging_SaysWhereAndWhatToDo()
     {
