@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Data;
@@ -62,17 +64,24 @@ internal sealed class RunFolder
             throw new PackageException(path, "holds a training run already: continue it with --resume, or name another folder");
     }
 
-    /// <summary>Starts a run in an empty or absent folder.</summary>
+    /// <summary>Starts a run in an empty or absent folder. There is one once <c>options.json</c> is, which is written last.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="log">The log.</param>
+    /// <param name="fit">Settings of the training.</param>
+    /// <param name="data">How the log was read.</param>
+    /// <param name="config">The content of <see cref="ConfigPath"/>; null for none.</param>
     /// <exception cref="PackageException">The folder is a file, or holds a run already.</exception>
-    public static RunFolder Create(string path, WatchLog log, FitOptions fit, IReadOnlyDictionary<string, string> data)
+    public static RunFolder Create(string path, WatchLog log, FitOptions fit, IReadOnlyDictionary<string, string> data, string? config = null)
     {
         RequireFree(path);
         var settings = new RunSettings { Fit = fit, Data = data, ContextFields = log.ContextFields, LogChecksum = Checksum(log, fit.TimeGaps) };
         var run = new RunFolder(path, settings);
         log.Catalogue.Write(run.In(PackageFiles.Catalogue));
         HistorySample.Write(run.In("histories.tsv"), HistorySample.Draw(log, fit.MaxHistory, fit.Seed, fit.TimeGaps, fit.HistoryContext));
-        File.WriteAllText(run.In("metrics.csv"), MetricsHeader + "\n");
-        File.WriteAllText(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
+        WholeFile.Write(run.In("metrics.csv"), MetricsHeader + "\n");
+        if (config is not null)
+            WholeFile.Write(run.ConfigPath, config);
+        WholeFile.Write(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
         return run;
     }
 
@@ -94,11 +103,11 @@ internal sealed class RunFolder
     }
 
     /// <summary>Refuses to go on with other data than the run began with.</summary>
-    /// <exception cref="PackageException">The log's events, items or contexts differ.</exception>
+    /// <exception cref="PackageException">The log's events, displays, items or contexts differ.</exception>
     public void RequireSame(WatchLog log)
     {
         if (Checksum(log, Settings.Fit.TimeGaps) != Settings.LogChecksum)
-            throw new PackageException(Path, "was trained on another log: events, items or context columns differ, so it cannot be resumed with this one");
+            throw new PackageException(Path, "was trained on another log: events, displays, items or context columns differ, so it cannot be resumed with this one");
     }
 
     /// <summary>Refuses questions that the run's network cannot read, or whose answers it may have learned.</summary>
@@ -135,9 +144,8 @@ internal sealed class RunFolder
     {
         File.Delete(In("metrics.json"));
         var lines = File.ReadLines(In("metrics.csv"))
-            .Where((line, i) => i == 0 || int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished)
-            .ToArray();
-        File.WriteAllLines(In("metrics.csv"), lines);
+            .Where((line, i) => i == 0 || int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished);
+        WholeFile.Write(In("metrics.csv"), string.Concat(lines.Select(line => line + "\n")));
     }
 
     /// <summary>Adds an epoch's line; what the training has not is empty.</summary>
@@ -154,7 +162,7 @@ internal sealed class RunFolder
     }
 
     /// <summary>Writes the metrics of the best weights.</summary>
-    public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => File.WriteAllText(
+    public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => WholeFile.Write(
         In("metrics.json"), JsonSerializer.Serialize(new Dictionary<string, double>(metrics), RunJson.Default.DictionaryStringDouble) + "\n");
 
     private static string Checksum(WatchLog log, bool withTimes)
@@ -163,30 +171,44 @@ internal sealed class RunFolder
         for (var user = 0; user < log.UserCount; user++)
         {
             hash.AppendData(BitConverter.GetBytes(log.ItemsOf(user).Length));
-            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ItemsOf(user).Span));
+            Append(hash, log.ItemsOf(user));
             for (var f = 0; f < log.ContextFields.Count; f++)
-                hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.ContextOf(user, f).Span));
+                Append(hash, log.ContextOf(user, f));
             if (withTimes)
-                hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(log.TimesOf(user).Span));
+                Append(hash, log.TimesOf(user));
             if (log.Feedback?.RowsOf(user) is { } rows)
                 AppendFeedback(hash, rows);
         }
 
         for (var i = 1; i <= log.Catalogue.Count; i++)
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(log.Catalogue.IdOf(i) + "\n"));
+            Append(hash, log.Catalogue.IdOf(i) + "\n");
+        foreach (var (name, attribute) in log.Catalogue.Attributes)
+        {
+            Append(hash, $"{name}\t{string.Join('\t', attribute.Values)}\n");
+            for (var i = 1; i <= log.Catalogue.Count; i++)
+                Append<int>(hash, (int[])[attribute.CodesOf(i).Length, .. attribute.CodesOf(i)]);
+        }
+
         foreach (var field in log.ContextFields)
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{field.Key}\t{string.Join('\t', field.Values)}\n"));
+            Append(hash, $"{field.Key}\t{string.Join('\t', field.Values)}\n");
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void AppendFeedback(IncrementalHash hash, FeedbackRows rows)
     {
-        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.Steps.Span));
-        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.Items.Span));
-        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.Rewards.Span));
-        if (rows.Propensities is { } propensities)
-            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(propensities.Span));
+        Append(hash, rows.Steps);
+        Append(hash, rows.Items);
+        Append(hash, rows.Rewards);
+        Append(hash, rows.Propensities.GetValueOrDefault());
+        Append(hash, rows.Slots.GetValueOrDefault());
+        foreach (var codes in rows.Context)
+            Append(hash, codes);
     }
+
+    private static void Append<T>(IncrementalHash hash, ReadOnlyMemory<T> numbers)
+        where T : struct => hash.AppendData(MemoryMarshal.AsBytes(numbers.Span));
+
+    private static void Append(IncrementalHash hash, string text) => hash.AppendData(Encoding.UTF8.GetBytes(text));
 
     private string In(string file) => IOPath.Combine(Path, file);
 }

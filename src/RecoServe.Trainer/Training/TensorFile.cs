@@ -8,7 +8,7 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// Named float32 tensors and a few strings in one file of the open "safetensors" format: 8 bytes length of a JSON header,
-/// the header, the numbers. Written beside the target and renamed over it, so a reader sees the old or the new file.
+/// the header, the numbers. A <see cref="WholeFile"/>.
 /// </summary>
 internal static class TensorFile
 {
@@ -31,8 +31,7 @@ internal static class TensorFile
             };
         }
 
-        var draft = path + ".draft";
-        using (var file = File.Create(draft))
+        WholeFile.Write(path, file =>
         {
             var text = JsonSerializer.SerializeToUtf8Bytes(header);
             Span<byte> length = stackalloc byte[8];
@@ -41,10 +40,7 @@ internal static class TensorFile
             file.Write(text);
             foreach (var tensor in tensors.Values)
                 file.Write(tensor.bytes);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(draft, path, overwrite: true);
+        });
     }
 
     /// <summary>Reads a file's numbers into tensors that exist, all of them.</summary>
