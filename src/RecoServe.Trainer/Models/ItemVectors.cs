@@ -113,7 +113,7 @@ internal sealed class ItemVectors : IDisposable
         using var scope = NewDisposeScope();
         var sum = _own.weight!.alias();
         for (var f = 0; f < _features.Length; f++)
-            sum += _features[f].call(_values[f].Codes, _values[f].Starts);
+            sum = sum.Plus(_features[f].call(_values[f].Codes, _values[f].Starts));
         return sum.MoveToOuterDisposeScope();
     }
 }

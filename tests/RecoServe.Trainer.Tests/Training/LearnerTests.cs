@@ -1,5 +1,7 @@
+using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
+using RecoServe.Trainer.Tests.Objectives;
 using RecoServe.Trainer.Training;
 using TorchSharp;
 
@@ -125,6 +127,53 @@ public sealed class LearnerTests
         Assert.Equal(whole.Report.Rows, parts.Report.Rows);
         Assert.Equal(whole.Report.PropensityLoss, parts.Report.PropensityLoss, 1e-4);
         Assert.Equal(whole.Report.CategoryLoss, parts.Report.CategoryLoss, 1e-4);
+    }
+
+    /// <summary>Each row's state read on its own, and autograd of Σ w (−ln π) / rows with w = R / β over the mean of 1 / β.</summary>
+    [Fact]
+    public void Accumulate_Feedback_IsTheGradientOfTheWeightedLoss()
+    {
+        using var scope = torch.NewDisposeScope();
+        var log = TinyLogs.Build(9, [[1, 2, 3, 4, 5, 6], [7, 8, 9]], []);
+        Window[] windows =
+        [
+            new(log.ItemsOf(0)[2..], [], 2, Rows([3, 3, 4, 5], [8, 4, 5, 2], [0, 2, 1, 0], [0.1f, 0.5f, 0.25f, 0.4f], [1, 2, 1, 3])),
+            new(log.ItemsOf(1), [], 0, Rows([0, 0, 2], [7, 3, 9], [1, 0, 3], [0.2f, 0.3f, 0.8f], [1, 2, 1])),
+        ];
+        var options = TrainingRunFixture.Quick with { Objective = new ObjectiveOptions { Kind = ObjectiveKind.Ips, Propensity = PropensitySource.Column } };
+        using var network = Network();
+        using var learner = new Learner(network, options, new TrainingSet(log, [6, 3], options.MaxHistory));
+        var batch = new Batch(windows, 0);
+        var loss = learner.Accumulate(batch).Loss;
+
+        using var plain = Network();
+        var rows = windows.SelectMany(w => Enumerable.Range(0, w.Feedback!.Count).Select(r => (Window: w, Rows: w.Feedback, Row: r))).ToArray();
+        var mean = rows.Average(r => 1 / r.Rows.Propensities!.Value.Span[r.Row]);
+        var terms = rows.Select(r =>
+        {
+            long[] history = [0, .. r.Window.Items[..(r.Rows.Steps.Span[r.Row] - r.Window.Start)].ToArray().Select(i => (long)i)];
+            var state = plain.Read(torch.tensor(history).unsqueeze(0))[0][history.Length - 1];
+            var logProbability = plain.ItemMatrix.matmul(state).Plus(plain.ItemBias).log_softmax(0)[r.Rows.Items.Span[r.Row]];
+            return logProbability * torch.tensor(-r.Rows.Rewards.Span[r.Row] / r.Rows.Propensities!.Value.Span[r.Row] / mean / rows.Length);
+        });
+        var expected = terms.Aggregate(TensorSum.Plus);
+        expected.backward();
+        Assert.Equal(expected.item<float>(), loss, 1e-4);
+        Assert.Equal([1, 2, 1, 3, 1, 2, 1], batch.Slots().data<long>().ToArray());
+        foreach (var (one, other) in plain.named_parameters().Zip(network.named_parameters()))
+        {
+            Assert.True(one.parameter.grad!.abs().max().item<float>() > 1e-4, one.name);
+            LossProblem.Close(one.parameter.grad!, other.parameter.grad!, 1e-5);
+        }
+
+        NextWatchNetwork Network()
+        {
+            torch.manual_seed(3).Dispose();
+            return new NextWatchNetwork(new NetworkShape(9, options.Dimension, 1, []), 0);
+        }
+
+        static FeedbackRows Rows(int[] steps, int[] items, float[] rewards, float[] propensities, ushort[] slots) =>
+            new(steps, items, rewards, propensities, slots, []);
     }
 
     private static long RowsChanged(torch.Tensor before, torch.Tensor after)
