@@ -13,7 +13,7 @@ namespace RecoServe.Trainer.Configuration;
 internal sealed class ConfigFile
 {
     /// <summary>Options that say where and how to run, not what: a file that sets them would surprise.</summary>
-    private static readonly string[] Excluded = ["--config", "--resume", "--help", "--version"];
+    public static readonly string[] Excluded = ["--config", "--resume", "--help", "--version"];
 
     private readonly string _path;
     private readonly IReadOnlyList<ConfigSetting> _settings;

@@ -9,8 +9,6 @@ namespace RecoServe.Trainer.Configuration;
 /// <summary>All options of a command as they were resolved, in the form of a config file that gives the same run again.</summary>
 internal static class ResolvedConfig
 {
-    private static readonly string[] Excluded = ["--config", "--resume", "--help", "--version", "--out"];
-
     /// <summary>Options that name files.</summary>
     private static readonly string[] Files = ["data", "items", "test-data", "impressions"];
 
@@ -20,7 +18,7 @@ internal static class ResolvedConfig
     public static string Of(ParseResult result, IReadOnlyDictionary<string, object> resolved)
     {
         var settings = new Dictionary<string, object>();
-        foreach (var option in result.CommandResult.Command.Options.Where(o => !Excluded.Contains(o.Name)))
+        foreach (var option in result.CommandResult.Command.Options.Where(o => o.Name != "--out" && !ConfigFile.Excluded.Contains(o.Name)))
         {
             if ((resolved.TryGetValue(option.Name, out var known) ? Written(known) : ValueOf(result, option)) is { } value)
                 settings.Add(option.Name[2..], value);

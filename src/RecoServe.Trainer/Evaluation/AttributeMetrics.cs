@@ -44,10 +44,9 @@ internal static class AttributeMetrics
                 yield return metric;
         }
 
-        if (log.Catalogue.Attributes.TryGetValue("premium", out var premium))
+        if (PremiumItems.Of(log.Catalogue) is { } isPremium)
         {
-            var isPremium = new HashSet<int>(premium.Values.Where(IsTrue).SelectMany(value => premium.ItemsWith(value).ToArray()));
-            foreach (var metric in Shares("premium_share", "premium_base_rate", questions, lists, (_, item) => isPremium.Contains(item) ? 1 : 0))
+            foreach (var metric in Shares("premium_share", "premium_base_rate", questions, lists, (_, item) => isPremium[item] ? 1 : 0))
                 yield return metric;
         }
     }
@@ -116,6 +115,4 @@ internal static class AttributeMetrics
         Parallel.For(0, values.Length, q => values[q] = of(q));
         return values;
     }
-
-    private static bool IsTrue(string value) => value.ToLowerInvariant() is "true" or "1" or "yes";
 }

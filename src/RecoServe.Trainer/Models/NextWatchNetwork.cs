@@ -95,15 +95,8 @@ internal sealed class NextWatchNetwork : nn.Module
     {
         if (!Shape.ItemBias)
             return;
-        var total = (double)counts.Length - 1;
-        foreach (var count in counts[1..])
-            total += count;
-        var bias = new float[counts.Length];
-        bias[0] = float.NegativeInfinity;
-        for (var i = 1; i < bias.Length; i++)
-            bias[i] = (float)Math.Log((counts[i] + 1) / total);
         using var guard = no_grad();
-        using var values = tensor(bias);
+        using var values = tensor(LogShares.Of(counts));
         _bias.copy_(values);
     }
 

@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -13,16 +14,7 @@ internal sealed class FrequencyPropensity : IPropensity, IDisposable
 
     /// <param name="counts">How often each item was shown, N + 1 numbers; the first is not read.</param>
     /// <param name="smoothing">s, above 0: what was never shown may yet be.</param>
-    public FrequencyPropensity(ReadOnlySpan<long> counts, double smoothing)
-    {
-        var total = smoothing * (counts.Length - 1);
-        foreach (var count in counts[1..])
-            total += count;
-        var shares = new float[counts.Length];
-        for (var i = 1; i < shares.Length; i++)
-            shares[i] = (float)Math.Log((counts[i] + smoothing) / total);
-        _logShares = tensor(shares);
-    }
+    public FrequencyPropensity(ReadOnlySpan<long> counts, double smoothing) => _logShares = tensor(LogShares.Of(counts, smoothing));
 
     /// <inheritdoc/>
     public Tensor LogOf(Batch batch, Tensor states)

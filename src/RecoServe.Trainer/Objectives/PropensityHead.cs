@@ -34,7 +34,7 @@ internal sealed class PropensityHead : nn.Module, IPropensity
         {
             _slots.weight!.zero_();
             _items = nn.Parameter(randn(itemCount + 1, rank).mul_(tensor(0.05f)));
-            _bias = nn.Parameter(tensor(LogShares(counts)));
+            _bias = nn.Parameter(tensor(LogShares.Of(counts)));
         }
 
         register_module("projection", _projection);
@@ -91,17 +91,5 @@ internal sealed class PropensityHead : nn.Module, IPropensity
         }
 
         base.Dispose(disposing);
-    }
-
-    private static float[] LogShares(ReadOnlySpan<long> counts)
-    {
-        var total = counts.Length - 1d;
-        foreach (var count in counts[1..])
-            total += count;
-        var shares = new float[counts.Length];
-        shares[0] = float.NegativeInfinity;
-        for (var i = 1; i < shares.Length; i++)
-            shares[i] = (float)Math.Log((counts[i] + 1) / total);
-        return shares;
     }
 }

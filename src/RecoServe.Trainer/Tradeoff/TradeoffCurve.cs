@@ -18,15 +18,8 @@ internal sealed class TradeoffCurve
     public TradeoffCurve(EvaluationSplit split, SplitPart part, int length)
     {
         (_split, _part, _length) = (split, part, length);
-        _isPremium = new bool[split.Log.Catalogue.Count + 1];
-        if (!split.Log.Catalogue.Attributes.TryGetValue("premium", out var premium))
-            throw new DataException($"items have no attribute premium, only {string.Join(", ", split.Log.Catalogue.Attributes.Keys)}; name a column with --items and --column premium=NAME");
-        foreach (var value in premium.Values.Where(v => v.ToLowerInvariant() is "true" or "1" or "yes"))
-        {
-            foreach (var item in premium.ItemsWith(value))
-                _isPremium[item] = true;
-        }
-
+        _isPremium = PremiumItems.Of(split.Log.Catalogue)
+            ?? throw new DataException($"items have no attribute premium, only {string.Join(", ", split.Log.Catalogue.Attributes.Keys)}; name a column with --items and --column premium=NAME");
         if (!_isPremium.Contains(true))
             throw new DataException("no item has premium = true");
     }

@@ -1,0 +1,20 @@
+namespace RecoServe.Trainer.Models;
+
+/// <summary>Each item's share of all counts, as a logarithm: ln((count + s) / (Σ count + s N)).</summary>
+internal static class LogShares
+{
+    /// <summary>N + 1 numbers, the first of which is −∞.</summary>
+    /// <param name="counts">N + 1 numbers; the first is not read.</param>
+    /// <param name="smoothing">s, added to every count.</param>
+    public static float[] Of(ReadOnlySpan<long> counts, double smoothing = 1)
+    {
+        var total = smoothing * (counts.Length - 1);
+        foreach (var count in counts[1..])
+            total += count;
+        var shares = new float[counts.Length];
+        shares[0] = float.NegativeInfinity;
+        for (var i = 1; i < shares.Length; i++)
+            shares[i] = (float)Math.Log((counts[i] + smoothing) / total);
+        return shares;
+    }
+}
