@@ -43,7 +43,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData(2, "recoserve: Registry:Rollback:MinRequests must be a whole number from 20 to 1000, not \"5\"\n", "--Registry:Rollback:MinRequests", "5")]
     [InlineData(2, "recoserve: Registry:Rollback:MinRequest is not an option; Registry:Rollback has Enabled, Window, MinRequests,", "--Registry:Rollback:MinRequest", "50")]
     [InlineData(1, "recoserve: model toy/1 needs about 8.", "--Registry:MemoryLimit", "1000")]
-    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay, MaxTensorBytes, LargeRequestMemory, DrainTime\n", "--Server:Port:Grpc", "5000")]
+    [InlineData(2, "recoserve: Server:Port:Grpc is not an option; Server has Host, Port, HttpPort, MaxThreadDelay, MaxTensorBytes, LargeRequestMemory, KeepAlivePing, DrainTime\n", "--Server:Port:Grpc", "5000")]
     [InlineData(1, "is missing: it must hold models", "--models", "/nowhere")]
     public async Task Start_BadSetting_SaysWhatIsWrong(int exitCode, string message, params string[] arguments)
     {
