@@ -38,6 +38,9 @@ internal static partial class EngineLog
     [LoggerMessage(9, LogLevel.Error, "A look at the model repository failed", EventName = "LookFailed")]
     internal static partial void LookFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(23, LogLevel.Warning, "A look at the model repository left something undone: {Problem}", EventName = "LookIncomplete")]
+    internal static partial void LookIncomplete(ILogger logger, string problem);
+
     [LoggerMessage(10, LogLevel.Warning, "There are no events of the file system, so the trigger file is looked at every {Interval}: {Problem}", EventName = "NoFileEvents")]
     internal static partial void NoFileEvents(ILogger logger, TimeSpan interval, string problem);
 

@@ -68,7 +68,7 @@ public sealed class ModelVersion
 
     internal VersionMetrics Metrics { get; }
 
-    /// <summary>The fingerprint of its files when it was found: one that failed is tried again only when they are others.</summary>
+    /// <summary>The fingerprint of its files when it was found, or when they were last seen to be the same: one that failed is tried again only when they are others.</summary>
     internal string Files { get; set; }
 
     /// <summary>What the package is; empty until the manifest has been read.</summary>

@@ -23,6 +23,9 @@ public sealed class RepositoryWatcher : IAsyncDisposable
     /// <summary>Why the repository could not be looked at last; null if it could.</summary>
     private string? _problem;
 
+    /// <summary>What failed in the last look. For its files it is passed over in the next, for the store it is tried again.</summary>
+    private string _undone = "";
+
     private FileSystemWatcher? _events;
     private ITimer? _timer;
     private Task _watching = Task.CompletedTask;
@@ -72,8 +75,12 @@ public sealed class RepositoryWatcher : IAsyncDisposable
                 if (_options.Mode == RepositoryMode.Event && now == seen)
                     return;
                 var outcomes = await _registry.ReloadAsync(cancellationToken);
-                if (!outcomes.Any(o => o.Action == ReloadAction.Failed)) // what failed for its files is passed over the next time, and what failed for the store is not
+                var undone = string.Join("; ", outcomes.Where(o => o.Action == ReloadAction.Failed).Select(o => $"{o.Name}/{o.Version}: {o.Reason}"));
+                if (undone.Length == 0)
                     seen = now; // from before the look: a change during it is another
+                else if (undone != _undone)
+                    EngineLog.LookIncomplete(_log, undone);
+                _undone = undone;
                 Looked?.Invoke(outcomes);
             });
         }

@@ -4,7 +4,7 @@ using RecoServe.Engine.Packages;
 
 namespace RecoServe.Engine.Registry;
 
-/// <summary>A model's <c>traffic.json</c>. It is replaced whole: whoever is killed while writing leaves the old one or the new one.</summary>
+/// <summary>A model's <c>traffic.json</c>. A <see cref="WholeFile"/>.</summary>
 internal static class TrafficFile
 {
     internal const string Name = "traffic.json";
@@ -27,17 +27,9 @@ internal static class TrafficFile
     /// <exception cref="PackageException">It cannot be written; the old one is as it was.</exception>
     internal static void Write(string path, ModelTraffic traffic)
     {
-        var next = path + ".next";
         try
         {
-            using (var file = File.Create(next))
-            {
-                JsonSerializer.Serialize(file, traffic, TrafficJson.Default.ModelTraffic);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(next, path, overwrite: true);
-            DirectoryFlush.Of(Path.GetDirectoryName(path)!);
+            WholeFile.Write(path, file => JsonSerializer.Serialize(file, traffic, TrafficJson.Default.ModelTraffic));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -104,13 +104,13 @@ internal sealed class EvaluateCommand
             progress.Show("reading");
             var asked = _split.Apply(result, WatchLogReader.Read(data));
             split = CountedOn(countedOn, asked);
-            IReadOnlyList<(SplitPart, RankingReport)> Rank(string name)
+            IReadOnlyList<(SplitPart, RankingReport)> Rank(string which)
             {
-                var scorer = CreateScorer(name, split);
+                var scorer = CreateScorer(which, split);
                 using var owned = scorer as IDisposable;
                 if (OtherSplit(scorer, data, asked) is { } trained)
-                    warnings.Add($"recotrain: {name} was trained on {data.FileNames} with the split {trained}, and may have learned what {asked.Name} asks for");
-                return Evaluate(split, PartsOf(result), name, scorer, options, progress, cancellationToken);
+                    warnings.Add($"recotrain: {which} was trained on {data.FileNames} with the split {trained}, and may have learned what {asked.Name} asks for");
+                return Evaluate(split, PartsOf(result), which, scorer, options, progress, cancellationToken);
             }
 
             first = Rank(name);

@@ -83,6 +83,8 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         File.WriteAllText(_fixture.Repository.File(".reload"), "2");
         await LookedAtIntervalsAsync();
         Assert.False(registry.Models.ContainsKey("another"));
+        await LookedAtIntervalsAsync();
+        Assert.Contains("another/1: ", Assert.Single(_log.Of("LookIncomplete")), StringComparison.Ordinal); // once
         File.Delete(_fixture.Repository.File("another/traffic.json"));
         do
             await LookedAtIntervalsAsync();

@@ -76,7 +76,7 @@ public sealed class TrafficTests : IAsyncDisposable
     {
         var registry = await StartAsync(1, 2);
         registry.Traffic.SetLabel("toy", "stable", 1);
-        File.WriteAllBytes(TrafficFilePath + ".next", File.ReadAllBytes(TrafficFilePath)[..written]);
+        File.WriteAllBytes(TrafficFilePath + ".draft", File.ReadAllBytes(TrafficFilePath)[..written]);
         await _fixture.StopAsync(registry);
         var again = await _fixture.StartAsync();
         Assert.Equal((1, "stable"), Ask(again));
