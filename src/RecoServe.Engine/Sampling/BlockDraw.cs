@@ -86,17 +86,22 @@ internal readonly ref struct BlockDraw
     private void Weigh(int block, ReadOnlySpan<SlateSlot> drawn, Span<float> weights, Span<double> groups)
     {
         var first = block * LogitRow.BlockLength;
-        var (single, edge) = (_single, RankKey.LogitOf(_last));
+        var (scale, scaleError, shift, least) = _single;
+        var edge = RankKey.LogitOf(_last);
         var (edges, aboveEdges) = (Vector512.Create(edge), Vector512.Create(MathF.BitIncrement(edge)));
         var toLastTie = Vector512.Create(RankKey.ItemOf(_last) - first) - Vector512<int>.Indices;
         ref var start = ref MemoryMarshal.GetReference(_row.Block(block, weights));
         ref var to = ref MemoryMarshal.GetReference(weights);
         for (var i = 0; i < LogitRow.BlockLength; i += GroupLength)
         {
-            var a = Weigh(ref start, i, single, edges, aboveEdges, toLastTie);
-            var b = Weigh(ref start, i + 16, single, edges, aboveEdges, toLastTie);
-            var c = Weigh(ref start, i + 32, single, edges, aboveEdges, toLastTie);
-            var d = Weigh(ref start, i + 48, single, edges, aboveEdges, toLastTie);
+            var (logitA, logitB) = (Vector512.LoadUnsafe(ref start, (nuint)i), Vector512.LoadUnsafe(ref start, (nuint)i + 16));
+            var (logitC, logitD) = (Vector512.LoadUnsafe(ref start, (nuint)i + 32), Vector512.LoadUnsafe(ref start, (nuint)i + 48));
+            var (a, b, c, d) = (logitA, logitB, logitC, logitD);
+            SingleWeights.OfStep(ref a, ref b, ref c, ref d, scale, scaleError, shift, least);
+            a &= IsInNucleus(logitA, i);
+            b &= IsInNucleus(logitB, i + 16);
+            c &= IsInNucleus(logitC, i + 32);
+            d &= IsInNucleus(logitD, i + 48);
             a.StoreUnsafe(ref to, (nuint)i);
             b.StoreUnsafe(ref to, (nuint)i + 16);
             c.StoreUnsafe(ref to, (nuint)i + 32);
@@ -104,13 +109,22 @@ internal readonly ref struct BlockDraw
             groups[i / GroupLength] = RowPasses.Sum((a + b) + (c + d));
         }
 
+        ClearDrawn(block, drawn, weights, groups);
+
+        // The edge's items up to the last tie.
+        Vector512<float> IsInNucleus(Vector512<float> logits, int i) => Vector512.GreaterThanOrEqual(
+            logits, Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(toLastTie, Vector512.Create(i)).AsSingle(), edges, aboveEdges));
+    }
+
+    private static void ClearDrawn(int block, ReadOnlySpan<SlateSlot> drawn, Span<float> weights, Span<double> groups)
+    {
         var changed = 0;
         foreach (ref readonly var slot in drawn)
         {
             if (slot.Item / LogitRow.BlockLength != block)
                 continue;
-            weights[slot.Item - first] = 0;
-            changed |= 1 << ((slot.Item - first) / GroupLength);
+            weights[slot.Item % LogitRow.BlockLength] = 0;
+            changed |= 1 << (slot.Item % LogitRow.BlockLength / GroupLength);
         }
 
         for (; changed != 0; changed &= changed - 1)
@@ -118,17 +132,6 @@ internal readonly ref struct BlockDraw
             var group = BitOperations.TrailingZeroCount(changed);
             groups[group] = SumOf(weights, group);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Weigh(
-        ref float logits, int i, in SingleWeights single, Vector512<float> edge, Vector512<float> aboveEdge, Vector512<int> toLastTie)
-    {
-        var (scale, scaleError, shift, least) = single;
-        var logit = Vector512.LoadUnsafe(ref logits, (nuint)i);
-        var mayTie = Vector512.GreaterThanOrEqual(toLastTie, Vector512.Create(i)).AsSingle();
-        var belongs = Vector512.GreaterThanOrEqual(logit, Vector512.ConditionalSelect(mayTie, edge, aboveEdge));
-        return Vector512.ConditionalSelect(belongs, SingleWeights.Of(logit, scale, scaleError, shift, least), Vector512<float>.Zero);
     }
 
     private static double SumOf(ReadOnlySpan<float> weights, int group)

@@ -77,36 +77,53 @@ internal ref struct ItemList
         ref var start = ref MemoryMarshal.GetReference(block);
         ref var logits = ref MemoryMarshal.GetReference(_logits);
         ref var indexes = ref MemoryMarshal.GetReference(_items);
-        var count = Count;
+        nint count = Count;
         Debug.Assert(count + (steps.Length * RowPasses.Step) <= _logits.Length, "the memory holds all items");
-        foreach (var first in steps)
+        foreach (nint first in steps)
         {
             var bits = ThresholdPasses.BitsAtOrAbove(ref Unsafe.Add(ref start, first), thresholds);
-            do // most often once
+            var end = count + BitOperations.PopCount(bits);
+            do // two at a time, of which the second most often is none: a branch between them would be foretold badly
             {
-                var i = first + BitOperations.TrailingZeroCount(bits);
-                Unsafe.Add(ref indexes, count) = firstItem + i;
-                Unsafe.Add(ref logits, count) = Unsafe.Add(ref start, i);
-                count++;
-                bits &= bits - 1;
+                Take(ref bits, firstItem, first, ref start, ref Unsafe.Add(ref indexes, count), ref Unsafe.Add(ref logits, count));
+                Take(ref bits, firstItem, first, ref start, ref Unsafe.Add(ref indexes, count + 1), ref Unsafe.Add(ref logits, count + 1));
+                count += 2;
             }
             while (bits != 0);
+            count = end;
+        }
+
+        Count = (int)count;
+    }
+
+    /// <summary>Appends those of a section, whose items are known, that belong to a prefix of the ranking. The items may share memory with this list.</summary>
+    /// <param name="section">Its logits are in memory of their own.</param>
+    /// <param name="edge">The logit of the prefix's last item.</param>
+    /// <param name="lastTie">The last item of this logit that belongs to it.</param>
+    public void Append(scoped in RankSection section, float edge, int lastTie)
+    {
+        ref var logits = ref MemoryMarshal.GetReference(section.List.Logits);
+        ref var items = ref MemoryMarshal.GetReference(section.Items);
+        var (edges, lastTies) = (Vector512.Create(edge), Vector512.Create(lastTie));
+        var count = Count;
+        Debug.Assert(count + section.Items.Length + Slack <= _logits.Length, "the memory holds all items");
+        for (var i = 0; i < section.Items.Length; i += Vector512<float>.Count)
+        {
+            var (logit, item) = (Vector512.LoadUnsafe(ref logits, (nuint)i), Vector512.LoadUnsafe(ref items, (nuint)i));
+            var belongs = RankKey.IsInPrefix(logit, item, edges, lastTies)
+                & Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(section.Items.Length - i)).AsSingle();
+            _ = Compaction.Store(item, belongs, ref _items[count]);
+            count += Compaction.Store(logit, belongs, ref _logits[count]);
         }
 
         Count = count;
     }
 
-    /// <summary>Appends those of a section, whose items are known, that are ranked up to the one with a key. The items may share memory with this list.</summary>
-    public void Append(scoped in RankSection section, ulong last)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Take(ref ulong bits, int firstItem, nint step, ref float block, ref int item, ref float logit)
     {
-        var items = section.Items;
-        var logits = section.List.Logits;
-        for (var i = 0; i < items.Length; i++)
-        {
-            var (item, logit) = (items[i], logits[i]);
-            _items[Count] = item;
-            _logits[Count] = logit;
-            Count += RankKey.Of(logit, item) <= last ? 1 : 0;
-        }
+        var position = step + (BitOperations.TrailingZeroCount(bits) & (RowPasses.Step - 1));
+        (item, logit) = (firstItem + (int)position, Unsafe.Add(ref block, position));
+        bits &= bits - 1;
     }
 }

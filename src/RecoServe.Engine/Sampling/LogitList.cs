@@ -124,6 +124,24 @@ internal ref struct LogitList
         return LaneSum.Fold(sum);
     }
 
+    /// <summary>Sums all weights, and those at or above a threshold, in double precision; after <see cref="Weigh"/>.</summary>
+    public readonly (double Total, double Above) SumExactly(float threshold, in Softmax softmax)
+    {
+        var (total, above) = (default(CompensatedSum), default(CompensatedSum));
+        Span<double> weights = stackalloc double[LogitRow.BlockLength];
+        ReadOnlySpan<float> rest = PaddedLogits;
+        while (!rest.IsEmpty)
+        {
+            var logits = rest[..Math.Min(rest.Length, weights.Length)];
+            Softmax.Weigh(logits, softmax.Reference, softmax.Temperature, weights);
+            total.Add(OrderedSum.Of(weights[..logits.Length]));
+            above.Add(Softmax.SumAtOrAbove(logits, threshold, weights[..logits.Length]));
+            rest = rest[logits.Length..];
+        }
+
+        return (total.Value, above.Value);
+    }
+
     /// <summary>Where, of the elements that equal a logit, that of a number stands, from 1; there are as many.</summary>
     public readonly int PositionOf(float logit, int number) => ThresholdPasses.PositionOf(PaddedLogits, logit, number);
 

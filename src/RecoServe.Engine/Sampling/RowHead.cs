@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
@@ -23,8 +24,15 @@ internal ref struct RowHead
     /// <param name="memory">As long as <paramref name="maxima"/>.</param>
     public RowHead(Vector512<float> maxima, double rate, Span<float> memory)
     {
-        maxima.CopyTo(memory);
-        memory.Sort();
+        // By counting: a sort would be foretold badly.
+        for (var lane = 0; lane < Vector512<float>.Count; lane++)
+        {
+            var maximum = Vector512.Create(maxima[lane]);
+            var ties = Vector512.Equals(maxima, maximum).ExtractMostSignificantBits() & ((1u << lane) - 1);
+            var rank = BitOperations.PopCount(Vector512.LessThan(maxima, maximum).ExtractMostSignificantBits()) + BitOperations.PopCount(ties);
+            memory[rank] = maximum.ToScalar();
+        }
+
         _maxima = memory;
         _rate = rate;
     }

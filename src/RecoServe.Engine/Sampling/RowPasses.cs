@@ -25,10 +25,11 @@ internal static class RowPasses
         ref var first = ref MemoryMarshal.GetReference(to[..logits.Length]);
         for (nuint i = 0; i < (nuint)logits.Length; i += Step)
         {
-            var a = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i), scale, scaleError, shift, least);
-            var b = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i + 16), scale, scaleError, shift, least);
-            var c = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i + 32), scale, scaleError, shift, least);
-            var d = SingleWeights.Of(Vector512.LoadUnsafe(ref start, i + 48), scale, scaleError, shift, least);
+            var a = Vector512.LoadUnsafe(ref start, i);
+            var b = Vector512.LoadUnsafe(ref start, i + 16);
+            var c = Vector512.LoadUnsafe(ref start, i + 32);
+            var d = Vector512.LoadUnsafe(ref start, i + 48);
+            SingleWeights.OfStep(ref a, ref b, ref c, ref d, scale, scaleError, shift, least);
             total.Add((a + b) + (c + d), i);
             a.StoreUnsafe(ref first, i);
             b.StoreUnsafe(ref first, i + 16);
@@ -93,14 +94,13 @@ internal static class RowPasses
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
             var d = Vector512.LoadUnsafe(ref start, i + 48);
-            var weightA = SingleWeights.Of(Vector512.MinNative(thresholds, a), scale, scaleError, shift, least); // NaN stays
-            var weightB = SingleWeights.Of(Vector512.MinNative(thresholds, b), scale, scaleError, shift, least);
-            var weightC = SingleWeights.Of(Vector512.MinNative(thresholds, c), scale, scaleError, shift, least);
-            var weightD = SingleWeights.Of(Vector512.MinNative(thresholds, d), scale, scaleError, shift, least);
+            var (weightA, weightB) = (Vector512.MinNative(thresholds, a), Vector512.MinNative(thresholds, b)); // NaN stays
+            var (weightC, weightD) = (Vector512.MinNative(thresholds, c), Vector512.MinNative(thresholds, d));
+            SingleWeights.OfStep(ref weightA, ref weightB, ref weightC, ref weightD, scale, scaleError, shift, least);
             total.Add((weightA + weightB) + (weightC + weightD), i);
             var stepMax = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
             max = Vector512.MaxNative(max, stepMax);
-            KeepIfAny(ref next, ref count, i, stepMax, thresholds);
+            ThresholdPasses.KeepIfAny(ref next, ref count, (int)i, stepMax, thresholds);
         }
 
         found = (int)count;
@@ -125,10 +125,8 @@ internal static class RowPasses
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
             var d = Vector512.LoadUnsafe(ref start, i + 48);
-            var weightA = SingleWeights.Of(a, scale, scaleError, shift, least);
-            var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
-            var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
-            var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
+            var (weightA, weightB, weightC, weightD) = (a, b, c, d);
+            SingleWeights.OfStep(ref weightA, ref weightB, ref weightC, ref weightD, scale, scaleError, shift, least);
             max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
             above.Add(AtOrAbove(a, weightA, b, weightB, thresholds) + AtOrAbove(c, weightC, d, weightD, thresholds), i);
             below.Add(Below(a, weightA, b, weightB, thresholds) + Below(c, weightC, d, weightD, thresholds), i);
@@ -159,8 +157,7 @@ internal static class RowPasses
         }
 
         var (scale, scaleError, shift, least) = weights;
-        var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
-        var underHighs = Vector512.Create(MathF.BitDecrement(high));
+        var (highs, (lows, underHighs)) = (Vector512.Create(high), ThresholdPasses.Bounds(low, high));
         LaneSum sumAbove = default, sumBelow = default;
         var max = Vector512.Create(float.NegativeInfinity);
         ref var start = ref MemoryMarshal.GetReference(logits);
@@ -174,20 +171,18 @@ internal static class RowPasses
             var b = Vector512.LoadUnsafe(ref start, i + 16);
             var c = Vector512.LoadUnsafe(ref start, i + 32);
             var d = Vector512.LoadUnsafe(ref start, i + 48);
-            var weightA = SingleWeights.Of(a, scale, scaleError, shift, least);
-            var weightB = SingleWeights.Of(b, scale, scaleError, shift, least);
-            var weightC = SingleWeights.Of(c, scale, scaleError, shift, least);
-            var weightD = SingleWeights.Of(d, scale, scaleError, shift, least);
+            var (weightA, weightB, weightC, weightD) = (a, b, c, d);
+            SingleWeights.OfStep(ref weightA, ref weightB, ref weightC, ref weightD, scale, scaleError, shift, least);
             max = Vector512.MaxNative(max, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
             sumAbove.Add(AtOrAbove(a, weightA, b, weightB, highs) + AtOrAbove(c, weightC, d, weightD, highs), i);
             sumBelow.Add(Below(a, weightA, b, weightB, highs) + Below(c, weightC, d, weightD, highs), i);
             // Compared anew: a mask that is used twice would be moved into a vector and back.
             countAbove += ThresholdPasses.CountAbove(a, underHighs) + ThresholdPasses.CountAbove(b, underHighs)
                 + ThresholdPasses.CountAbove(c, underHighs) + ThresholdPasses.CountAbove(d, underHighs);
-            count += Compaction.Store(a, ThresholdPasses.Between(a, lows, highs), ref Unsafe.Add(ref next, count));
-            count += Compaction.Store(b, ThresholdPasses.Between(b, lows, highs), ref Unsafe.Add(ref next, count));
-            count += Compaction.Store(c, ThresholdPasses.Between(c, lows, highs), ref Unsafe.Add(ref next, count));
-            count += Compaction.Store(d, ThresholdPasses.Between(d, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(a, ThresholdPasses.Between(a, lows, underHighs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(b, ThresholdPasses.Between(b, lows, underHighs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(c, ThresholdPasses.Between(c, lows, underHighs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(d, ThresholdPasses.Between(d, lows, underHighs), ref Unsafe.Add(ref next, count));
         }
 
         listed = (int)count;
@@ -205,7 +200,8 @@ internal static class RowPasses
     {
         var eight = Vector256.MaxNative(lanes.GetLower(), lanes.GetUpper());
         var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
-        return Math.Max(Math.Max(four[0], four[1]), Math.Max(four[2], four[3]));
+        var two = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.MaxNative(two, Vector128.Shuffle(two, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -223,13 +219,5 @@ internal static class RowPasses
     {
         var sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, threshold), Vector512<float>.Zero, weightA);
         return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, threshold), sum, sum + weightB);
-    }
-
-    /// <summary>Keeps the index if one of sixteen logits is at or above a threshold: without a branch, which would often be foretold wrongly.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void KeepIfAny(ref int indexes, ref nint count, nuint index, Vector512<float> logits, Vector512<float> threshold)
-    {
-        Unsafe.Add(ref indexes, count) = (int)index;
-        count += Vector512.GreaterThanOrEqualAny(logits, threshold) ? 1 : 0;
     }
 }

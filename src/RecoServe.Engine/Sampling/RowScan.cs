@@ -6,6 +6,11 @@ namespace RecoServe.Engine.Sampling;
 [SkipLocalsInit]
 internal ref struct RowScan
 {
+    /// <summary>Blocks of a pass before what it has found is listed, which must wait for it, as must the next pass for the listing.</summary>
+    private const int BlocksAtOnce = 64;
+
+    private const int StepsAtOnce = BlocksAtOnce * LogitRow.BlockLength / RowPasses.Step;
+
     private readonly RowScratch _scratch;
     private float _massThreshold = float.NaN;
 
@@ -61,20 +66,48 @@ internal ref struct RowScan
         items.Clear();
         _massThreshold = float.PositiveInfinity;
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        Span<int> steps = stackalloc int[LogitRow.BlockLength / RowPasses.Step];
+        Span<int> steps = stackalloc int[StepsAtOnce];
         var sum = 0.0;
-        for (var block = 0; block < Row.BlockCount; block++)
+        for (var first = 0; first < Row.BlockCount; first += BlocksAtOnce)
         {
-            _scratch.BlockStarts[block] = items.Count;
-            var logits = Row.Block(block, buffer);
-            var sums = RowPasses.SumAndFind(logits, Single, threshold, steps, out var found);
-            Keep(block, sums);
-            sum += sums.Below;
-            items.AppendFew(logits, block * LogitRow.BlockLength, threshold, steps[..found]);
+            var (end, found) = (Math.Min(first + BlocksAtOnce, Row.BlockCount), 0);
+            for (var block = first; block < end; block++)
+            {
+                _scratch.BlockStarts[block] = found;
+                var sums = RowPasses.SumAndFind(Row.Block(block, buffer), Single, threshold, steps[found..], out var inBlock);
+                found += inBlock;
+                Keep(block, sums);
+                sum += sums.Below;
+            }
+
+            ListFound(ref items, threshold, first, end, steps[..found]);
         }
 
         _scratch.BlockStarts[Row.BlockCount] = items.Count;
         return sum - (items.Count * (double)Single.Of(threshold));
+    }
+
+    /// <summary>Lists the few items at or above a threshold.</summary>
+    /// <param name="items">Is emptied first.</param>
+    /// <param name="threshold">Above −∞.</param>
+    public readonly void ListFew(ref ItemList items, float threshold)
+    {
+        items.Clear();
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        Span<int> steps = stackalloc int[StepsAtOnce];
+        for (var first = 0; first < Row.BlockCount; first += BlocksAtOnce)
+        {
+            var (end, found) = (Math.Min(first + BlocksAtOnce, Row.BlockCount), 0);
+            for (var block = first; block < end; block++)
+            {
+                _scratch.BlockStarts[block] = found;
+                found += ThresholdPasses.Find(Row.Block(block, buffer), threshold, steps[found..]);
+            }
+
+            ListFound(ref items, threshold, first, end, steps[..found]);
+        }
+
+        _scratch.BlockStarts[Row.BlockCount] = items.Count;
     }
 
     /// <summary>Sums all weights, and those at or above a threshold, in double precision.</summary>
@@ -187,6 +220,26 @@ internal ref struct RowScan
         var cut = PrefixSelection.Select(
             maxima, float.NegativeInfinity, float.PositiveInfinity, blocks, Softmax.Ones, _scratch.Selection());
         return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
+    }
+
+    /// <summary>Lists the items of some blocks that have been found.</summary>
+    /// <param name="items">Receives them.</param>
+    /// <param name="threshold">They are at or above it.</param>
+    /// <param name="first">The first block.</param>
+    /// <param name="end">The one after the last.</param>
+    /// <param name="steps">The steps of all these blocks that have such items; where those of a block begin stands in its start, which becomes where its items begin.</param>
+    private readonly void ListFound(scoped ref ItemList items, float threshold, int first, int end, scoped ReadOnlySpan<int> steps)
+    {
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        var starts = _scratch.BlockStarts;
+        starts[end] = steps.Length;
+        for (var block = first; block < end; block++)
+        {
+            var found = steps[starts[block]..starts[block + 1]];
+            starts[block] = items.Count;
+            if (!found.IsEmpty)
+                items.AppendFew(Row.Block(block, buffer), block * LogitRow.BlockLength, threshold, found);
+        }
     }
 
     private void Keep(int block, in PassSums sums)

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace RecoServe.Engine.Sampling;
 
@@ -9,21 +11,26 @@ namespace RecoServe.Engine.Sampling;
 /// AVX-512, with other vectors and without.
 /// </summary>
 /// <remarks>
-/// A weight is 2^(t − K), t = logit · log2(e) / temperature, with an integer K: what is left of t after rounding to an integer
-/// is exact however large K is, and goes through a polynomial of degree 6 (Remez 1934; error 3e-9); the integer goes into the
-/// exponent. Weights below 2^−125 become about 2^−125. A logit that is NaN or +∞ gives NaN; one whose weight would be 2^127 or
-/// more gives nonsense: whoever sums must compare the largest with <see cref="Covers"/>.
+/// A weight is 2^(t − K), t = logit · log2(e) / temperature, with an integer K. What is left of t after rounding to a sixteenth is exact
+/// however large K is, and goes through a polynomial of degree 3 (Remez 1934; error 2e-9); the sixteenths choose one of sixteen roots
+/// of two with what rounding took from it, the integer goes into its exponent (Tang 1989). Weights below 2^−125 become about 2^−125. A
+/// logit that is NaN or +∞ gives NaN; one whose weight would be 2^127 or more gives nonsense: whoever sums must compare the largest
+/// with <see cref="Covers"/>.
 /// </remarks>
 internal readonly struct SingleWeights
 {
     private const float LeastPower = -125;
     private const double MostPower = 100;
-    private const double LargestReference = 1 << 21;
-    private const int ExponentBias = 127;
-    private const int MantissaBits = 23;
+    private const double LargestReference = 1 << 16;
+    private const int ToExponent = 19; // the sixteenths are four bits of 23
 
-    // Added to a number below 2²², its last digit has the value 1: rounds to an integer, which the low bits then hold.
-    private const double Rounder = 12582912; // 1.5 · 2²³
+    // Added to a number below 2¹⁸, its last digit has the value 1/16: rounds to sixteenths, which the low bits then count.
+    private const double Rounder = 786432; // 1.5 · 2¹⁹
+
+    // 2^x − 1 for x in [−1/32, 1/32].
+    private const float Linear = 0.6931472f;
+    private const float Square = 0.24023429f;
+    private const float Cubic = 0.05550595f;
 
     private readonly double _exactScale;
     private readonly double _power;
@@ -37,9 +44,27 @@ internal readonly struct SingleWeights
         (_exactScale, _power) = (scale, power);
         _scale = (float)scale;
         _scaleError = (float)(scale - _scale);
-        _shift = (float)(Rounder + ExponentBias - power);
+        _shift = (float)(Rounder - power);
         _least = (float)((power + LeastPower) / scale);
     }
+
+    /// <summary>The bits of 2^(j/16), less those that j adds to an exponent.</summary>
+    private static ReadOnlySpan<int> Roots =>
+    [
+        0x3F800000, 0x3F7DAAC3, 0x3F7B95C2, 0x3F79C3D3,
+        0x3F7837F0, 0x3F76F532, 0x3F75FED7, 0x3F75583F,
+        0x3F7504F3, 0x3F7508A4, 0x3F75672A, 0x3F76248C,
+        0x3F7744FD, 0x3F78CCDF, 0x3F7AC0C7, 0x3F7D257D,
+    ];
+
+    /// <summary>What rounding took from 2^(j/16), relative to it.</summary>
+    private static ReadOnlySpan<float> RootErrors =>
+    [
+        0, 4.62854715e-08f, -1.19921575e-08f, 4.72978243e-08f,
+        3.19341815e-08f, 3.62105723e-08f, -3.09907193e-08f, -7.47521334e-09f,
+        1.71142709e-08f, -3.04768335e-08f, 5.23333421e-09f, 6.10759177e-09f,
+        -1.47196051e-08f, -5.25879518e-09f, -6.12825968e-09f, 5.14060927e-09f,
+    ];
 
     /// <summary>The logit of weight 1.</summary>
     public double Reference => _power / _exactScale;
@@ -86,20 +111,95 @@ internal readonly struct SingleWeights
         logits = Vector512.MaxNative(least, logits); // gives its second operand if one is NaN
         var shifted = Vector512.FusedMultiplyAdd(logits, scale, shift);
         // Both products without rounding.
-        var fraction = Vector512.FusedMultiplyAdd(logits, scaleError, Vector512.FusedMultiplyAdd(logits, scale, shift - shifted));
-        return PowerOfFraction(fraction) * (shifted.AsInt32() << MantissaBits).AsSingle();
+        var rest = Vector512.FusedMultiplyAdd(logits, scaleError, Vector512.FusedMultiplyAdd(logits, scale, shift - shifted));
+        var power = Vector512.FusedMultiplyAdd(Vector512.Create(Cubic), rest, Vector512.Create(Square));
+        power = Vector512.FusedMultiplyAdd(power, rest, Vector512.Create(Linear));
+        power = Vector512.FusedMultiplyAdd(power, rest, RootErrorOf(shifted)); // 2^rest − 1
+        var root = RootOf(shifted);
+        return Vector512.FusedMultiplyAdd(root, power, root);
     }
 
-    /// <summary>2^x for x in [−½, ½].</summary>
+    /// <summary>The weights of one step in place, with the same bits: side by side, because each waits for itself most of the time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> PowerOfFraction(Vector512<float> x)
+    public static void OfStep(
+        ref Vector512<float> a, ref Vector512<float> b, ref Vector512<float> c, ref Vector512<float> d,
+        Vector512<float> scale, Vector512<float> scaleError, Vector512<float> shift, Vector512<float> least)
     {
-        var power = Vector512.Create(0.00015327864f);
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.0013390998f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.009618503f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.055503596f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.24022648f));
-        power = Vector512.FusedMultiplyAdd(power, x, Vector512.Create(0.6931472f));
-        return Vector512.FusedMultiplyAdd(power, x, Vector512.Create(1f));
+        if (!Vector512.IsHardwareAccelerated) // too few registers for that
+        {
+            a = Of(a, scale, scaleError, shift, least);
+            b = Of(b, scale, scaleError, shift, least);
+            c = Of(c, scale, scaleError, shift, least);
+            d = Of(d, scale, scaleError, shift, least);
+            return;
+        }
+
+        a = Vector512.MaxNative(least, a);
+        b = Vector512.MaxNative(least, b);
+        c = Vector512.MaxNative(least, c);
+        d = Vector512.MaxNative(least, d);
+        var shiftedA = Vector512.FusedMultiplyAdd(a, scale, shift);
+        var shiftedB = Vector512.FusedMultiplyAdd(b, scale, shift);
+        var shiftedC = Vector512.FusedMultiplyAdd(c, scale, shift);
+        var shiftedD = Vector512.FusedMultiplyAdd(d, scale, shift);
+        var restA = Vector512.FusedMultiplyAdd(a, scale, shift - shiftedA);
+        var restB = Vector512.FusedMultiplyAdd(b, scale, shift - shiftedB);
+        var restC = Vector512.FusedMultiplyAdd(c, scale, shift - shiftedC);
+        var restD = Vector512.FusedMultiplyAdd(d, scale, shift - shiftedD);
+        restA = Vector512.FusedMultiplyAdd(a, scaleError, restA);
+        restB = Vector512.FusedMultiplyAdd(b, scaleError, restB);
+        restC = Vector512.FusedMultiplyAdd(c, scaleError, restC);
+        restD = Vector512.FusedMultiplyAdd(d, scaleError, restD);
+        var (cubic, square, linear) = (Vector512.Create(Cubic), Vector512.Create(Square), Vector512.Create(Linear));
+        a = Vector512.FusedMultiplyAdd(cubic, restA, square);
+        b = Vector512.FusedMultiplyAdd(cubic, restB, square);
+        c = Vector512.FusedMultiplyAdd(cubic, restC, square);
+        d = Vector512.FusedMultiplyAdd(cubic, restD, square);
+        a = Vector512.FusedMultiplyAdd(a, restA, linear);
+        b = Vector512.FusedMultiplyAdd(b, restB, linear);
+        c = Vector512.FusedMultiplyAdd(c, restC, linear);
+        d = Vector512.FusedMultiplyAdd(d, restD, linear);
+        a = Vector512.FusedMultiplyAdd(a, restA, RootErrorOf(shiftedA));
+        b = Vector512.FusedMultiplyAdd(b, restB, RootErrorOf(shiftedB));
+        c = Vector512.FusedMultiplyAdd(c, restC, RootErrorOf(shiftedC));
+        d = Vector512.FusedMultiplyAdd(d, restD, RootErrorOf(shiftedD));
+        shiftedA = RootOf(shiftedA);
+        shiftedB = RootOf(shiftedB);
+        shiftedC = RootOf(shiftedC);
+        shiftedD = RootOf(shiftedD);
+        a = Vector512.FusedMultiplyAdd(shiftedA, a, shiftedA);
+        b = Vector512.FusedMultiplyAdd(shiftedB, b, shiftedB);
+        c = Vector512.FusedMultiplyAdd(shiftedC, c, shiftedC);
+        d = Vector512.FusedMultiplyAdd(shiftedD, d, shiftedD);
+    }
+
+    /// <summary>2^(n + j/16), of which n and j are the low bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> RootOf(Vector512<float> shifted) =>
+        (Lookup(Roots, shifted.AsInt32()) + (shifted.AsInt32() << ToExponent)).AsSingle();
+
+    /// <summary>What rounding took from 2^(j/16), relative to it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> RootErrorOf(Vector512<float> shifted) =>
+        Lookup(MemoryMarshal.Cast<float, int>(RootErrors), shifted.AsInt32()).AsSingle();
+
+    /// <summary>Of sixteen values those that the low four bits choose.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Lookup(ReadOnlySpan<int> values, Vector512<int> shifted)
+    {
+        ref var first = ref MemoryMarshal.GetReference(values);
+        if (Avx512F.IsSupported)
+            return Avx512F.PermuteVar16x32(Vector512.LoadUnsafe(ref first), shifted);
+        if (Avx2.IsSupported)
+            return Vector512.Create(LookupEight(ref first, shifted.GetLower()), LookupEight(ref first, shifted.GetUpper()));
+        return Vector512.Shuffle(Vector512.LoadUnsafe(ref first), shifted & Vector512.Create(15));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> LookupEight(ref int values, Vector256<int> shifted)
+    {
+        var low = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref values), shifted);
+        var high = Avx2.PermuteVar8x32(Vector256.LoadUnsafe(ref values, 8), shifted);
+        return Avx.BlendVariable(low.AsSingle(), high.AsSingle(), (shifted << 28).AsSingle()).AsInt32();
     }
 }

@@ -49,6 +49,7 @@ internal ref struct StreamingSampler
     private RowScan _scan;
     private Softmax _softmax;
     private double _massError;
+    private double _restMass;
 
     private StreamingSampler(in LogitRow row, in SamplingParameters parameters, RowScratch scratch)
     {
@@ -132,8 +133,10 @@ internal ref struct StreamingSampler
         else
         {
             // A few heavy items make the estimate, and the sample has them or has not: only the rest need be estimated.
+            var items = _scratch.Few();
+            _scan.ListFew(ref items, _sample.Head);
             var list = _scratch.List();
-            _scan.List(ref list, _sample.Head, float.PositiveInfinity);
+            _ = list.Extend(items.Count); // the same memory
             bracket = _sample.Bracket(p, _sample.Head, list.Weigh(_scan.Single));
             if (bracket.High >= _sample.Head)
                 return TrySampleDown(_sample.Head, slots, out summary);
@@ -167,12 +170,12 @@ internal ref struct StreamingSampler
     {
         var list = _scratch.List();
         var items = _scratch.Few();
-        var rest = _scan.SumAndListFew(ref items, threshold);
+        _restMass = _scan.SumAndListFew(ref items, threshold);
         _ = list.Extend(items.Count); // the same memory
         mass = list.Weigh(_scan.Single);
         few = new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0, items.Items);
         _massError = MassError + WeightError;
-        return TrySetTotal(rest + mass);
+        return TrySetTotal(_restMass + mass);
     }
 
     /// <summary>Finds the end of the nucleus where it is expected, or next to that, and draws; false if it is not there.</summary>
@@ -264,17 +267,46 @@ internal ref struct StreamingSampler
             return false;
         var cut = PrefixSelection.Select(section.List, section.Low, section.High, Goal - section.Mass, _softmax, _scratch.Selection());
         cut = cut with { Count = section.Above + cut.Count, Mass = section.Mass + cut.Mass };
-        return cut.Mass >= Goal && (!IsInDoubt(cut) || TryCutExactly(section.List, ref cut)) // 4
+        return cut.Mass >= Goal && (!IsInDoubt(cut, ErrorOf(cut)) || TryCutByFew(section, ref cut) || TryCutExactly(section.List, ref cut)) // 4
             && TryDraw(cut, section, slots, out summary);
     }
 
-    /// <summary>Whether the error of the sums may have moved a cut.</summary>
-    private readonly bool IsInDoubt(in PrefixCut cut)
+    /// <summary>The error of a cut's mass that sums in single precision leave, relative to the total.</summary>
+    private readonly double ErrorOf(in PrefixCut cut)
     {
-        var weight = _softmax.Weight(cut.Edge);
-        var tieShare = cut.AllTies * weight / _softmax.Total; // where the edge has many, so have other logits
-        var error = _softmax.Total * (_massError + (WeightError * Math.Sqrt(tieShare)));
-        return cut.Mass < Goal + error || (cut.Count > 1 && cut.Mass - weight > Goal - error);
+        var tieShare = cut.AllTies * _softmax.Weight(cut.Edge) / _softmax.Total; // where the edge has many, so have other logits
+        return _massError + (WeightError * Math.Sqrt(tieShare));
+    }
+
+    /// <summary>Whether an error, relative to the total, may have moved a cut.</summary>
+    private readonly bool IsInDoubt(in PrefixCut cut, double error)
+    {
+        error *= _softmax.Total;
+        return cut.Mass < Goal + error || (cut.Count > 1 && cut.Mass - _softmax.Weight(cut.Edge) > Goal - error);
+    }
+
+    /// <summary>
+    /// Makes the sum of the few in double precision, and moves a cut to where it belongs by it; false if they are not what the ranking begins
+    /// with, or if the rest, summed in single precision, leaves a doubt.
+    /// </summary>
+    private bool TryCutByFew(in RankSection section, ref PrefixCut cut)
+    {
+        if (section.Items.IsEmpty)
+            return false;
+        var (single, moved) = (_softmax, cut);
+        var (total, mass) = section.List.SumExactly(MathF.BitIncrement(cut.Edge), _softmax);
+        _softmax = _softmax with { Total = _restMass + total };
+        var weight = _softmax.Weight(section.Low);
+        var summed = _restMass + (section.List.Count * weight); // with each of the few as if it stood at the threshold
+        var error = ((MassError * summed) + (WeightError * Math.Sqrt(weight * summed))) / _softmax.Total;
+        if (PrefixSelection.TryMove(section.List, mass, Goal, _softmax, ref moved) && !IsInDoubt(moved, error))
+        {
+            cut = moved;
+            return true;
+        }
+
+        _softmax = single;
+        return false;
     }
 
     /// <summary>Makes the sums again in double precision, and moves a cut to where it belongs by them; false if that is not near.</summary>
@@ -340,7 +372,7 @@ internal ref struct StreamingSampler
         if (section.Items.IsEmpty || threshold < section.Low)
             _scan.List(ref items, threshold, lastTie);
         else
-            items.Append(section, RankKey.Of(threshold, lastTie));
+            items.Append(section, threshold, lastTie);
         using var scratch = SamplerScratch.Rent(items.Count, slots.Length);
         items.Items.CopyTo(scratch.Items);
         items.Logits.CopyTo(scratch.Logits);

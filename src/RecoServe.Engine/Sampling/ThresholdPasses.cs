@@ -18,8 +18,7 @@ internal static class ThresholdPasses
     /// <returns>How many were found.</returns>
     public static int List(ReadOnlySpan<float> logits, float low, float high, Span<float> list, ref int above)
     {
-        var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
-        var underHighs = Vector512.Create(MathF.BitDecrement(high));
+        var (lows, underHighs) = Bounds(low, high);
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var next = ref MemoryMarshal.GetReference(list);
         nint count = 0;
@@ -32,10 +31,10 @@ internal static class ThresholdPasses
             var c = Vector512.LoadUnsafe(ref start, i + 32);
             var d = Vector512.LoadUnsafe(ref start, i + 48);
             countAbove += CountAbove(a, underHighs) + CountAbove(b, underHighs) + CountAbove(c, underHighs) + CountAbove(d, underHighs);
-            count += Compaction.Store(a, Between(a, lows, highs), ref Unsafe.Add(ref next, count));
-            count += Compaction.Store(b, Between(b, lows, highs), ref Unsafe.Add(ref next, count));
-            count += Compaction.Store(c, Between(c, lows, highs), ref Unsafe.Add(ref next, count));
-            count += Compaction.Store(d, Between(d, lows, highs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(a, Between(a, lows, underHighs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(b, Between(b, lows, underHighs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(c, Between(c, lows, underHighs), ref Unsafe.Add(ref next, count));
+            count += Compaction.Store(d, Between(d, lows, underHighs), ref Unsafe.Add(ref next, count));
         }
 
         above += countAbove;
@@ -56,8 +55,7 @@ internal static class ThresholdPasses
     public static int List(
         ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float low, float high, Span<float> list, Span<float> listWeights, ref int above)
     {
-        var (lows, highs) = (Vector512.Create(low), Vector512.Create(high));
-        var underHighs = Vector512.Create(MathF.BitDecrement(high));
+        var (lows, underHighs) = Bounds(low, high);
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var first = ref MemoryMarshal.GetReference(weights);
         ref var next = ref MemoryMarshal.GetReference(list);
@@ -68,12 +66,42 @@ internal static class ThresholdPasses
             var sixteen = Vector512.LoadUnsafe(ref start, i);
             var weight = Vector512.LoadUnsafe(ref first, i);
             countAbove += CountAbove(sixteen, underHighs);
-            _ = Compaction.Store(weight, Between(sixteen, lows, highs), ref Unsafe.Add(ref nextWeight, count));
-            count += Compaction.Store(sixteen, Between(sixteen, lows, highs), ref Unsafe.Add(ref next, count));
+            _ = Compaction.Store(weight, Between(sixteen, lows, underHighs), ref Unsafe.Add(ref nextWeight, count));
+            count += Compaction.Store(sixteen, Between(sixteen, lows, underHighs), ref Unsafe.Add(ref next, count));
         }
 
         above += countAbove;
         return count;
+    }
+
+    /// <summary>Tells where the logits stand that are at or above a threshold, which should be few.</summary>
+    /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
+    /// <param name="threshold">Above −∞.</param>
+    /// <param name="steps">Receives the first index of each step that has one; an element for every step.</param>
+    /// <returns>How many have one.</returns>
+    public static int Find(ReadOnlySpan<float> logits, float threshold, Span<int> steps)
+    {
+        var thresholds = Vector512.Create(threshold);
+        ref var start = ref MemoryMarshal.GetReference(logits);
+        ref var next = ref MemoryMarshal.GetReference(steps);
+        nint count = 0;
+        for (nuint i = 0; i < (nuint)logits.Length; i += RowPasses.Step)
+        {
+            Prefetch.Beyond(ref start, i);
+            var (a, b) = (Vector512.LoadUnsafe(ref start, i), Vector512.LoadUnsafe(ref start, i + 16));
+            var (c, d) = (Vector512.LoadUnsafe(ref start, i + 32), Vector512.LoadUnsafe(ref start, i + 48));
+            KeepIfAny(ref next, ref count, (int)i, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)), thresholds);
+        }
+
+        return (int)count;
+    }
+
+    /// <summary>Keeps the index if one of sixteen logits is at or above a threshold: without a branch, which would often be foretold wrongly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void KeepIfAny(ref int indexes, ref nint count, int index, Vector512<float> logits, Vector512<float> threshold)
+    {
+        Unsafe.Add(ref indexes, count) = index;
+        count += Vector512.GreaterThanOrEqualAny(logits, threshold) ? 1 : 0;
     }
 
     /// <summary>Of the logits of one step a bit for each, set if it is at or above a threshold.</summary>
@@ -122,9 +150,14 @@ internal static class ThresholdPasses
         throw new UnreachableException("there are fewer such logits");
     }
 
+    /// <summary>The least and the largest number in [low, high); NaN for the least if there is none.</summary>
+    internal static (Vector512<float> Lows, Vector512<float> UnderHighs) Bounds(float low, float high) =>
+        (Vector512.Create(low < high ? low : float.NaN), Vector512.Create(MathF.BitDecrement(high)));
+
+    /// <summary>Which logits are within bounds: one comparison, for those are done where products and sums are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector512<float> Between(Vector512<float> logits, Vector512<float> low, Vector512<float> high) =>
-        Vector512.GreaterThanOrEqual(logits, low) & Vector512.LessThan(logits, high);
+    internal static Vector512<float> Between(Vector512<float> logits, Vector512<float> lows, Vector512<float> underHighs) =>
+        Vector512.Equals(logits, Vector512.MinNative(underHighs, Vector512.MaxNative(logits, lows))); // each gives its second operand if one is NaN
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int CountAbove(Vector512<float> logits, Vector512<float> threshold) =>

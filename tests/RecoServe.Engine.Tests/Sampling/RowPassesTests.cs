@@ -63,6 +63,7 @@ public sealed class RowPassesTests
             AssertBits(ScalarPasses.Sum([.. logits.Select(l => Math.Min(l, high))], 0, 1, high).Total, few.Below);
             Assert.Equal(sums.Max, few.Max);
             Assert.Equal(stepsWithAny, steps[..found]);
+            Assert.Equal(stepsWithAny, steps[..ThresholdPasses.Find(logits, high, steps)]);
             var fewItems = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
             fewItems.AppendFew(logits, 7, high, stepsWithAny);
             Assert.Equal([.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i + 7)], fewItems.Items.ToArray());

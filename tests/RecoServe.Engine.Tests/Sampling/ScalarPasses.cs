@@ -16,15 +16,20 @@ internal static class ScalarPasses
         var power = Math.Round(reference * Math.Log2(Math.E) / temperature);
         var scale = (float)exactScale;
         var scaleError = (float)(exactScale - scale);
-        var shift = (float)(12582912 + 127 - power);
+        var shift = (float)(786432 - power);
         var least = (float)((power - 125) / exactScale);
         logit = least > logit ? least : logit;
         var shifted = MathF.FusedMultiplyAdd(logit, scale, shift);
-        var fraction = MathF.FusedMultiplyAdd(logit, scaleError, MathF.FusedMultiplyAdd(logit, scale, shift - shifted));
-        var result = 0.00015327864f;
-        foreach (var coefficient in new[] { 0.0013390998f, 0.009618503f, 0.055503596f, 0.24022648f, 0.6931472f, 1f })
-            result = MathF.FusedMultiplyAdd(result, fraction, coefficient);
-        return result * BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(shifted) << 23);
+        var rest = MathF.FusedMultiplyAdd(logit, scaleError, MathF.FusedMultiplyAdd(logit, scale, shift - shifted));
+
+        var bits = BitConverter.SingleToInt32Bits(shifted);
+        var exactRoot = Math.Pow(2, (bits & 15) / 16.0);
+        var root = (float)exactRoot;
+        var result = 0.05550595f;
+        foreach (var coefficient in new[] { 0.24023429f, 0.6931472f, (float)((exactRoot / root) - 1) })
+            result = MathF.FusedMultiplyAdd(result, rest, coefficient);
+        root = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(root) + (bits << 9 >> 13 << 23)); // 2^(the bits above the sixteenths)
+        return MathF.FusedMultiplyAdd(root, result, root);
     }
 
     /// <summary>The weights of all, of those at or above a threshold, and of the rest.</summary>
