@@ -19,6 +19,9 @@ public sealed class SwapLeakTests : IAsyncDisposable
     /// <summary>A version holds five times as much, and the sessions more.</summary>
     private const long AllowedPerRound = 100_000;
 
+    /// <summary>Of a plain graph: 800 KB.</summary>
+    private const int TableEntries = 200_000;
+
     private static readonly int Rounds = int.Parse(Environment.GetEnvironmentVariable("RECOSERVE_SOAK_SWAPS") ?? "30", CultureInfo.InvariantCulture);
 
     private static readonly TestModel Model = new() { ItemCount = 5_000, Dimension = 16 };
@@ -70,6 +73,36 @@ public sealed class SwapLeakTests : IAsyncDisposable
 
         var registry = _fixture.Create();
         Assert.Null(await FindLeakAsync(_ => Assert.ThrowsAsync<PackageException>(() => registry.LoadAsync("toy", 1, Token))));
+    }
+
+    [Fact]
+    public async Task PlainGraphSwaps_ManyTimes_MemoryStays()
+    {
+        TestGraph.PublishGather(_fixture.Repository.Path, "gather", 1, TableEntries);
+        TestGraph.PublishGather(_fixture.Repository.Path, "gather", 2, TableEntries);
+        var registry = _fixture.Create();
+        await registry.LoadAsync("gather", 2, Token);
+        Assert.Null(await FindLeakAsync(async round =>
+        {
+            var (next, old) = ((round % 2) + 1, 2 - (round % 2));
+            await registry.LoadAsync("gather", next, Token);
+            await registry.UnloadAsync("gather", old);
+        }));
+    }
+
+    /// <summary>Refused before there is a session, and with one.</summary>
+    [Theory]
+    [InlineData("not a graph")]
+    [InlineData("cannot be batched")]
+    public async Task FailedPlainGraphLoads_ManyTimes_MemoryStays(string fault)
+    {
+        TestGraph.PublishGather(_fixture.Repository.Path, "gather", 1, TableEntries, rows: fault == "cannot be batched" ? "4" : "batch");
+        if (fault == "not a graph")
+            File.WriteAllText(_fixture.Repository.File("gather/1/model.onnx"), "not a graph");
+        else
+            File.WriteAllText(_fixture.Repository.File("gather/1/config.json"), """{ "max_batch_size": 8 }""");
+        var registry = _fixture.Create();
+        Assert.Null(await FindLeakAsync(_ => Assert.ThrowsAsync<PackageException>(() => registry.LoadAsync("gather", 1, Token))));
     }
 
     /// <summary>The gate itself: a runner that nobody disposes in each round, as a version that is forgotten would be.</summary>

@@ -21,11 +21,11 @@ public static class TestGraph
     }
 
     /// <summary>y[n] = table[ids[n]] of entries 0, 10, 20 …: an id past them makes the run fail.</summary>
-    public static void PublishGather(string repository, string name, long version, int entries = 10) => Publish(repository, name, version, new GraphProto
+    public static void PublishGather(string repository, string name, long version, int entries = 10, string rows = "batch") => Publish(repository, name, version, new GraphProto
     {
         Name = "gather",
-        Input = { TestModel.Value("ids", TensorProto.Types.DataType.Int64, "batch") },
-        Output = { TestModel.Value("y", TensorProto.Types.DataType.Float, "batch") },
+        Input = { TestModel.Value("ids", TensorProto.Types.DataType.Int64, rows) },
+        Output = { TestModel.Value("y", TensorProto.Types.DataType.Float, rows) },
         Initializer = { TestModel.Floats("table", [.. Enumerable.Range(0, entries).Select(i => 10f * i)], entries) },
         Node = { TestModel.Node("Gather", "y", "table", "ids") },
     });

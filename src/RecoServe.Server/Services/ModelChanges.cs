@@ -13,16 +13,17 @@ internal sealed class ModelChanges : IDisposable
 
     private readonly ModelWriter _writer;
     private readonly string _name;
-    private readonly Channel<V1.WatchModelsResponse> _changes = Channel.CreateBounded<V1.WatchModelsResponse>(MaxBehind);
+    private readonly Channel<V1.WatchModelsResponse> _changes;
     private readonly Dictionary<ModelVersion, VersionState> _told = [];
     private readonly IDisposable _subscription;
 
     /// <param name="registry">Whose versions.</param>
     /// <param name="writer">Writes them.</param>
     /// <param name="name">Only this model; empty: all.</param>
-    internal ModelChanges(ModelRegistry registry, ModelWriter writer, string name)
+    /// <param name="maxBehind">Changes that are kept for a slow watcher.</param>
+    internal ModelChanges(ModelRegistry registry, ModelWriter writer, string name, int maxBehind = MaxBehind)
     {
-        (_writer, _name) = (writer, name);
+        (_writer, _name, _changes) = (writer, name, Channel.CreateBounded<V1.WatchModelsResponse>(maxBehind));
         _subscription = registry.Watch(Tell);
     }
 
@@ -42,6 +43,6 @@ internal sealed class ModelChanges : IDisposable
         else
             _told[version] = version.State;
         if (!_changes.Writer.TryWrite(new V1.WatchModelsResponse { Name = version.Name, Version = _writer.Write(version) }))
-            _changes.Writer.TryComplete(new OverloadedException(version.Name, $"the watcher is {MaxBehind} changes behind", TimeSpan.FromSeconds(1)));
+            _changes.Writer.TryComplete(new OverloadedException(version.Name, $"the watcher is more than {_changes.Reader.Count} changes behind", TimeSpan.FromSeconds(1)));
     }
 }

@@ -44,7 +44,8 @@ public sealed class RowPassesTests
             Assert.Equal(expected, list[..ThresholdPasses.List(logits, low, high, list, ref above)]);
             Assert.Equal(5 + logits.Count(l => l >= high), above);
             Assert.Equal(logits.Count(l => l >= low), ThresholdPasses.Count(logits, low));
-            Assert.Equal(0, ThresholdPasses.List(logits, low, low, list, ref above));
+            var aboveLow = MathF.BitIncrement(low);
+            Assert.Equal(0, ThresholdPasses.List(logits, aboveLow, aboveLow, list, ref above));
 
             above = 5;
             var single = SingleWeights.RelativeTo(0, 1);
@@ -56,6 +57,8 @@ public sealed class RowPassesTests
             AssertBits(expectedSums.Above, sums.Above);
             Assert.Equal(logits.Length == 0 ? float.NegativeInfinity : logits.Max(), sums.Max);
             Assert.Equal(sums, RowPasses.SumSides(logits, single, high));
+            _ = RowPasses.SumAndList(logits, single, aboveLow, aboveLow, list, out listed, ref above);
+            Assert.Equal(0, listed);
 
             int[] stepsWithAny = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i / RowPasses.Step * RowPasses.Step).Distinct()];
             var steps = new int[(logits.Length / RowPasses.Step) + 1];

@@ -103,22 +103,38 @@ public sealed class StreamingSamplerTests
         }
     }
 
+    /// <summary>A small nucleus, among the few that are listed with their items, ends in the midst of equal logits.</summary>
     [Fact]
-    public void Sample_EqualToACumulativeSum_CutsThere()
+    public void Sample_FewEqualLogitsAtTheEnd_TakesTheFirstOfThem()
     {
-        var row = Rows.Make("gauss1", 20_000, 6);
+        foreach (var seed in Enumerable.Range(0, 20))
+        {
+            var row = Rows.Of([.. Rows.Make("gauss6", 20_000, seed).Skip(1).Select(logit => MathF.Round(logit))]);
+            foreach (var topP in TopPs)
+                AssertEqual(row, null, 8, new() { TopP = topP, Seed = (ulong)seed });
+        }
+    }
+
+    /// <summary>Nearer than single precision tells; the weights of a small nucleus in double tell 1e-9, those of the row the rest.</summary>
+    [Theory]
+    [InlineData("gauss1", 1999, 20_000)]
+    [InlineData("gauss6", 1, 150)]
+    public void Sample_NextToACumulativeSum_CutsThere(string kind, int step, int end)
+    {
+        var row = Rows.Make(kind, 20_000, 6);
         var order = Enumerable.Range(1, 20_000).OrderBy(i => RankKey.Of(row[i], i)).Select(i => Math.Exp(row[i])).ToArray();
         var total = order.Sum();
         var cumulative = 0.0;
-        for (var n = 1; n < 20_000; n++)
+        for (var n = 1; n < end; n++)
         {
             cumulative += order[n - 1];
-            if (n % 1999 != 0)
+            if (n % step != 0)
                 continue;
-            _ = SlateAssert.Sample(row, new() { TopP = cumulative / total }, 0, out var summary);
-            Assert.Equal(n, summary.NucleusSize);
-            _ = SlateAssert.Sample(row, new() { TopP = (cumulative / total) + 1e-11 }, 0, out summary);
-            Assert.Equal(n + 1, summary.NucleusSize);
+            foreach (var (distance, size) in new[] { (-1e-9, n), (0, n), (1e-11, n + 1), (1e-9, n + 1) })
+            {
+                _ = SlateAssert.Sample(row, new() { TopP = (cumulative / total) + distance }, 0, out var summary);
+                Assert.Equal(size, summary.NucleusSize);
+            }
         }
     }
 
