@@ -119,6 +119,7 @@ public sealed class StreamingSamplerTests
     [Theory]
     [InlineData("gauss1", 1999, 20_000)]
     [InlineData("gauss6", 1, 150)]
+    [InlineData("gauss3", 1, 40)]
     public void Sample_NextToACumulativeSum_CutsThere(string kind, int step, int end)
     {
         var row = Rows.Make(kind, 20_000, 6);
