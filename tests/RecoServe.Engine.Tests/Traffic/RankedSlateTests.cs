@@ -35,8 +35,8 @@ public sealed class RankedSlateTests : IAsyncDisposable
                 waiting = row;
         }
 
-        var copy = RankedSlate.ComputeAsync(lease, new SlateRequest { History = [TestModel.IdOf(1)] }, Token);
-        var request = RunAsync(lease, 1);
+        var copy = RankedSlate.ComputeAsync(lease, new SlateRequest { History = [TestModel.IdOf(9)] }, Token);
+        var request = RunAsync(lease, 1); // of other input: equal ones are computed once
         held[0].Dispose();
         (await waiting).Dispose();
         using (await request) // holds the only block that was free
