@@ -107,7 +107,7 @@ bench: ## Benchmarks in short, each beside its baseline: tables and JSON in arti
 bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampler.json and sampler.svg in artifacts/bench.
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- sampler
 
-load: ## The serving goals on real server processes, open loop (10 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.
+load: ## The serving goals on real server processes, open loop (15 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.
 	$(PUBLISH_SERVER) artifacts/bin/lib/recoserve
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.LoadTest -- --server artifacts/bin/lib/recoserve/recoserve --models models $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
