@@ -20,14 +20,14 @@ internal static class SwapScenario
         Models.Twins(session.Package, repository.Path);
         var options = session.Options;
         await using var target = await session.StartWarmAsync(repository.Path, MadeRequest.Make(session.Package, options.Seed));
-        await session.PeakAsync(target, "saturate, two versions (closed loop)");
         var swapper = new Swapper(target, session.Package.Manifest.Name, session.Clock);
         var seed = options.Seed;
         var perRound = Math.Max(1, options.Swaps / options.Rounds);
         var rounds = await session.RoundsAsync($"{perRound} swaps", async () =>
         {
             // Of the peak of this minute: a shared machine's own may be half as high in the next.
-            var rate = Load * (await target.ClosedAsync(options.Duration)).Goodput;
+            var peak = await target.ClosedAsync(options.Duration);
+            var rate = Load * peak.Goodput;
             List<LoadResult> without = [], with = [];
             for (var left = perRound; left > 0; left -= SwapsInStretch)
             {
@@ -38,9 +38,10 @@ internal static class SwapScenario
                 await swaps;
             }
 
-            return (Rate: rate, Without: LoadResult.Sum(without), With: LoadResult.Sum(with));
+            return (Peak: peak, Without: LoadResult.Sum(without), With: LoadResult.Sum(with));
         });
-        var rate = rounds.Select(r => r.Rate).Median();
+        session.Findings.Add("saturate, two versions (closed loop)", null, rounds.Select(r => r.Peak));
+        var rate = Load * rounds.Select(r => r.Peak.Goodput).Median();
         var without = session.Findings.Add("without swaps, 60 %", rate, rounds.Select(r => r.Without));
         session.Findings.Add("with swaps, 60 %", rate, rounds.Select(r => r.With));
         session.Findings.Add(ServingGoals.SwapCount, swapper.Versions.Swaps);

@@ -63,52 +63,15 @@ internal ref struct RowScan
     /// <param name="threshold">Above −∞.</param>
     public double SumAndListFew(ref ItemList items, float threshold)
     {
-        items.Clear();
         _massThreshold = float.PositiveInfinity;
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        Span<int> steps = stackalloc int[StepsAtOnce];
-        var sum = 0.0;
-        for (var first = 0; first < Row.BlockCount; first += BlocksAtOnce)
-        {
-            var (end, found) = (Math.Min(first + BlocksAtOnce, Row.BlockCount), 0);
-            for (var block = first; block < end; block++)
-            {
-                _scratch.BlockStarts[block] = found;
-                var sums = RowPasses.SumAndFind(Row.Block(block, buffer), Single, threshold, steps[found..], out var inBlock);
-                found += inBlock;
-                Keep(block, sums);
-                sum += sums.Below;
-            }
-
-            ListFound(ref items, threshold, first, end, steps[..found]);
-        }
-
-        _scratch.BlockStarts[Row.BlockCount] = items.Count;
+        var sum = ListFew(ref items, threshold, weigh: true);
         return sum - (items.Count * (double)Single.Of(threshold));
     }
 
     /// <summary>Lists the few items at or above a threshold.</summary>
     /// <param name="items">Is emptied first.</param>
     /// <param name="threshold">Above −∞.</param>
-    public readonly void ListFew(ref ItemList items, float threshold)
-    {
-        items.Clear();
-        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
-        Span<int> steps = stackalloc int[StepsAtOnce];
-        for (var first = 0; first < Row.BlockCount; first += BlocksAtOnce)
-        {
-            var (end, found) = (Math.Min(first + BlocksAtOnce, Row.BlockCount), 0);
-            for (var block = first; block < end; block++)
-            {
-                _scratch.BlockStarts[block] = found;
-                found += ThresholdPasses.Find(Row.Block(block, buffer), threshold, steps[found..]);
-            }
-
-            ListFound(ref items, threshold, first, end, steps[..found]);
-        }
-
-        _scratch.BlockStarts[Row.BlockCount] = items.Count;
-    }
+    public void ListFew(ref ItemList items, float threshold) => ListFew(ref items, threshold, weigh: false);
 
     /// <summary>Sums all weights, and those at or above a threshold, in double precision.</summary>
     public readonly (double Total, double Above) SumExactly(float threshold, in Softmax softmax)
@@ -220,6 +183,39 @@ internal ref struct RowScan
         var cut = PrefixSelection.Select(
             maxima, float.NegativeInfinity, float.PositiveInfinity, blocks, Softmax.Ones, _scratch.Selection());
         return Math.Max(float.MinValue, cut.Edge); // blocks without an eligible item have none
+    }
+
+    /// <summary>Lists the few; if asked to weigh, sums the weights of all items, of the few as if they stood at the threshold, and keeps what it sees of the blocks.</summary>
+    private double ListFew(ref ItemList items, float threshold, bool weigh)
+    {
+        items.Clear();
+        Span<float> buffer = stackalloc float[LogitRow.BlockLength];
+        Span<int> steps = stackalloc int[StepsAtOnce];
+        var sum = 0.0;
+        for (var first = 0; first < Row.BlockCount; first += BlocksAtOnce)
+        {
+            var (end, found) = (Math.Min(first + BlocksAtOnce, Row.BlockCount), 0);
+            for (var block = first; block < end; block++)
+            {
+                _scratch.BlockStarts[block] = found;
+                var logits = Row.Block(block, buffer);
+                if (!weigh)
+                {
+                    found += ThresholdPasses.Find(logits, threshold, steps[found..]);
+                    continue;
+                }
+
+                var sums = RowPasses.SumAndFind(logits, Single, threshold, steps[found..], out var inBlock);
+                found += inBlock;
+                Keep(block, sums);
+                sum += sums.Below;
+            }
+
+            ListFound(ref items, threshold, first, end, steps[..found]);
+        }
+
+        _scratch.BlockStarts[Row.BlockCount] = items.Count;
+        return sum;
     }
 
     /// <summary>Lists the items of some blocks that have been found.</summary>

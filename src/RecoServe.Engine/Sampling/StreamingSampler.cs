@@ -13,9 +13,8 @@ namespace RecoServe.Engine.Sampling;
 /// and lists the logits between the two, in which the cut is found (<see cref="PrefixSelection"/>).</para>
 /// <para>3. If the cut is not between them, the pass is made again next to them, and at last everything is searched: the sample
 /// can cost time, not correctness.</para>
-/// <para>4. Where single precision cannot tell on which side of p the cut lies, the sums are made again in double.</para>
-/// <para>5. A small nucleus, and whatever is a matter of ranks, is listed and handed to the <see cref="CandidateSampler"/>; from
-/// a large one is drawn block by block (<see cref="BlockDraw"/>).</para>
+/// <para>4. Where single precision cannot tell on which side of p the cut lies, the sums are made again in double: of a small nucleus, or of the row.</para>
+/// <para>5. The slate is chosen from the section of the ranking that the cut lies in (<see cref="SectionSampler"/>).</para>
 /// </remarks>
 [SkipLocalsInit]
 internal ref struct StreamingSampler
@@ -37,12 +36,6 @@ internal ref struct StreamingSampler
 
     private const int LeastSample = 256;
 
-    /// <summary>Up to this size a nucleus is listed to draw from it.</summary>
-    private const int SmallNucleus = 64;
-
-    /// <summary>The same where its items are listed already.</summary>
-    private const int ListedNucleus = 512;
-
     private readonly SamplingParameters _parameters;
     private readonly RowScratch _scratch;
     private RowSample _sample;
@@ -61,6 +54,8 @@ internal ref struct StreamingSampler
     private readonly double Goal => (_parameters.TopP - NucleusSampler.MassTolerance) * _softmax.Total;
 
     private readonly bool IsNucleus => _parameters is { Strategy: SamplingStrategy.Nucleus, TopK: 0, TopP: < 1 };
+
+    private readonly SectionSampler Sections => new(_scratch, _parameters, _softmax);
 
     /// <inheritdoc cref="NucleusSampler.Sample"/>
     public static SlateSummary Sample(in LogitRow row, in SamplingParameters parameters, Span<SlateSlot> slots)
@@ -106,7 +101,7 @@ internal ref struct StreamingSampler
             var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
             if (!TryListFew(_sample.ThresholdOf(count), out var few, out _))
                 return false;
-            summary = SampleRanks(few, count, known: null, slots);
+            summary = Sections.SampleRanks(_scan, few, count, known: null, slots);
             return true;
         }
 
@@ -114,7 +109,7 @@ internal ref struct StreamingSampler
         if (!TrySetTotal(_scan.SumAndList(ref list, float.MinValue, float.MinValue, out var eligible)))
             return false;
         var all = new PrefixCut(eligible, _softmax.Total, float.MinValue, Ties: 1, AllTies: 1);
-        return TryDraw(all, new RankSection(list, float.MinValue, float.MinValue, eligible, _softmax.Total), slots, out summary);
+        return Sections.TryDraw(ref _scan, all, new RankSection(list, float.MinValue, float.MinValue, eligible, _softmax.Total), slots, out summary);
     }
 
     private bool TrySampleNucleus(Span<SlateSlot> slots, out SlateSummary summary)
@@ -268,7 +263,7 @@ internal ref struct StreamingSampler
         var cut = PrefixSelection.Select(section.List, section.Low, section.High, Goal - section.Mass, _softmax, _scratch.Selection());
         cut = cut with { Count = section.Above + cut.Count, Mass = section.Mass + cut.Mass };
         return cut.Mass >= Goal && (!IsInDoubt(cut, ErrorOf(cut)) || TryCutByFew(section, ref cut) || TryCutExactly(section.List, ref cut)) // 4
-            && TryDraw(cut, section, slots, out summary);
+            && Sections.TryDraw(ref _scan, cut, section, slots, out summary);
     }
 
     /// <summary>The error of a cut's mass that sums in single precision leave, relative to the total.</summary>
@@ -319,64 +314,5 @@ internal ref struct StreamingSampler
             return true;
         _softmax = single; // which the masses of other sections go with
         return false;
-    }
-
-    /// <summary>Draws from a nucleus that ends in a section.</summary>
-    private bool TryDraw(in PrefixCut cut, in RankSection section, Span<SlateSlot> slots, out SlateSummary summary)
-    {
-        var list = section.List;
-        var all = cut.Ties == cut.AllTies;
-        var lastTie = all ? int.MaxValue : list.PositionOf(cut.Edge, cut.Ties);
-        var lastItem = all ? int.MaxValue : section.Items.IsEmpty ? _scan.ItemAt(list, lastTie) : section.Items[lastTie];
-        var known = new RankedPrefix(cut.Count, RankKey.Of(cut.Edge, lastItem));
-        if (slots.Length > cut.Count)
-        {
-            summary = SampleRanks(section, slots.Length, known, slots);
-            return true;
-        }
-
-        if (cut.Count <= (section.Items.IsEmpty ? SmallNucleus : ListedNucleus))
-        {
-            summary = SampleList(section, cut.Edge, lastItem, known, slots);
-            return true;
-        }
-
-        _scan.SetMasses(section.High);
-        _scan.AddToMasses(list, cut.Edge, lastTie);
-        summary = new SlateSummary(slots.Length, cut.Count, Math.Min(1, cut.Mass / _softmax.Total));
-        return new BlockDraw(_scan.Row, _scan.Single, _softmax, known.Last, _scan.Masses, _scratch.BlockWeights).TryFill(_parameters.Seed, slots);
-    }
-
-    /// <summary>Samples from the most probable items, <paramref name="count"/> of them or all there are.</summary>
-    private readonly SlateSummary SampleRanks(in RankSection section, int count, RankedPrefix? known, Span<SlateSlot> slots)
-    {
-        var list = section.List;
-        var (low, high, ranks) = (section.Low, section.High, count - section.Above);
-        if (ranks > list.Count)
-        {
-            _scan.List(ref list, float.MinValue, float.PositiveInfinity);
-            (low, high, ranks) = (float.MinValue, float.PositiveInfinity, count);
-        }
-
-        if (ranks >= list.Count)
-            return SampleList(section, low, int.MaxValue, known, slots);
-        list.WeighEqually();
-        var cut = PrefixSelection.Select(list, low, high, ranks, Softmax.Ones, _scratch.Selection());
-        return SampleList(section, cut.Edge, int.MaxValue, known, slots);
-    }
-
-    /// <summary>Samples from the items at or above a threshold, and of those at the threshold no further than the last tie.</summary>
-    private readonly SlateSummary SampleList(in RankSection section, float threshold, int lastTie, RankedPrefix? known, Span<SlateSlot> slots)
-    {
-        var items = _scratch.Items();
-        if (section.Items.IsEmpty || threshold < section.Low)
-            _scan.List(ref items, threshold, lastTie);
-        else
-            items.Append(section, threshold, lastTie);
-        using var scratch = SamplerScratch.Rent(items.Count, slots.Length);
-        items.Items.CopyTo(scratch.Items);
-        items.Logits.CopyTo(scratch.Logits);
-        var candidates = Candidates.Of(items.Count, _softmax.Reference, _softmax.Temperature, scratch);
-        return CandidateSampler.Sample(candidates, _softmax, _parameters, known, slots, scratch);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class ModelChanges : IDisposable
 
     private readonly ModelWriter _writer;
     private readonly string _name;
+    private readonly int _maxBehind;
     private readonly Channel<V1.WatchModelsResponse> _changes;
     private readonly Dictionary<ModelVersion, VersionState> _told = [];
     private readonly IDisposable _subscription;
@@ -23,7 +24,8 @@ internal sealed class ModelChanges : IDisposable
     /// <param name="maxBehind">Changes that are kept for a slow watcher.</param>
     internal ModelChanges(ModelRegistry registry, ModelWriter writer, string name, int maxBehind = MaxBehind)
     {
-        (_writer, _name, _changes) = (writer, name, Channel.CreateBounded<V1.WatchModelsResponse>(maxBehind));
+        (_writer, _name, _maxBehind) = (writer, name, maxBehind);
+        _changes = Channel.CreateBounded<V1.WatchModelsResponse>(maxBehind);
         _subscription = registry.Watch(Tell);
     }
 
@@ -43,6 +45,6 @@ internal sealed class ModelChanges : IDisposable
         else
             _told[version] = version.State;
         if (!_changes.Writer.TryWrite(new V1.WatchModelsResponse { Name = version.Name, Version = _writer.Write(version) }))
-            _changes.Writer.TryComplete(new OverloadedException(version.Name, $"the watcher is more than {_changes.Reader.Count} changes behind", TimeSpan.FromSeconds(1)));
+            _changes.Writer.TryComplete(new OverloadedException(version.Name, $"the watcher is more than {_maxBehind} changes behind", TimeSpan.FromSeconds(1)));
     }
 }
