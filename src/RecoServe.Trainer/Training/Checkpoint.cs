@@ -1,6 +1,5 @@
 using System.Text.Json;
 using RecoServe.Trainer.Models;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Training;
@@ -34,11 +33,10 @@ internal sealed class Checkpoint
 
     /// <summary>Saves all that continuing needs.</summary>
     /// <param name="network">Its weights.</param>
-    /// <param name="besides">What is trained besides the network.</param>
-    /// <param name="optimiser">Its moments.</param>
+    /// <param name="besides">What training has besides the network, by name.</param>
     /// <param name="state">Where the run stands.</param>
-    public void SaveLast(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser, FitState state) =>
-        TensorFile.Write(_last, Everything(network, besides, optimiser), Metadata(state));
+    public void SaveLast(NextWatchNetwork network, IReadOnlyDictionary<string, Tensor> besides, FitState state) =>
+        TensorFile.Write(_last, Everything(network, besides), Metadata(state));
 
     /// <summary>Saves the weights of the best epoch.</summary>
     public void SaveBest(NextWatchNetwork network, FitState state) => TensorFile.Write(_best, Weights(network), Metadata(state));
@@ -50,10 +48,9 @@ internal sealed class Checkpoint
     public void DropEnd() => File.Delete(_end);
 
     /// <summary>Restores what <see cref="SaveLast"/> saved, in place.</summary>
-    public FitState RestoreLast(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser)
+    public FitState RestoreLast(NextWatchNetwork network, IReadOnlyDictionary<string, Tensor> besides)
     {
-        var state = State(TensorFile.Read(_last, Everything(network, besides, optimiser)));
-        optimiser.Steps = state.Steps;
+        var state = State(TensorFile.Read(_last, Everything(network, besides)));
         network.Refresh();
         return state;
     }
@@ -66,11 +63,8 @@ internal sealed class Checkpoint
         return state;
     }
 
-    private static Dictionary<string, Tensor> Everything(NextWatchNetwork network, IEnumerable<(string Name, Parameter Parameter)> besides, Adam optimiser) =>
-        Weights(network)
-            .Concat(besides.Select(p => KeyValuePair.Create(p.Name, (Tensor)p.Parameter)))
-            .Concat(optimiser.State)
-            .ToDictionary();
+    private static Dictionary<string, Tensor> Everything(NextWatchNetwork network, IReadOnlyDictionary<string, Tensor> besides) =>
+        Weights(network).Concat(besides).ToDictionary();
 
     private static Dictionary<string, Tensor> Weights(NextWatchNetwork network) =>
         network.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);

@@ -60,6 +60,8 @@ internal sealed class FitCommandOptions
             throw new DataException("--memory is of a Transformer; --network gru has another");
         if (options.Optimiser == OptimiserKind.SparseAdam && options.Objective.Loss == LossKind.Softmax)
             throw new DataException("--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all");
+        if (options.Optimiser == OptimiserKind.SparseAdam && options.Average > 0)
+            throw new DataException("--optimiser sparse-adam does not go with --average, which takes in the vectors of all items at every step");
         if (options.Optimiser == OptimiserKind.SparseAdam && options.ItemFeatures.Count > 0)
             throw new DataException("--optimiser sparse-adam does not go with --item-feature, which composes the vectors of all items at every step");
     }
@@ -93,6 +95,7 @@ internal sealed class FitCommandOptions
         _settings.AddChoice("--decay", nameof(FitOptions.Decay), Defaults.Decay, "How the step size falls to 0 over --decay-epochs; with none it is halved when validation stops improving", (o, v) => o with { Decay = v });
         Add("--decay-epochs", nameof(FitOptions.DecayEpochs), Defaults.DecayEpochs, "Epochs of the decay; 0: the --epochs that the run begins with", (o, v) => o with { DecayEpochs = v });
         Add("--halve-after", nameof(FitOptions.HalveAfter), Defaults.HalveAfter, "Validations without a better NDCG@10 after which the step size is halved", (o, v) => o with { HalveAfter = v });
+        Add("--average", nameof(FitOptions.Average), Defaults.Average, "Decay per step of an average of the weights, which is validated and exported in their place: 0.995 for the last two hundred steps; 0: none", (o, v) => o with { Average = v });
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
         Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });

@@ -89,6 +89,10 @@ internal sealed record FitOptions
     [Range(1, 100_000)]
     public int HalveAfter { get; init; } = 3;
 
+    /// <summary>What each step counts in the average of the weights that is validated and kept, in units of the step after it; 0: no average, the weights themselves.</summary>
+    [Range(0, 0.99999)]
+    public double Average { get; init; }
+
     /// <summary>Share of embedding and state cells zeroed in training.</summary>
     [Range(0, 0.95)]
     public double Dropout { get; init; } = 0.2;

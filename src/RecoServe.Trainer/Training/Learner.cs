@@ -17,6 +17,7 @@ internal sealed class Learner : IDisposable
     private readonly FeedbackWeights _weights;
     private readonly IPropensity? _propensity;
     private readonly CategoryHeads? _categories;
+    private readonly WeightAverage? _average;
 
     /// <param name="network">Learns in place.</param>
     /// <param name="options">The settings.</param>
@@ -29,16 +30,18 @@ internal sealed class Learner : IDisposable
         _categories = MakeCategories(set);
         (string, Parameter)[] categories = [.. Named("category", _categories)];
         (string, Parameter)[] head = [.. Named("propensity", _propensity as PropensityHead)];
-        Besides = [.. categories, .. head];
+        _average = options.Average > 0 ? new WeightAverage(network, options.Average) : null;
         Optimiser = new Adam([.. network.named_parameters(), .. categories], options.LearningRate, options.ClipNorm, head);
         _loss = MakeLoss(set.ItemCounts);
         _policy = _weights.NeedsPolicy ? NewSoftmax() : null;
+        State = categories.Concat(head).Select(p => KeyValuePair.Create(p.Item1, (Tensor)p.Item2))
+            .Concat(Optimiser.State).Concat(_average?.State ?? new Dictionary<string, Tensor>()).ToDictionary();
     }
 
-    /// <summary>What is trained besides the network, by name: only training needs it.</summary>
-    public IReadOnlyList<(string Name, Parameter Parameter)> Besides { get; }
+    /// <summary>What training has besides the network, by name: what is trained with it, moments, averages. A checkpoint holds and restores it in place.</summary>
+    public IReadOnlyDictionary<string, Tensor> State { get; }
 
-    /// <summary>The optimiser, with the state that a checkpoint needs.</summary>
+    /// <summary>The optimiser.</summary>
     public Adam Optimiser { get; }
 
     /// <summary>
@@ -52,8 +55,18 @@ internal sealed class Learner : IDisposable
         var rows = batches.Sum(batch => (double)batch.Positions);
         var report = batches.Select(batch => Accumulate(batch, batch.Positions / rows)).Aggregate((sum, next) => sum.Plus(next));
         Optimiser.Step();
+        _average?.Add(Optimiser.Steps);
         _network.Refresh();
         return report;
+    }
+
+    /// <summary>Shows the network as it would be served: with the average of its weights, if one is taken.</summary>
+    public void Show(Action see)
+    {
+        if (_average is null)
+            see();
+        else
+            _average.Show(see);
     }
 
     /// <summary>Adds a share of the gradient of a batch's mean loss to the weights'.</summary>
@@ -79,6 +92,7 @@ internal sealed class Learner : IDisposable
     public void Dispose()
     {
         Optimiser.Dispose();
+        _average?.Dispose();
         _loss.Dispose();
         _policy?.Dispose();
         (_propensity as IDisposable)?.Dispose();

@@ -31,7 +31,8 @@ internal sealed class TrainingLoop(
     public FitResult Run(CancellationToken cancellationToken)
     {
         using var learner = new Learner(network, options, set);
-        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.Besides, learner.Optimiser) : new FitState();
+        var state = run.Checkpoint.CanResume ? run.Checkpoint.RestoreLast(network, learner.State) : new FitState();
+        learner.Optimiser.Steps = state.Steps;
         run.CutMetrics(state.Epoch);
         run.Checkpoint.DropEnd();
         StopReason? stop;
@@ -49,23 +50,29 @@ internal sealed class TrainingLoop(
             }
 
             if (state.EpochSteps == steps.Length)
-                state = EndEpoch(state);
-            run.Checkpoint.SaveLast(network, learner.Besides, learner.Optimiser, state);
+                state = EndEpoch(learner, state);
+            run.Checkpoint.SaveLast(network, learner.State, state);
         }
 
-        return Finish(stop.Value, state);
+        return Finish(learner, stop.Value, state);
     }
 
-    private FitState EndEpoch(FitState state)
+    private FitState EndEpoch(Learner learner, FitState state)
     {
         var rate = _size.HeightAfter(state.Steps - 1, state.Halvings);
-        var score = IsValidated(state.Epoch) ? Validate() : null;
-        if (score is not null)
-            state = state.Validated(score, options.HalveAfter);
-        var isBest = score is not null && state.BestEpoch == state.Epoch;
-        if (isBest)
-            run.Checkpoint.SaveBest(network, state);
-        var report = new EpochReport(state.Epoch, state.Sums, score, isBest, rate);
+        ValidationScore? score = null;
+        if (IsValidated(state.Epoch))
+        {
+            learner.Show(() =>
+            {
+                score = Validate();
+                state = state.Validated(score, options.HalveAfter);
+                if (state.BestEpoch == state.Epoch)
+                    run.Checkpoint.SaveBest(network, state);
+            });
+        }
+
+        var report = new EpochReport(state.Epoch, state.Sums, score, score is not null && state.BestEpoch == state.Epoch, rate);
         run.AppendMetrics(report);
         progress.Ended(report);
         return state.NextEpoch();
@@ -79,11 +86,18 @@ internal sealed class TrainingLoop(
         : null;
 
     /// <summary>Brings the best weights back: the last ones, if they were not validated yet and are better.</summary>
-    private FitResult Finish(StopReason reason, FitState state)
+    private FitResult Finish(Learner learner, StopReason reason, FitState state)
     {
         var epoch = state.EpochSteps > 0 ? state.Epoch : state.Epoch - 1;
-        if (reason != StopReason.Interrupted && (state.EpochSteps > 0 || !IsValidated(epoch)) && Validate() is var score && score.Ndcg > state.Best.Ndcg)
-            run.Checkpoint.SaveEnd(network, state with { BestEpoch = epoch, Best = score });
+        if (reason != StopReason.Interrupted && (state.EpochSteps > 0 || !IsValidated(epoch)))
+        {
+            learner.Show(() =>
+            {
+                if (Validate() is var score && score.Ndcg > state.Best.Ndcg)
+                    run.Checkpoint.SaveEnd(network, state with { BestEpoch = epoch, Best = score });
+            });
+        }
+
         if (!run.Checkpoint.HasBest)
             return new FitResult(reason, 0, state.Best);
         var best = run.Checkpoint.RestoreBest(network);

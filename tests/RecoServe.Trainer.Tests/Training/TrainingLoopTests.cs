@@ -70,6 +70,10 @@ public sealed class TrainingLoopTests
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, WarmupSteps = 20 });
 
     [Fact]
+    public void Run_AveragingStoppedAndResumed_IsBitForBitAnUnbrokenRun() =>
+        StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, Average = 0.9 });
+
+    [Fact]
     public void Run_SparseAdamStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
     {
         MaxEpochs = 4,

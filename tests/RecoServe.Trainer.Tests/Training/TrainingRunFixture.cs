@@ -91,7 +91,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         if (best)
             Run.Checkpoint.RestoreBest(network);
         else
-            Run.Checkpoint.RestoreLast(network, [], adam);
+            Run.Checkpoint.RestoreLast(network, adam.State);
         return [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
@@ -100,7 +100,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
     {
         using var network = NewNetwork();
         using var adam = new Adam([.. network.named_parameters()], 1, 1);
-        Run.Checkpoint.RestoreLast(network, [], adam);
+        Run.Checkpoint.RestoreLast(network, adam.State);
         return [.. adam.State.Values.SelectMany(p => NetworkScorer.Floats(p).ToArray())];
     }
 
