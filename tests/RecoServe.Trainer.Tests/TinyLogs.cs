@@ -77,7 +77,7 @@ internal static class TinyLogs
 
     public static WatchLog Build(int items, int[][] histories, (string Key, string[] Values, ushort[] Codes)[] contexts, long[]? times = null)
     {
-        var starts = new int[histories.Length + 1];
+        var starts = new long[histories.Length + 1];
         for (var u = 0; u < histories.Length; u++)
             starts[u + 1] = starts[u] + histories[u].Length;
         var catalogue = Catalogue.Create(
@@ -89,8 +89,8 @@ internal static class TinyLogs
             starts,
             [.. histories.SelectMany(h => h)],
             [.. contexts.Select(c => new ContextField(c.Key, c.Values))],
-            [.. contexts.Select(c => c.Codes)],
-            times);
+            [.. contexts.Select(c => (Column<ushort>)[.. c.Codes])],
+            times is null ? null : [.. times]);
     }
 
     /// <summary>All but the last event of every user.</summary>

@@ -1,20 +1,20 @@
 namespace RecoServe.Trainer.Data;
 
 /// <summary>The columns of a <see cref="FeedbackLog"/> while it is read, user by user.</summary>
-internal sealed class FeedbackColumns
+internal sealed class FeedbackColumns : IDisposable
 {
-    private readonly int[] _starts;
-    private readonly List<int> _steps = [];
-    private readonly List<int> _items = [];
-    private readonly List<float> _rewards = [];
-    private readonly List<float> _propensities = [];
-    private readonly List<ushort> _slots = [];
-    private readonly List<ushort>[] _contexts;
+    private readonly long[] _starts;
+    private readonly ColumnWriter<int> _steps = new();
+    private readonly ColumnWriter<int> _items = new();
+    private readonly ColumnWriter<float> _rewards = new();
+    private readonly ColumnWriter<float> _propensities = new();
+    private readonly ColumnWriter<ushort> _slots = new();
+    private readonly ColumnWriter<ushort>[] _contexts;
 
     public FeedbackColumns(int users, int contexts)
     {
-        _starts = new int[users + 1];
-        _contexts = [.. Enumerable.Range(0, contexts).Select(_ => new List<ushort>())];
+        _starts = new long[users + 1];
+        _contexts = [.. Enumerable.Range(0, contexts).Select(_ => new ColumnWriter<ushort>())];
     }
 
     /// <summary>Adds a row; users come in their order. A propensity or slot that any row lacks, all lack.</summary>
@@ -40,11 +40,17 @@ internal sealed class FeedbackColumns
             _starts[user] = Math.Max(_starts[user], _starts[user - 1]);
         return new FeedbackLog(
             _starts,
-            [.. _steps],
-            [.. _items],
-            [.. _rewards],
-            _propensities.Count == _steps.Count ? [.. _propensities] : null,
-            _slots.Count == _steps.Count ? [.. _slots] : null,
-            Array.ConvertAll(_contexts, c => c.ToArray()));
+            _steps.Complete(),
+            _items.Complete(),
+            _rewards.Complete(),
+            _propensities.Count == _steps.Count ? _propensities.Complete() : null,
+            _slots.Count == _steps.Count ? _slots.Complete() : null,
+            Array.ConvertAll(_contexts, c => c.Complete()));
+    }
+
+    public void Dispose()
+    {
+        foreach (var writer in (IDisposable[])[_steps, _items, _rewards, _propensities, _slots, .. _contexts])
+            writer.Dispose();
     }
 }

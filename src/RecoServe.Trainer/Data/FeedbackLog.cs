@@ -2,7 +2,7 @@ namespace RecoServe.Trainer.Data;
 
 /// <summary>
 /// What a policy learns from: for each user, in order of time, the items that were shown (or, without a log of what was shown,
-/// watched) and what came of it. Immutable; about 20 + (number of context fields) × 2 bytes a row.
+/// watched) and what came of it. Immutable; in files, about 20 + (number of context fields) × 2 bytes a row.
 /// </summary>
 /// <param name="starts">User u's rows are at <c>starts[u] … starts[u + 1]</c>; length users + 1.</param>
 /// <param name="steps">For every row the number of the user's watches before it: ascending within a user.</param>
@@ -12,28 +12,36 @@ namespace RecoServe.Trainer.Data;
 /// <param name="slots">The place on the slate from 1; null if the log does not tell.</param>
 /// <param name="contextCodes">As in a <see cref="WatchLog"/>.</param>
 internal sealed class FeedbackLog(
-    int[] starts, int[] steps, int[] items, float[] rewards, float[]? propensities, ushort[]? slots, ushort[][] contextCodes)
+    long[] starts,
+    Column<int> steps,
+    Column<int> items,
+    Column<float> rewards,
+    Column<float>? propensities,
+    Column<ushort>? slots,
+    IReadOnlyList<Column<ushort>> contextCodes)
 {
     /// <summary>Number of rows.</summary>
-    public int RowCount => items.Length;
+    public long RowCount => items.Count;
 
     /// <summary>Whether every row has a propensity.</summary>
     public bool HasPropensities => propensities is not null;
 
     /// <summary>The highest slot; 0 if the log does not tell.</summary>
-    public int SlotCount { get; } = slots is { Length: > 0 } ? slots.Max() : 0;
+    public int SlotCount { get; } = slots is { Count: > 0 } ? slots.Max() : 0;
 
     /// <summary>The smallest reward of any row.</summary>
-    public float LowestReward { get; } = rewards.Length > 0 ? rewards.Min() : 0;
+    public float LowestReward { get; } = rewards.Count > 0 ? rewards.Min() : 0;
 
     /// <summary>The rows of a user.</summary>
-    public FeedbackRows RowsOf(int user) => Rows(starts[user]..starts[user + 1]);
-
-    private FeedbackRows Rows(Range range) => new(
-        steps.AsMemory(range),
-        items.AsMemory(range),
-        rewards.AsMemory(range),
-        propensities?.AsMemory(range),
-        slots?.AsMemory(range),
-        Array.ConvertAll(contextCodes, codes => (ReadOnlyMemory<ushort>)codes.AsMemory(range)));
+    public FeedbackRows RowsOf(int user)
+    {
+        var (start, count) = (starts[user], (int)(starts[user + 1] - starts[user]));
+        return new FeedbackRows(
+            steps.Slice(start, count),
+            items.Slice(start, count),
+            rewards.Slice(start, count),
+            propensities?.Slice(start, count),
+            slots?.Slice(start, count),
+            [.. contextCodes.Select(codes => codes.Slice(start, count))]);
+    }
 }

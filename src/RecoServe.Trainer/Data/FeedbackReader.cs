@@ -27,14 +27,14 @@ internal sealed class FeedbackReader
     /// <summary>Reads the rows.</summary>
     public FeedbackLog Read()
     {
-        var rows = new FeedbackColumns(_log.UserCount, _log.ContextFields.Count);
+        using var rows = new FeedbackColumns(_log.UserCount, _log.ContextFields.Count);
         var watches = _options.HorizonSeconds > 0 ? ReadWatchRewards() : null;
         var returns = new DiscountedReturn(_options.HorizonSeconds * 1000, _options.Discount);
         foreach (var row in _workspace.Query(_options.Impressions.Count > 0 ? ShownSql() : EventsSql(), r => r))
         {
             var (user, step, reward) = (row.GetInt32(0), row.GetInt32(1), row.GetDouble(3));
             if (watches is not null && reward > 0)
-                reward += returns.After(_scale.ToMilliseconds(row.GetInt64(6)), step + 1, _log.TimesOf(user).Span, watches.Of(user));
+                reward += returns.After(_scale.ToMilliseconds(row.GetInt64(6)), step + 1, _log.TimesOf(user).Span, _log.SliceOf(watches, user).Span);
             rows.Add(user, step, row.GetInt32(2), reward, row.IsDBNull(4) ? null : row.GetDouble(4), row.IsDBNull(5) ? null : row.GetInt32(5));
             for (var f = 0; f < _log.ContextFields.Count; f++)
                 rows.AddContext(f, (ushort)row.GetInt32(f + 7));
@@ -70,28 +70,14 @@ internal sealed class FeedbackReader
     private string Columns(string? value) =>
         string.Concat(Enumerable.Range(0, _log.ContextFields.Count).Select(i => $", {value ?? $"c{i}"}{(value is null ? "" : $" AS c{i}")}"));
 
-    private UserValues ReadWatchRewards()
+    /// <summary>The reward of every watch, in the order of the log.</summary>
+    private Column<float> ReadWatchRewards()
     {
         if (!_log.HasTimes)
             throw new DataException("--reward-horizon: the log has no times");
-        var rewards = new List<float>(_log.EventCount);
-        rewards.AddRange(_workspace.Query(EventsSql(), r => (float)r.GetDouble(3)));
-        return new UserValues(_log, [.. rewards]);
-    }
-
-    /// <summary>A number for each event of a log.</summary>
-    private sealed class UserValues
-    {
-        private readonly int[] _starts;
-        private readonly float[] _values;
-
-        public UserValues(WatchLog log, float[] values)
-        {
-            (_starts, _values) = (new int[log.UserCount + 1], values);
-            for (var user = 0; user < log.UserCount; user++)
-                _starts[user + 1] = _starts[user] + log.ItemsOf(user).Length;
-        }
-
-        public ReadOnlySpan<float> Of(int user) => _values.AsSpan(_starts[user].._starts[user + 1]);
+        using var rewards = new ColumnWriter<float>();
+        foreach (var reward in _workspace.Query(EventsSql(), r => (float)r.GetDouble(3)))
+            rewards.Add(reward);
+        return rewards.Complete();
     }
 }

@@ -3,8 +3,8 @@ using RecoServe.Engine.Packages;
 namespace RecoServe.Trainer.Data;
 
 /// <summary>
-/// All watch histories of a log, in time order within each user, with dense item indexes 1…N. Immutable; about
-/// 4 + (number of context fields) × 2 bytes an event, 8 more with times.
+/// All watch histories of a log, in time order within each user, with dense item indexes 1…N. Immutable. The events are in files,
+/// about 4 + (number of context fields) × 2 bytes each, 8 more with times; in memory are the items and the users.
 /// </summary>
 /// <param name="catalogue">The items, with their attributes. Every item of the log is in it.</param>
 /// <param name="users">External user ids in user order.</param>
@@ -18,11 +18,11 @@ namespace RecoServe.Trainer.Data;
 internal sealed class WatchLog(
     Catalogue catalogue,
     string[] users,
-    int[] starts,
-    int[] items,
+    long[] starts,
+    Column<int> items,
     IReadOnlyList<ContextField> contextFields,
-    ushort[][] contextCodes,
-    long[]? times = null,
+    IReadOnlyList<Column<ushort>> contextCodes,
+    Column<long>? times = null,
     int[]? testEvents = null,
     FeedbackLog? feedback = null)
 {
@@ -57,16 +57,20 @@ internal sealed class WatchLog(
     public int UserCount => users.Length;
 
     /// <summary>Number of events.</summary>
-    public int EventCount => items.Length;
+    public long EventCount => items.Count;
 
     /// <summary>The external id of a user.</summary>
     public string UserId(int user) => users[user];
 
     /// <summary>The item indexes of a user's events, oldest first.</summary>
-    public ReadOnlyMemory<int> ItemsOf(int user) => items.AsMemory(starts[user]..starts[user + 1]);
+    public ReadOnlyMemory<int> ItemsOf(int user) => SliceOf(items, user);
 
     /// <summary>The codes of one context column for a user's events, oldest first.</summary>
-    public ReadOnlyMemory<ushort> ContextOf(int user, int field) => contextCodes[field].AsMemory(starts[user]..starts[user + 1]);
+    public ReadOnlyMemory<ushort> ContextOf(int user, int field) => SliceOf(contextCodes[field], user);
+
+    /// <summary>A user's part of a column that has a number for every event.</summary>
+    public ReadOnlyMemory<T> SliceOf<T>(Column<T> column, int user)
+        where T : unmanaged => column.Slice(starts[user], (int)(starts[user + 1] - starts[user]));
 
     /// <summary>For each context column, the codes of a user's first events; null without columns.</summary>
     public IReadOnlyList<ReadOnlyMemory<ushort>>? HistoryContextOf(int user, int events) =>
@@ -78,7 +82,7 @@ internal sealed class WatchLog(
     /// <summary>The times of a user's events, milliseconds since 1970 UTC, ascending.</summary>
     /// <exception cref="InvalidOperationException">The events have no times.</exception>
     public ReadOnlyMemory<long> TimesOf(int user) =>
-        (times ?? throw new InvalidOperationException("the log has no times")).AsMemory(starts[user]..starts[user + 1]);
+        SliceOf(times ?? throw new InvalidOperationException("the log has no times"), user);
 
     /// <summary>Whether some events come from test data apart from the log.</summary>
     public bool HasTestData => testEvents is not null;

@@ -4,7 +4,7 @@ namespace RecoServe.Trainer.Data;
 
 /// <summary>
 /// Reads a watch log of any size: DuckDB types, filters, joins and sorts it, spilling to disk if need be, and the result is
-/// streamed into the flat arrays of a <see cref="WatchLog"/>.
+/// streamed into the columns of a <see cref="WatchLog"/>.
 /// </summary>
 /// <remarks>
 /// <para>The rules of order, so that equal input gives equal indexes:</para>
@@ -180,29 +180,24 @@ internal sealed class WatchLogReader
     private WatchLog ReadEvents(Catalogue catalogue, ContextField[] contexts)
     {
         var users = _workspace.Query("SELECT user_id FROM users ORDER BY user", r => r.GetString(0)).ToArray();
-        var count = _workspace.Query("SELECT count(*) FROM events", r => r.GetInt64(0)).Single();
-        if (count > Array.MaxLength)
-            throw new DataException($"{string.Join(", ", _options.Data)}: {count} events; a log may have {Array.MaxLength}");
-
-        var starts = new int[users.Length + 1];
-        var items = new int[count];
-        var codes = contexts.Select(_ => new ushort[count]).ToArray();
-        var times = _hasTimes ? new long[count] : null;
+        var starts = new long[users.Length + 1];
+        using var items = new ColumnWriter<int>();
+        using var times = _hasTimes ? new ColumnWriter<long>() : null;
+        var codes = contexts.Select(_ => new ColumnWriter<ushort>()).ToArray();
         var testEvents = _options.TestData.Count > 0 ? new int[users.Length] : null;
         var scale = TimeScale.Of(_workspace);
-        var e = 0;
         foreach (var row in _workspace.Query(EventsSql(contexts.Length), r => r))
         {
             var user = row.GetInt32(0);
-            items[e] = row.GetInt32(1);
-            times?[e] = scale.ToMilliseconds(row.GetInt64(2));
+            items.Add(row.GetInt32(1));
+            times?.Add(scale.ToMilliseconds(row.GetInt64(2)));
             testEvents?[user] += row.GetBoolean(3) ? 1 : 0;
             for (var i = 0; i < codes.Length; i++)
-                codes[i][e] = (ushort)row.GetInt32(i + 4);
-            starts[user + 1] = ++e;
+                codes[i].Add((ushort)row.GetInt32(i + 4));
+            starts[user + 1] = items.Count;
         }
 
-        return new WatchLog(catalogue, users, starts, items, contexts, codes, times, testEvents);
+        return new WatchLog(catalogue, users, starts, items.Complete(), contexts, Array.ConvertAll(codes, c => c.Complete()), times?.Complete(), testEvents);
     }
 
     private string EventsSql(int contexts) => $"""

@@ -28,6 +28,7 @@ internal readonly record struct SplitPoint
     }
 
     /// <summary>The point in milliseconds since 1970: events before it are before the period.</summary>
-    /// <param name="sorted">The times of the events that a fraction is of, ascending, at least one.</param>
-    public long In(ReadOnlySpan<long> sorted) => _time ?? sorted[(int)(_fraction * sorted.Length)];
+    /// <param name="events">Number of the events that a fraction is of, at least one.</param>
+    /// <param name="timeOf">The time of such an event by its rank, from 0, in order of time.</param>
+    public long In(long events, Func<long, long> timeOf) => _time ?? timeOf((long)(_fraction * events));
 }

@@ -42,16 +42,32 @@ internal sealed class TimeSplit : EvaluationSplit
 
     private static (long ValidateFrom, long TestFrom) Bounds(WatchLog log, SplitPoint? validateFrom, SplitPoint? testFrom)
     {
-        var times = Enumerable.Range(0, log.UserCount).SelectMany(u => log.TimesOf(u).ToArray()).ToArray();
-        Array.Sort(times);
-        var test = (testFrom ?? SplitPoint.AtFraction(0.9)).In(times);
-        var before = times.AsSpan(0, CountBefore(times, test));
-        if (before.Length == 0)
-            throw new DataException($"--test-from {Date(test)}: no event is earlier; the first is of {Date(times[0])}");
-        var validate = validateFrom is { } given ? given.In(times) : SplitPoint.AtFraction(0.9).In(before);
+        var test = (testFrom ?? SplitPoint.AtFraction(0.9)).In(log.EventCount, TimeOf);
+        var before = CountOf(test);
+        if (before == 0)
+            throw new DataException($"--test-from {Date(test)}: no event is earlier; the first is of {Date(TimeOf(0))}");
+        var validate = validateFrom is { } given ? given.In(log.EventCount, TimeOf) : SplitPoint.AtFraction(0.9).In(before, TimeOf);
         if (validate >= test)
             throw new DataException($"--validate-from {Date(validate)} must be before --test-from {Date(test)}");
         return (validate, test);
+
+        long CountOf(long time) => Enumerable.Range(0, log.UserCount).Sum(u => (long)CountBefore(log.TimesOf(u).Span, time));
+
+        // By bisection, so that the times need not be in memory together.
+        long TimeOf(long rank)
+        {
+            var (low, high) = (long.MinValue / 2, long.MaxValue / 2);
+            while (low < high)
+            {
+                var middle = (low + high) >> 1;
+                if (CountOf(middle + 1) > rank)
+                    high = middle;
+                else
+                    low = middle + 1;
+            }
+
+            return low;
+        }
     }
 
     /// <summary>How many of ascending times are before a time.</summary>

@@ -4,14 +4,16 @@ namespace RecoServe.Trainer.Training;
 
 /// <summary>
 /// What is learned from: the newest training events of every user, or more of them in several windows. An epoch's batches are a
-/// function of seed and epoch number alone, so that a resumed training sees what an unbroken one would have seen.
+/// function of seed and epoch number alone, so that a resumed training sees what an unbroken one would have seen. In memory are the places of the
+/// windows, and the content of the batches that are learned.
 /// </summary>
 internal sealed class TrainingSet
 {
     /// <summary>Where a step has one batch, users are ordered by length within pools of so many: little padding, and still a shuffle.</summary>
     private const int PoolBatches = 16;
 
-    private readonly Window[] _windows;
+    private readonly IReadOnlyList<int> _lengths;
+    private readonly WindowPlace[] _windows;
     private readonly int _fields;
 
     /// <param name="log">The log.</param>
@@ -21,10 +23,10 @@ internal sealed class TrainingSet
     /// <remarks>Of a log with feedback, the rows of <see cref="WatchLog.FeedbackOf"/> are learned, and users without any left out.</remarks>
     public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory, int windowsPerUser = 1)
     {
-        (Log, _fields) = (log, log.ContextFields.Count);
+        (Log, _lengths, _fields) = (log, lengths, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
         ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
-        var windows = new List<Window>(log.UserCount);
+        var windows = new List<WindowPlace>(log.UserCount);
         for (var user = 0; user < log.UserCount; user++)
         {
             Count(ItemCounts, log.ItemsOf(user)[..lengths[user]]);
@@ -34,8 +36,9 @@ internal sealed class TrainingSet
             for (var (w, end) = (0, lengths[user]); w < windowsPerUser && end > 0; w++)
             {
                 var start = Math.Max(0, end - maxHistory);
-                if (WindowOf(user, start, end, feedback) is { } window)
-                    windows.Add(window);
+                var place = new WindowPlace(user, start, end);
+                if (feedback is null || place.RowsOf(feedback).Count > 0)
+                    windows.Add(place);
                 end = start == 0 ? 0 : start + 1; // what this window only reads is the last target of the next
             }
         }
@@ -63,32 +66,32 @@ internal sealed class TrainingSet
     /// <param name="epoch">From 1.</param>
     /// <param name="batchSize">Windows a batch.</param>
     /// <param name="accumulate">Batches a step: of several, the first is of the step's shortest histories and the last of its longest.</param>
-    public IReadOnlyList<Window[]> Epoch(int seed, int epoch, int batchSize, int accumulate = 1)
+    public IReadOnlyList<WindowPlace[]> Epoch(int seed, int epoch, int batchSize, int accumulate = 1)
     {
         var random = new Random(HashSeed.Of(seed, epoch));
-        var shuffled = (Window[])_windows.Clone();
+        var shuffled = (WindowPlace[])_windows.Clone();
         random.Shuffle(shuffled);
         var batches = shuffled.Chunk(batchSize * (accumulate > 1 ? accumulate : PoolBatches))
-            .SelectMany(pool => pool.OrderBy(w => w.Items.Length).Chunk(batchSize))
+            .SelectMany(pool => pool.OrderBy(w => w.Length).Chunk(batchSize))
             .ToArray();
         if (accumulate == 1)
             random.Shuffle(batches);
         return batches;
     }
 
-    /// <summary>Makes the tensors' content of one batch.</summary>
-    public Batch Batch(Window[] windows) => new(windows, _fields);
+    /// <summary>Reads the windows of one batch from the log, and makes its tensors' content.</summary>
+    public Batch Batch(WindowPlace[] places) => new([.. places.Select(Read)], _fields);
 
-    /// <summary>Some events of a user; null if nothing is learned at them.</summary>
-    private Window? WindowOf(int user, int start, int end, FeedbackRows? feedback)
+    /// <summary>Reads a window from the log.</summary>
+    public Window Read(WindowPlace place)
     {
-        var rows = feedback?.Between(start == 0 ? 0 : start + 1, end);
-        return rows?.Count == 0 ? null : new Window(
-            Log.ItemsOf(user)[start..end],
-            [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[start..end])],
-            start,
-            rows,
-            Log.HasTimes ? Log.TimesOf(user)[start..end] : default);
+        var (user, events) = (place.User, place.Start..place.End);
+        return new Window(
+            Log.ItemsOf(user)[events],
+            [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[events])],
+            place.Start,
+            Log.FeedbackOf(user, _lengths[user]) is { } feedback ? place.RowsOf(feedback) : null,
+            Log.HasTimes ? Log.TimesOf(user)[events] : default);
     }
 
     private static void Count(long[] counts, ReadOnlyMemory<int> items)

@@ -17,16 +17,16 @@ internal static class Logs
     public static WatchLog Of(
         int itemCount, int[][] histories, long[]? times, int[]? testEvents, Dictionary<string, IReadOnlyList<string>>? attributes)
     {
-        var starts = new int[histories.Length + 1];
+        var starts = new long[histories.Length + 1];
         for (var user = 0; user < histories.Length; user++)
             starts[user + 1] = starts[user] + histories[user].Length;
         var ids = Enumerable.Range(1, itemCount).Select(i => $"{i}").ToList();
         var items = histories.SelectMany(h => h).ToArray();
         // The context code of an event is 1 + its place in the log.
         var field = new ContextField("place", [.. Enumerable.Range(0, items.Length).Select(i => $"{i}")]);
-        ushort[][] codes = [[.. Enumerable.Range(1, items.Length).Select(i => (ushort)i)]];
+        Column<ushort> codes = [.. Enumerable.Range(1, items.Length).Select(i => (ushort)i)];
         return new WatchLog(
             Catalogue.Create(ids, attributes ?? []),
-            [.. histories.Select((_, user) => $"u{user}")], starts, items, [field], codes, times, testEvents);
+            [.. histories.Select((_, user) => $"u{user}")], starts, [.. items], [field], [codes], times is null ? null : [.. times], testEvents);
     }
 }

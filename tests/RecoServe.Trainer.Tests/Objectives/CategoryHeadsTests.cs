@@ -93,7 +93,7 @@ public sealed class CategoryHeadsTests
         var log = new WatchLog(
             catalogue,
             [.. Enumerable.Range(0, tiny.UserCount).Select(tiny.UserId)],
-            [.. Enumerable.Range(0, tiny.UserCount + 1).Select(u => u * 12)],
+            [.. Enumerable.Range(0, tiny.UserCount + 1).Select(u => u * 12L)],
             [.. Enumerable.Range(0, tiny.UserCount).SelectMany(u => tiny.ItemsOf(u).ToArray())],
             [],
             []);

@@ -30,7 +30,7 @@ public sealed class TrainingSetTests
     public void Epoch_LongHistory_IsCutToTheNewest_ButCountedWhole()
     {
         var set = new TrainingSet(TinyLogs.Build(5, [[1, 2, 3, 4, 5]], []), [4], maxHistory: 2);
-        Assert.Equal([3, 4], Assert.Single(Assert.Single(set.Epoch(1, 1, 8))).Items.ToArray());
+        Assert.Equal([3, 4], set.Read(Assert.Single(Assert.Single(set.Epoch(1, 1, 8)))).Items.ToArray());
         Assert.Equal([0, 1, 1, 1, 1, 0], set.ItemCounts);
     }
 
@@ -38,13 +38,16 @@ public sealed class TrainingSetTests
     public void Epoch_SeveralWindows_EveryEventIsATargetOnce_TheNewestFirst()
     {
         var log = TinyLogs.Build(9, [[1, 2, 3, 4, 5, 6, 7, 8], [9]], []);
-        string[] Windows(int count) => [.. new TrainingSet(log, [7, 1], maxHistory: 3, count).Epoch(1, 1, 8).SelectMany(b => b)
-            .Select(w => $"{w.Start}: {string.Join(' ', w.Items.ToArray())}").Order(StringComparer.Ordinal)];
+        string[] Windows(int count)
+        {
+            var set = new TrainingSet(log, [7, 1], maxHistory: 3, count);
+            return [.. set.Epoch(1, 1, 8).SelectMany(b => b).Select(set.Read).Select(w => $"{w.Start}: {string.Join(' ', w.Items.ToArray())}").Order(StringComparer.Ordinal)];
+        }
+
         Assert.Equal(["0: 1 2 3", "0: 9", "2: 3 4 5", "4: 5 6 7"], Windows(9));
         Assert.Equal(["0: 9", "2: 3 4 5", "4: 5 6 7"], Windows(2));
         Assert.Equal(["0: 9", "4: 5 6 7"], Windows(1));
-        var set = new TrainingSet(log, [7, 1], maxHistory: 3, windowsPerUser: 9);
-        Assert.Equal([1, 2, 3, 4, 5, 6, 7, 9], Targets(set).Order());
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7, 9], Targets(new TrainingSet(log, [7, 1], maxHistory: 3, windowsPerUser: 9)).Order());
     }
 
     /// <summary>Before the window's first event there were others, so its state is not the one after the start marker.</summary>
@@ -68,7 +71,7 @@ public sealed class TrainingSetTests
             [0, 8], [0, 0, 1, 1, 1, 1, 1, 2], [5, 2, 1, 2, 3, 4, 9, 2], [1, 0, 1, 1, 2, 0, 1, 1], null, [1, 2, 3, 4, 5, 6, 7, 8], []));
         var set = new TrainingSet(log, [2], maxHistory: 100);
         Assert.Equal([5, 2, 1, 4, 9], Targets(set));
-        Assert.Equal([1, 2, 3, 6, 7], Assert.Single(Assert.Single(set.Epoch(1, 1, 8))).Feedback!.Slots!.Value.ToArray().Select(slot => (int)slot));
+        Assert.Equal([1, 2, 3, 6, 7], set.Read(Assert.Single(Assert.Single(set.Epoch(1, 1, 8)))).Feedback!.Slots!.Value.ToArray().Select(slot => (int)slot));
         Assert.Equal([0, 1, 1, 0, 1, 1, 0, 0, 0, 1], set.ShownCounts);
         Assert.Equal([5, 2, 1, 2, 3, 4, 9, 2], Targets(new TrainingSet(log, [4], maxHistory: 100)));
     }
@@ -92,7 +95,7 @@ public sealed class TrainingSetTests
         var log = TinyLogs.Build(3, [.. Enumerable.Range(0, 1000).Select(_ => Enumerable.Repeat(2, random.Next(1, 100)).ToArray())], []);
         var set = new TrainingSet(log, [.. Enumerable.Range(0, 1000).Select(u => log.ItemsOf(u).Length)], 200);
         var batches = set.Epoch(1, 1, 32);
-        var padded = batches.Sum(b => b.Length * b.Max(w => w.Items.Length));
+        var padded = batches.Sum(b => b.Length * b.Max(w => w.Length));
         Assert.InRange((double)padded / log.EventCount, 1, 1.15);
     }
 
@@ -105,7 +108,7 @@ public sealed class TrainingSetTests
         Assert.Equal(8, steps.Length);
         Assert.All(steps, step =>
         {
-            var lengths = step.Select(batch => batch.Select(w => w.Items.Length).ToArray()).ToArray();
+            var lengths = step.Select(batch => batch.Select(w => w.Length).ToArray()).ToArray();
             Assert.InRange(lengths.SelectMany(l => l).Average(), 40, 60); // of the log: 50
             Assert.All(lengths, l => Assert.InRange(l.Max() - l.Min(), 1, 40));
         });
@@ -117,5 +120,5 @@ public sealed class TrainingSetTests
         return targets.data<long>().ToArray();
     }
 
-    private static int[] Order(TrainingSet set, int seed, int epoch) => [.. set.Epoch(seed, epoch, 16).SelectMany(b => b).Select(w => w.Items.Span[0])];
+    private static int[] Order(TrainingSet set, int seed, int epoch) => [.. set.Epoch(seed, epoch, 16).SelectMany(b => b).Select(w => set.Read(w).Items.Span[0])];
 }
