@@ -18,15 +18,18 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     /// <summary>A flag for compression, and the length in four bytes, highest first.</summary>
     private const int HeaderBytes = 5;
 
-    /// <summary>What a compressed message is taken to grow by. Repetitions compress further, and take more than they are counted for.</summary>
-    private const int Compression = 16;
+    private static readonly AsyncLocal<MeasuredBody?> OfCall = new();
 
     private readonly PipeReader _body = context.Request.BodyReader;
     private IDisposable? _memory;
+    private long _counted;
     private SequencePosition _start;
     private bool _hasBegun;
     private long _begun;
     private bool _isRegistered;
+
+    /// <summary>That of the call which this code runs for, if its messages may be compressed.</summary>
+    internal static MeasuredBody? Current => OfCall.Value;
 
     /// <inheritdoc/>
     public PipeReader Reader => this;
@@ -34,6 +37,23 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     /// <summary>Hands over the memory of the message that was read last, null if it was not counted: it is then the caller's to give back.</summary>
     internal static IDisposable? Claim(HttpContext context) =>
         context.Features.Get<IRequestBodyPipeFeature>() is MeasuredBody body ? Interlocked.Exchange(ref body._memory, null) : null;
+
+    /// <summary>Lets the call's compressed messages find it.</summary>
+    internal async Task ServeCompressedAsync(RequestDelegate next)
+    {
+        OfCall.Value = this;
+        await next(context);
+    }
+
+    /// <summary>Takes more memory for a message of which so many bytes have been inflated: how many there will be, nobody knows before.</summary>
+    /// <exception cref="Grpc.Core.RpcException">There is none.</exception>
+    internal void Inflated(long length)
+    {
+        if (size.Growth * length <= _counted)
+            return;
+        Dispose();
+        Take(size.Growth * Math.Min(2 * length, size.MaxBytes)); // what is longer, gRPC refuses
+    }
 
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -104,9 +124,9 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
         long length = BinaryPrimitives.ReadUInt32BigEndian(header[1..]);
         if (length > size.MaxBytes)
             return; // gRPC refuses it unread
-        var bytes = size.Growth * (header[0] == 0 ? length : Math.Min(Compression * length, size.MaxBytes));
-        if (bytes > RequestMemory.Small)
-            Take(bytes);
+        _counted = RequestMemory.Small;
+        if (size.Growth * length > _counted)
+            Take(size.Growth * length);
     }
 
     private void Take(long bytes)
@@ -115,6 +135,7 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
             context.Response.RegisterForDispose(this);
         _isRegistered = true;
         _memory = memory.Take(bytes);
+        _counted = bytes;
         _begun = clock.GetTimestamp();
     }
 }

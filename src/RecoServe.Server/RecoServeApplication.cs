@@ -52,6 +52,8 @@ internal static class RecoServeApplication
             grpc.MaxReceiveMessageSize = MaxRequestBytes;
             grpc.Interceptors.Add<StatusInterceptor>();
         });
+        builder.Services.PostConfigure<GrpcServiceOptions>(grpc =>
+            grpc.CompressionProviders = [.. grpc.CompressionProviders.Select(compression => new MeasuredCompression(compression))]);
         builder.Services.Replace(ServiceDescriptor.Singleton(typeof(IServiceMethodProvider<>), typeof(ReadableMethods<>)));
         builder.Services.AddOptions<GrpcServiceOptions<InferenceService>>()
             .Configure<ServerOptions>((grpc, options) => grpc.MaxReceiveMessageSize = options.MaxTensorBytes);

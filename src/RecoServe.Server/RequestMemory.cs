@@ -31,7 +31,10 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
         if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
         {
             var size = context.Request.Path.StartsWithSegments(TensorPath, StringComparison.Ordinal) ? _tensors : _others;
-            context.Features.Set<IRequestBodyPipeFeature>(new MeasuredBody(context, this, size, clock));
+            var body = new MeasuredBody(context, this, size, clock);
+            context.Features.Set<IRequestBodyPipeFeature>(body);
+            if (context.Request.Headers.ContainsKey("grpc-encoding"))
+                return body.ServeCompressedAsync(next);
         }
 
         return next(context);

@@ -94,18 +94,38 @@ public sealed class MeasuredBodyTests : IDisposable
         await Assert.ThrowsAsync<RpcException>(async () => await ReadAsync(await CallAsync(ModelInfer, (8 * Small) + 1)));
     }
 
+    /// <summary>16 KiB inflated are small, and then there must be memory for twice what has come.</summary>
     [Fact]
-    public async Task CompressedMessage_CountsForMore_ButForNoMoreThanTheLargest()
+    public async Task CompressedMessage_IsCountedAsItIsInflated_AndNotBeyondTheLargest()
     {
         var call = await CallAsync(Recommend);
-        await call.WriteHeaderAsync(2000, compressed: true);
+        await call.WriteHeaderAsync(100, compressed: true);
         await call.Reader.ReadAsync(Token);
-        Assert.Equal(16 * 16 * 2000, _memory.Held);
+        var body = (MeasuredBody)call.Reader;
+        foreach (var (length, held) in ((int, long)[])[(100, 0), (Small, 0), (Small + 1, 32 * (Small + 1)), (2 * Small, 32 * (Small + 1)), (3 * Small, 32 * 3 * Small)])
+        {
+            body.Inflated(length);
+            Assert.Equal(held, _memory.Held);
+        }
+
         call.Dispose();
-        call = await CallAsync(Recommend);
-        await call.WriteHeaderAsync(4 << 20, compressed: true);
+        Assert.Equal(0, _memory.Held);
+        body.Inflated(3 << 20);
+        Assert.Equal(16L * (4 << 20), _memory.Held);
+        call.Dispose();
+        Assert.Equal(0, _memory.Held);
+    }
+
+    [Fact]
+    public async Task CompressedMessage_NoMemory_IsRefusedWithARetry()
+    {
+        var call = await CallAsync(Recommend);
+        await call.WriteHeaderAsync(100, compressed: true);
         await call.Reader.ReadAsync(Token);
-        Assert.Equal(16 * (4 << 20), _memory.Held);
+        using var most = _memory.Take(Limit - RequestMemory.Small);
+        var e = Assert.Throws<RpcException>(() => ((MeasuredBody)call.Reader).Inflated(Small + 1));
+        Assert.Equal((StatusCode.ResourceExhausted, "100"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
+        Assert.Equal(Limit - RequestMemory.Small, _memory.Held);
     }
 
     [Fact]
