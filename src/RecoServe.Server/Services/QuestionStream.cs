@@ -35,7 +35,8 @@ internal static class QuestionStream
             while (await NextAsync(questions, room, ending.Token))
             {
                 var memory = claimMemory();
-                _ = answer(questions.Current).ContinueWith(
+                var question = questions.Current;
+                _ = Task.Run(() => answer(question), CancellationToken.None).ContinueWith(
                     done =>
                     {
                         memory?.Dispose();

@@ -104,6 +104,27 @@ public sealed class BatcherTests : BatcherFixture
         Assert.InRange(Runner.Batches.Skip(1).Select(b => b[0]).ToList().IndexOf(100), 1, 4);
     }
 
+    /// <summary>A turn that a worker kept for rows that then went away would be lost to all other versions.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task RunAsync_RowsThatATurnWasKeptForGoAway_TheTurnIsFree(bool stopping)
+    {
+        Gate = new RunGate(1);
+        await StartBusy(maxBatchSize: 1);
+        using var cancel = new CancellationTokenSource();
+        var (computed, gone) = (Run([1]), Run([2], token: cancel.Token));
+        Runner.LetGo(1);
+        await Runner.EnteredAsync(); // with the second still in the queue
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        var stopped = stopping ? Batcher.DisposeAsync().AsTask() : Task.CompletedTask;
+        Runner.LetGo();
+        await stopped;
+        Assert.Equal((999, 1), (await Busy, await computed));
+        await Task.Run(() => Gate.Enter(new RunShare()), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
+    }
+
     [Fact]
     public async Task RunAsync_QueueFull_IsRefusedAtOnce()
     {
