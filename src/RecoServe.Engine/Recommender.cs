@@ -97,7 +97,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var unknown = new SortedSet<string>(StringComparer.Ordinal);
         var query = Query.Encode(lease.Package, request, unknown);
         var candidates = Query.Indexes(lease.Package.Catalogue, request.CandidateIds, unknown).ToArray();
-        using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, request.Normalise, request.Deadline, request.Priority, OnCallersThread: true), cancellationToken);
+        using var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, request.Normalise, request.Deadline, request.Priority), cancellationToken);
         ThrowIfLate(lease, request);
         var start = clock.GetTimestamp();
         var items = ScoreItems(lease, row, candidates, request.Normalise);
@@ -116,7 +116,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         RowResult<BatchOutput>? row = null;
         try
         {
-            row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, request.Deadline, request.Priority, OnCallersThread: true), cancellationToken);
+            row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
         }
         catch (OverloadedException) when (degradation.Popularity)
         {

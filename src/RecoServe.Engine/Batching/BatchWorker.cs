@@ -38,42 +38,10 @@ internal sealed class BatchWorker<TInput, TOutput>
     /// <summary>Completes when the thread has ended.</summary>
     internal Task Ended => _ended.Task;
 
-    /// <summary>Whether the thread waits, and for nothing but rows. Read and written by the batcher alone, under its lock, as the next.</summary>
-    internal bool IsIdle { get; set; }
-
-    /// <summary>Whether a caller runs a batch in the thread's place.</summary>
-    internal bool IsLent { get; set; }
-
     /// <summary>When the present run is expected to end.</summary>
     internal TimeSpan FreeAt => TimeSpan.FromTicks(Volatile.Read(ref _freeAt));
 
-    /// <summary>Takes memory and a turn for a caller, if both are free; null if not.</summary>
-    internal TOutput? TryLend()
-    {
-        if (_runner.TryReserve() is not { } output)
-            return null;
-        _hasTurn = _gate.TryEnter(_share);
-        if (_hasTurn)
-            return output;
-        output.Release();
-        return null;
-    }
-
-    /// <summary>Runs a batch on the caller's thread, to which the worker is lent, and gives the worker back.</summary>
-    /// <param name="output">From <see cref="TryLend"/>.</param>
-    internal void RunLent(TOutput output)
-    {
-        try
-        {
-            RunNext(output, lastEnd: null);
-        }
-        finally
-        {
-            _batcher.Return(this);
-        }
-    }
-
-    /// <summary>Gives back a turn that was kept for rows that have gone away, or that another worker took.</summary>
+    /// <summary>Gives back a turn that was kept for another run.</summary>
     internal void EndKeptTurn()
     {
         if (_hasTurn)
@@ -85,16 +53,16 @@ internal sealed class BatchWorker<TInput, TOutput>
         using (var linger = _clock.CreateTimer(_ => _batcher.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan))
         {
             while (_batcher.WaitForRows(this, linger, out var atOnce))
-                RunNext(TakeTurn(), atOnce ? _lastEnd : null);
+                RunNext(atOnce ? _lastEnd : null);
         }
 
         _ended.SetResult();
     }
 
-    /// <param name="output">Memory, in a turn.</param>
     /// <param name="lastEnd">The end of the last run, if rows have waited since.</param>
-    private void RunNext(TOutput output, TimeSpan? lastEnd)
+    private void RunNext(TimeSpan? lastEnd)
     {
+        var output = TakeTurn();
         var start = _batcher.Now;
         var othersWait = _batcher.Take(_batch, lastEnd);
         if (_batch.Rows.Count == 0) // cancelled or expired meanwhile, or taken by another runner

@@ -12,17 +12,13 @@ namespace RecoServe.Engine.Batching;
 /// before its deadline.</para>
 /// <para>2. It waits in a bounded queue, which it leaves at once when its caller goes away or its deadline passes, whatever the
 /// runners do.</para>
-/// <para>3. Each runner has a thread (<see cref="BatchWorker{TInput, TOutput}"/>) that forms a batch at the last moment and runs it. To a row that comes alone
-/// it is lent while it is idle, if a run is so short that waking threads would be much of it.</para>
+/// <para>3. Each runner has a thread (<see cref="BatchWorker{TInput, TOutput}"/>) that forms a batch at the last moment and runs it.</para>
 /// </remarks>
 internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     where TInput : struct, IRowInput<TInput>
     where TOutput : BatchMemory
 {
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(5);
-
-    /// <summary>Longer runs are left to the runners' threads: a caller's belongs to a pool that others wait for.</summary>
-    private static readonly TimeSpan LongestLoan = TimeSpan.FromMilliseconds(2);
 
     private readonly BatcherOptions _options;
     private readonly TimeProvider _clock;
@@ -71,16 +67,6 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
     }
 
-    /// <summary>Workers that could be lent.</summary>
-    internal int IdleWorkers
-    {
-        get
-        {
-            lock (_gate)
-                return _workers.Count(IsIdle);
-        }
-    }
-
     /// <summary>When to ask again, as the queue is full; null if it is not.</summary>
     internal TimeSpan? FullFor
     {
@@ -107,8 +93,6 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         var deadline = request.Deadline == DateTimeOffset.MaxValue ? TimeSpan.MaxValue : now + (request.Deadline - _clock.GetUtcNow());
         var row = new BatchRow<TInput, TOutput>(request, now, deadline, _options.Patience);
         row.OnCancelled(Leave, cancellationToken);
-        BatchWorker<TInput, TOutput>? lent;
-        TOutput? output;
         try
         {
             lock (_gate)
@@ -119,10 +103,6 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
                 _queue.Age(now);
                 Admit(row, now);
                 Enqueue(row, now);
-                output = null;
-                lent = request.OnCallersThread ? TryBorrow(row, now, out output) : null;
-                if (lent is null)
-                    Signal();
             }
         }
         catch
@@ -131,7 +111,6 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             throw;
         }
 
-        lent?.RunLent(output!);
         return row.Result;
     }
 
@@ -161,7 +140,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     }
 
     /// <summary>Waits until a batch should be formed; false when no row will come any more.</summary>
-    /// <param name="worker">Whose thread waits.</param>
+    /// <param name="worker">Whose thread waits. A turn that it kept for rows that are gone is given back: others may go first.</param>
     /// <param name="linger">A timer that calls <see cref="Wake"/>.</param>
     /// <param name="atOnce">Whether there was nothing to wait for.</param>
     internal bool WaitForRows(BatchWorker<TInput, TOutput> worker, ITimer linger, out bool atOnce)
@@ -170,32 +149,15 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         {
             for (atOnce = true; ; atOnce = false)
             {
-                var idle = worker.IsLent || _queue.Count == 0;
-                var left = idle ? Timeout.InfiniteTimeSpan : LingerLeft(Now);
-                if (!idle && left <= TimeSpan.Zero)
+                var left = _queue.Count == 0 ? Timeout.InfiniteTimeSpan : LingerLeft(Now);
+                if (_queue.Count > 0 && left <= TimeSpan.Zero)
                     return true;
-                if (!worker.IsLent)
-                    worker.EndKeptTurn(); // whatever comes next, others may go first
-                if (idle && !worker.IsLent && _stopping)
+                worker.EndKeptTurn();
+                if (_queue.Count == 0 && _stopping)
                     return false;
                 linger.Change(left, Timeout.InfiniteTimeSpan);
-                worker.IsIdle = idle;
                 Monitor.Wait(_gate);
-                worker.IsIdle = false;
             }
-        }
-    }
-
-    /// <summary>Takes a worker back that was lent.</summary>
-    internal void Return(BatchWorker<TInput, TOutput> worker)
-    {
-        lock (_gate)
-        {
-            worker.IsLent = false;
-            if (_queue.Count > 0 || _stopping)
-                Monitor.PulseAll(_gate);
-            else
-                worker.EndKeptTurn(); // for which rows waited that went away
         }
     }
 
@@ -230,37 +192,13 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             _reading.Add(elapsed);
     }
 
-    private static bool IsIdle(BatchWorker<TInput, TOutput> worker) => worker is { IsIdle: true, IsLent: false };
-
     private void Enqueue(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
         _linger.Arrived(now);
         _queue.Add(row);
         if (row.Deadline < _nextExpiry)
             ExpireAt(row.Deadline, now);
-    }
-
-    /// <summary>Borrows an idle worker for the only row that waits, with memory and a turn; null if that one should wait.</summary>
-    private BatchWorker<TInput, TOutput>? TryBorrow(BatchRow<TInput, TOutput> row, TimeSpan now, out TOutput? output)
-    {
-        output = null;
-        if (_queue.Count > 1 || _cost.Of(1, row.Input.Length) > LongestLoan || LingerLeft(now) > TimeSpan.Zero)
-            return null;
-        var worker = Array.Find(_workers, IsIdle);
-        output = worker?.TryLend();
-        if (output is null)
-            return null;
-        worker!.IsLent = true;
-        return worker;
-    }
-
-    /// <summary>Wakes a worker; all, if the one that is woken might be that of a runner that is lent.</summary>
-    private void Signal()
-    {
-        if (Array.Exists(_workers, static w => w.IsLent))
-            Monitor.PulseAll(_gate);
-        else
-            Monitor.Pulse(_gate);
+        Monitor.Pulse(_gate);
     }
 
     /// <summary>Refuses a row for which there is no room or no time.</summary>

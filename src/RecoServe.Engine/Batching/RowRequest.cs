@@ -5,8 +5,5 @@ namespace RecoServe.Engine.Batching;
 /// <param name="WantsLogits">Whether the logits of all items are wanted, beside the user state.</param>
 /// <param name="Deadline">When the answer is worth nothing any more; <see cref="DateTimeOffset.MaxValue"/> if never.</param>
 /// <param name="Priority">Its place among others.</param>
-/// <param name="OnCallersThread">
-/// Whether the caller has nothing else to do meanwhile: alone before an idle runner, the row is then computed on its thread, which saves waking two.
-/// </param>
 internal readonly record struct RowRequest<TInput>(
-    TInput Input, bool WantsLogits, DateTimeOffset Deadline, RequestPriority Priority = RequestPriority.Normal, bool OnCallersThread = false);
+    TInput Input, bool WantsLogits, DateTimeOffset Deadline, RequestPriority Priority = RequestPriority.Normal);

@@ -31,22 +31,21 @@ internal sealed class RunGate(int runs)
         Turn turn;
         lock (_lock)
         {
-            if (TryEnterNow(share))
+            share.Start = share.Start > _virtualTime ? share.Start : _virtualTime;
+            if (_free > 0)
+            {
+                Debug.Assert(_waiting.Count == 0, "nobody waits while a turn is free");
+                _free--;
+                _virtualTime = share.Start;
                 return;
+            }
+
             turn = new Turn(share);
             _waiting.Add(turn);
         }
 
         using (turn)
             turn.Granted.Wait();
-    }
-
-    /// <summary>Takes a turn if one is free.</summary>
-    /// <inheritdoc cref="Enter"/>
-    internal bool TryEnter(RunShare share)
-    {
-        lock (_lock)
-            return TryEnterNow(share);
     }
 
     /// <summary>Gives a turn back, and charges its time.</summary>
@@ -81,17 +80,6 @@ internal sealed class RunGate(int runs)
             Grant();
             return false;
         }
-    }
-
-    private bool TryEnterNow(RunShare share)
-    {
-        share.Start = share.Start > _virtualTime ? share.Start : _virtualTime;
-        if (_free == 0)
-            return false;
-        Debug.Assert(_waiting.Count == 0, "nobody waits while a turn is free");
-        _free--;
-        _virtualTime = share.Start;
-        return true;
     }
 
     private void Grant()

@@ -35,8 +35,7 @@ internal static class QuestionStream
             while (await NextAsync(questions, room, ending.Token))
             {
                 var memory = claimMemory();
-                var question = questions.Current;
-                _ = Task.Run(() => answer(question), CancellationToken.None).ContinueWith(
+                _ = answer(questions.Current).ContinueWith(
                     done =>
                     {
                         memory?.Dispose();

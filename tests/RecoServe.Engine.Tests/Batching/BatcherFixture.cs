@@ -74,13 +74,6 @@ public abstract class BatcherFixture : IAsyncDisposable
         return Read(Batcher.RunAsync(Request(history, wantsLogits, deadline, priority), token ?? Token));
     }
 
-    /// <summary>The same by a caller whose thread may be used; the runner's has come to wait for rows by then.</summary>
-    private protected Task<float> RunHere(int[] history, CancellationToken? token = null)
-    {
-        Assert.True(SpinWait.SpinUntil(() => Batcher.IdleWorkers > 0, TimeSpan.FromSeconds(30)), "no runner is idle");
-        return Read(Batcher.RunAsync(Request(history) with { OnCallersThread = true }, token ?? Token));
-    }
-
     private protected static async Task<float> Read(Task<RowResult<BatchOutput>> task)
     {
         using var row = await task;

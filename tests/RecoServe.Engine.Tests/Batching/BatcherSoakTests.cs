@@ -72,7 +72,7 @@ public sealed class BatcherSoakTests
         try
         {
             using var row = await batcher.RunAsync(
-                new RowRequest<EncoderInput>(new EncoderInput(history, default), random.Next(2) == 0, deadline, (RequestPriority)random.Next(3), OnCallersThread: random.Next(2) == 0), cancel.Token);
+                new RowRequest<EncoderInput>(new EncoderInput(history, default), random.Next(2) == 0, deadline, (RequestPriority)random.Next(3)), cancel.Token);
             if (random.Next(100) == 0)
                 await Task.Delay(TimeSpan.FromMilliseconds(random.Next(10)), TimeProvider.System, CancellationToken.None); // a slow reader
             Assert.Equal(history.Sum(), row.State[0]);
