@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Google.Rpc;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -18,18 +19,18 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     /// <summary>A flag for compression, and the length in four bytes, highest first.</summary>
     private const int HeaderBytes = 5;
 
-    private static readonly AsyncLocal<MeasuredBody?> OfCall = new();
+    /// <summary>Emptied when the call ends: whatever it has begun, a timer of a model say, keeps what flows with it.</summary>
+    private static readonly AsyncLocal<StrongBox<MeasuredBody?>?> OfCall = new();
 
     private readonly PipeReader _body = context.Request.BodyReader;
-    private IDisposable? _memory;
-    private long _counted;
+    private RequestMemory.Part? _memory;
     private SequencePosition _start;
     private bool _hasBegun;
     private long _begun;
     private bool _isRegistered;
 
     /// <summary>That of the call which this code runs for, if its messages may be compressed.</summary>
-    internal static MeasuredBody? Current => OfCall.Value;
+    internal static MeasuredBody? Current => OfCall.Value?.Value;
 
     /// <inheritdoc/>
     public PipeReader Reader => this;
@@ -41,18 +42,27 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     /// <summary>Lets the call's compressed messages find it.</summary>
     internal async Task ServeCompressedAsync(RequestDelegate next)
     {
-        OfCall.Value = this;
-        await next(context);
+        var box = new StrongBox<MeasuredBody?>(this);
+        OfCall.Value = box;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            box.Value = null;
+        }
     }
 
     /// <summary>Takes more memory for a message of which so many bytes have been inflated: how many there will be, nobody knows before.</summary>
     /// <exception cref="Grpc.Core.RpcException">There is none.</exception>
     internal void Inflated(long length)
     {
-        if (size.Growth * length <= _counted)
-            return;
-        Dispose();
-        Take(size.Growth * Math.Min(2 * length, size.MaxBytes)); // what is longer, gRPC refuses
+        var bytes = size.Growth * Math.Min(length, size.MaxBytes); // what is longer, gRPC refuses
+        if (_memory is not null)
+            _memory.GrowTo(bytes);
+        else if (bytes > RequestMemory.Small)
+            Take(bytes);
     }
 
     /// <inheritdoc/>
@@ -124,8 +134,7 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
         long length = BinaryPrimitives.ReadUInt32BigEndian(header[1..]);
         if (length > size.MaxBytes)
             return; // gRPC refuses it unread
-        _counted = RequestMemory.Small;
-        if (size.Growth * length > _counted)
+        if (size.Growth * length > RequestMemory.Small)
             Take(size.Growth * length);
     }
 
@@ -135,7 +144,6 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
             context.Response.RegisterForDispose(this);
         _isRegistered = true;
         _memory = memory.Take(bytes);
-        _counted = bytes;
         _begun = clock.GetTimestamp();
     }
 }

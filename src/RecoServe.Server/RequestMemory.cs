@@ -43,18 +43,36 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
     /// <summary>Takes memory for a request; one that alone is more than there is for all may come alone.</summary>
     /// <returns>Gives it back when disposed.</returns>
     /// <exception cref="Grpc.Core.RpcException">There is none.</exception>
-    internal IDisposable Take(long bytes)
+    internal Part Take(long bytes)
     {
-        if (Interlocked.Add(ref _held, bytes) is var held && (held <= _limit || held == bytes))
-            return new Taken(this, bytes);
+        var part = new Part(this);
+        part.GrowTo(bytes);
+        return part;
+    }
+
+    private void Add(long bytes, long all)
+    {
+        if (Interlocked.Add(ref _held, bytes) is var held && (held <= _limit || held == all))
+            return;
         Interlocked.Add(ref _held, -bytes);
         metrics.Refused(RefusalReason.MemoryFull);
         throw CallStatus.Retry(Code.ResourceExhausted, "the server has no memory for a request of this size at present", RetryAfter);
     }
 
-    private sealed class Taken(RequestMemory memory, long bytes) : IDisposable
+    /// <summary>The memory of one request.</summary>
+    internal sealed class Part(RequestMemory memory) : IDisposable
     {
-        private long _bytes = bytes;
+        private long _bytes;
+
+        /// <summary>Takes what is missing to so much.</summary>
+        /// <exception cref="Grpc.Core.RpcException">There is none; what was taken before stays.</exception>
+        internal void GrowTo(long bytes)
+        {
+            if (bytes <= _bytes)
+                return;
+            memory.Add(bytes - _bytes, bytes);
+            _bytes = bytes;
+        }
 
         public void Dispose() => Interlocked.Add(ref memory._held, -Interlocked.Exchange(ref _bytes, 0));
     }

@@ -67,7 +67,8 @@ internal sealed class FitCommand
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
         data = data with { Feedback = _feedback.Bind(result, options.Objective.Propensity == PropensitySource.Column) };
-        var split = _split.Apply(result, WatchLogReader.Read(data));
+        using var log = WatchLogReader.Read(data); // a search reads it again and again
+        var split = _split.Apply(result, log);
         stored?.RequireSame(split.Log);
         ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
         if (options.TimeGaps && !split.Log.HasTimes)

@@ -2,21 +2,23 @@ using System.Buffers;
 using System.Collections;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace RecoServe.Trainer.Data;
 
 /// <summary>
-/// Numbers in a file without a name that is mapped: of a column longer than memory, the system keeps what is read. They stay mapped as long as the process
-/// lives, for a span does not tell that it is in use.
+/// Numbers in a file without a name that is mapped: of a column longer than memory, the system keeps what is read. Nothing that was read from it may be used
+/// after it has been disposed of, which nobody else does: a span does not tell that it is in use.
 /// </summary>
 /// <typeparam name="T">A number.</typeparam>
 [CollectionBuilder(typeof(Column), nameof(Column.Create))]
-internal sealed unsafe class Column<T> : IEnumerable<T>
+internal sealed unsafe class Column<T> : IEnumerable<T>, IDisposable
     where T : unmanaged
 {
     private const int BlockLength = 1 << 16;
 
-    private readonly T* _first;
+    private readonly SafeBuffer? _view;
+    private T* _first;
 
     /// <summary>The numbers of a file.</summary>
     public Column(FileStream file)
@@ -25,9 +27,10 @@ internal sealed unsafe class Column<T> : IEnumerable<T>
         if (Count == 0)
             return;
         using var mapping = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-        using var view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        var view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _view = view.SafeMemoryMappedViewHandle;
         byte* first = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref first); // never given back: see above
+        _view.AcquirePointer(ref first); // so that no finaliser unmaps it
         _first = (T*)(first + view.PointerOffset);
     }
 
@@ -37,6 +40,7 @@ internal sealed unsafe class Column<T> : IEnumerable<T>
     /// <summary>Some of them.</summary>
     public ReadOnlyMemory<T> Slice(long start, int count)
     {
+        ObjectDisposedException.ThrowIf(_first is null && Count > 0, this);
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start + count, Count);
@@ -55,6 +59,16 @@ internal sealed unsafe class Column<T> : IEnumerable<T>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Unmaps the file, which then is no more.</summary>
+    public void Dispose()
+    {
+        if (_first is null)
+            return;
+        _first = null;
+        _view!.ReleasePointer();
+        _view.Dispose();
+    }
 
     private sealed class Piece(T* first, int count) : MemoryManager<T>
     {

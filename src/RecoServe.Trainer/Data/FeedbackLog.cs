@@ -18,7 +18,7 @@ internal sealed class FeedbackLog(
     Column<float> rewards,
     Column<float>? propensities,
     Column<ushort>? slots,
-    IReadOnlyList<Column<ushort>> contextCodes)
+    IReadOnlyList<Column<ushort>> contextCodes) : IDisposable
 {
     /// <summary>Number of rows.</summary>
     public long RowCount => items.Count;
@@ -43,5 +43,12 @@ internal sealed class FeedbackLog(
             propensities?.Slice(start, count),
             slots?.Slice(start, count),
             [.. contextCodes.Select(codes => codes.Slice(start, count))]);
+    }
+
+    /// <inheritdoc cref="WatchLog.Dispose"/>
+    public void Dispose()
+    {
+        foreach (var column in (IDisposable?[])[steps, items, rewards, propensities, slots, .. contextCodes])
+            column?.Dispose();
     }
 }

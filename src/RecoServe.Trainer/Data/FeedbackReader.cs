@@ -28,7 +28,7 @@ internal sealed class FeedbackReader
     public FeedbackLog Read()
     {
         using var rows = new FeedbackColumns(_log.UserCount, _log.ContextFields.Count);
-        var watches = _options.HorizonSeconds > 0 ? ReadWatchRewards() : null;
+        using var watches = _options.HorizonSeconds > 0 ? ReadWatchRewards() : null;
         var returns = new DiscountedReturn(_options.HorizonSeconds * 1000, _options.Discount);
         foreach (var row in _workspace.Query(_options.Impressions.Count > 0 ? ShownSql() : EventsSql(), r => r))
         {

@@ -24,7 +24,7 @@ internal sealed class WatchLog(
     IReadOnlyList<Column<ushort>> contextCodes,
     Column<long>? times = null,
     int[]? testEvents = null,
-    FeedbackLog? feedback = null)
+    FeedbackLog? feedback = null) : IDisposable
 {
     /// <summary>The items.</summary>
     public Catalogue Catalogue { get; } = catalogue;
@@ -89,4 +89,11 @@ internal sealed class WatchLog(
 
     /// <summary>How many of a user's last events come from test data.</summary>
     public int TestEventsOf(int user) => testEvents?[user] ?? 0;
+
+    /// <summary>Gives back the files; nothing that was read from here may be used any more.</summary>
+    public void Dispose()
+    {
+        foreach (var column in (IDisposable?[])[items, times, Feedback, .. contextCodes])
+            column?.Dispose();
+    }
 }

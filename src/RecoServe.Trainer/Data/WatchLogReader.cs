@@ -197,7 +197,9 @@ internal sealed class WatchLogReader
             starts[user + 1] = items.Count;
         }
 
-        return new WatchLog(catalogue, users, starts, items.Complete(), contexts, Array.ConvertAll(codes, c => c.Complete()), times?.Complete(), testEvents);
+        var columns = Array.ConvertAll(codes, c => c.Complete());
+        Array.ForEach(codes, c => c.Dispose());
+        return new WatchLog(catalogue, users, starts, items.Complete(), contexts, columns, times?.Complete(), testEvents);
     }
 
     private string EventsSql(int contexts) => $"""

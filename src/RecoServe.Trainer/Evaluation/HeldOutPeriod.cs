@@ -11,7 +11,8 @@ internal static class HeldOutPeriod
         from = Math.Max(1, from);
         if (from >= to)
             return [];
-        HeldOut At(int position) => new(user, position, log.ItemsOf(user).Slice(position, 1));
+        var items = log.ItemsOf(user);
+        HeldOut At(int position) => new(user, position, items.Slice(position, 1));
         return rule switch
         {
             TargetRule.Every => Enumerable.Range(from, to - from).Select(At),
@@ -23,7 +24,7 @@ internal static class HeldOutPeriod
 
     private static HeldOut[] Together(WatchLog log, int user, int from, int to)
     {
-        var items = log.ItemsOf(user).ToArray();
+        int[] items = [.. log.ItemsOf(user).Span];
         var relevant = items[from..to].Distinct().Except(items[..from]).ToArray();
         return relevant.Length == 0 ? [] : [new HeldOut(user, from, relevant)];
     }

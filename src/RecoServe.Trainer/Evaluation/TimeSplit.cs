@@ -56,7 +56,8 @@ internal sealed class TimeSplit : EvaluationSplit
         // By bisection, so that the times need not be in memory together.
         long TimeOf(long rank)
         {
-            var (low, high) = (long.MinValue / 2, long.MaxValue / 2);
+            var users = Enumerable.Range(0, log.UserCount).Where(u => log.ItemsOf(u).Length > 0).ToArray();
+            var (low, high) = (users.Min(u => log.TimesOf(u).Span[0]), users.Max(u => log.TimesOf(u).Span[^1]));
             while (low < high)
             {
                 var middle = (low + high) >> 1;

@@ -63,7 +63,7 @@ internal sealed class Learner : IDisposable
     /// <summary>Shows the network as it would be served: with the average of its weights, if one is taken.</summary>
     public void Show(Action see)
     {
-        if (_average is null)
+        if (_average is null || Optimiser.Steps == 0)
             see();
         else
             _average.Show(see);

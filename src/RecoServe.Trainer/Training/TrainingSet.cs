@@ -1,3 +1,4 @@
+using System.Collections;
 using RecoServe.Trainer.Data;
 
 namespace RecoServe.Trainer.Training;
@@ -14,6 +15,7 @@ internal sealed class TrainingSet
 
     private readonly IReadOnlyList<int> _lengths;
     private readonly WindowPlace[] _windows;
+    private readonly BitArray _isFiltered;
     private readonly int _fields;
 
     /// <param name="log">The log.</param>
@@ -26,13 +28,18 @@ internal sealed class TrainingSet
         (Log, _lengths, _fields) = (log, lengths, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
         ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
+        _isFiltered = new BitArray(log.UserCount); // looking for it again costs more than reading
         var windows = new List<WindowPlace>(log.UserCount);
         for (var user = 0; user < log.UserCount; user++)
         {
             Count(ItemCounts, log.ItemsOf(user)[..lengths[user]]);
             var feedback = log.FeedbackOf(user, lengths[user]);
             if (feedback is not null)
+            {
                 Count(ShownCounts, feedback.Items);
+                _isFiltered[user] = feedback.Count < log.Feedback!.RowsOf(user).Between(0, lengths[user]).Count;
+            }
+
             for (var (w, end) = (0, lengths[user]); w < windowsPerUser && end > 0; w++)
             {
                 var start = Math.Max(0, end - maxHistory);
@@ -90,7 +97,7 @@ internal sealed class TrainingSet
             Log.ItemsOf(user)[events],
             [.. Enumerable.Range(0, _fields).Select(f => Log.ContextOf(user, f)[events])],
             place.Start,
-            Log.FeedbackOf(user, _lengths[user]) is { } feedback ? place.RowsOf(feedback) : null,
+            (_isFiltered[user] ? Log.FeedbackOf(user, _lengths[user]) : Log.Feedback?.RowsOf(user)) is { } feedback ? place.RowsOf(feedback) : null,
             Log.HasTimes ? Log.TimesOf(user)[events] : default);
     }
 

@@ -24,11 +24,21 @@ public sealed class ColumnTests
     }
 
     [Fact]
-    public void Complete_Writer_LeavesNoFile()
+    public void Add_FileIsOpen_HasNoName()
     {
-        Column<ushort> column = [1, 2, 3];
+        using var writer = new ColumnWriter<ushort>();
+        writer.Add(2);
         // Another test's may be on its way.
         Assert.True(SpinWait.SpinUntil(() => !Directory.EnumerateFiles(Path.GetTempPath(), "recotrain-*.column").Any(), TimeSpan.FromSeconds(10)));
-        Assert.Equal(2, column.Slice(1, 1).Span[0]);
+        Assert.Equal([2], writer.Complete());
+    }
+
+    [Fact]
+    public void Slice_Disposed_IsRefused()
+    {
+        Column<int> column = [1, 2];
+        column.Dispose();
+        column.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => column.Slice(0, 1));
     }
 }

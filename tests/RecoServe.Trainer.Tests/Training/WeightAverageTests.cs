@@ -50,6 +50,44 @@ public sealed class WeightAverageTests
         Assert.Equal(before, Weights(network));
     }
 
+    /// <summary>The vectors that items are composed of are averaged, and so must be what they compose.</summary>
+    [Fact]
+    public void Show_ComposedItems_AreComposedOfTheAverage()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var network = NewNetwork(new ItemFeature(2, [0, 1, 0, 1, 0, 1], [0, 0, 1, 2, 3, 4, 5, 6]));
+        using var average = new WeightAverage(network, Decay);
+        average.Add(1);
+        network.Items.Input.normal_(0, 2);
+        foreach (var weight in network.parameters())
+            weight.mul_(weight);
+        network.Refresh();
+        average.Add(2);
+        float[] Composed() => NetworkScorer.Floats(network.ItemMatrix).ToArray();
+        var before = Composed();
+        average.Show(() =>
+        {
+            var shown = Composed();
+            Assert.NotEqual(before, shown);
+            network.Refresh();
+            Assert.Equal(Composed(), shown);
+        });
+        Assert.Equal(before, Composed());
+    }
+
+    /// <summary>Nothing has been averaged yet.</summary>
+    [Fact]
+    public void Run_EndedBeforeTheFirstStep_KeepsTheNetworkAsItWas()
+    {
+        var options = TrainingRunFixture.Quick with { TimeBudget = 0 };
+        using var plain = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        plain.Fit();
+        using var averaged = new TrainingRunFixture(TinyLogs.Contextual(), options with { Average = 0.9 });
+        averaged.Fit();
+        Assert.Equal(plain.Weights(best: true), averaged.Weights(best: true));
+    }
+
     /// <summary>What is validated and kept is the average, and training goes on from the weights themselves.</summary>
     [Fact]
     public void Run_WithAverage_KeepsIt()
@@ -83,10 +121,10 @@ public sealed class WeightAverageTests
         }
     }
 
-    private static NextWatchNetwork NewNetwork()
+    private static NextWatchNetwork NewNetwork(params ItemFeature[] features)
     {
         manual_seed(1).Dispose();
-        return new NextWatchNetwork(new NetworkShape(6, 4, 1, []), 0);
+        return new NextWatchNetwork(new NetworkShape(6, 4, 1, []) { ItemFeatures = features }, 0);
     }
 
     private static float[] Weights(NextWatchNetwork network) => [.. network.parameters().SelectMany(p => NetworkScorer.Floats(p).ToArray())];
