@@ -89,7 +89,7 @@ evaluate-baselines: artifacts/ml-1m/items.csv ## POP, MARKOV1 and COOC10 on ever
 
 train-ml1m: artifacts/ml-1m/items.csv ## GRU on MovieLens-1M: test HR@10 >= .25 within 40 minutes; EPOCHS=2 for a short run.
 	rm -rf $(RUNS)/ml-1m
-	$(TRAINER) fit --data $(SHARED)/ml-1m/ml-1m.txt --items $< --out $(RUNS)/ml-1m --minutes 35 $(if $(EPOCHS),--epochs $(EPOCHS))
+	$(TRAINER) fit --data $(SHARED)/ml-1m/ml-1m.txt --items $< --out $(RUNS)/ml-1m --average 0.99 --minutes 35 $(if $(EPOCHS),--epochs $(EPOCHS))
 	$(TRAINER) export --run $(RUNS)/ml-1m --repository artifacts/models --name ml-1m
 
 train-video-to-video: ## Simulates a log, trains the bundled model on it, and writes it over models/video-to-video/1.
