@@ -149,11 +149,12 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         {
             for (atOnce = true; ; atOnce = false)
             {
-                var left = _queue.Count == 0 ? Timeout.InfiniteTimeSpan : LingerLeft(Now);
-                if (_queue.Count > 0 && left <= TimeSpan.Zero)
+                var isEmpty = _queue.Count == 0;
+                var left = isEmpty ? Timeout.InfiniteTimeSpan : LingerLeft(Now);
+                if (!isEmpty && left <= TimeSpan.Zero)
                     return true;
                 worker.EndKeptTurn();
-                if (_queue.Count == 0 && _stopping)
+                if (isEmpty && _stopping)
                     return false;
                 linger.Change(left, Timeout.InfiniteTimeSpan);
                 Monitor.Wait(_gate);

@@ -24,7 +24,7 @@ internal static class HeldOutPeriod
 
     private static HeldOut[] Together(WatchLog log, int user, int from, int to)
     {
-        int[] items = [.. log.ItemsOf(user).Span];
+        var items = log.ItemsOf(user).ToArray();
         var relevant = items[from..to].Distinct().Except(items[..from]).ToArray();
         return relevant.Length == 0 ? [] : [new HeldOut(user, from, relevant)];
     }

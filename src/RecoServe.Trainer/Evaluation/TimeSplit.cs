@@ -42,6 +42,7 @@ internal sealed class TimeSplit : EvaluationSplit
 
     private static (long ValidateFrom, long TestFrom) Bounds(WatchLog log, SplitPoint? validateFrom, SplitPoint? testFrom)
     {
+        ReadOnlyMemory<long>[] times = [.. Enumerable.Range(0, log.UserCount).Select(log.TimesOf).Where(t => !t.IsEmpty)];
         var test = (testFrom ?? SplitPoint.AtFraction(0.9)).In(log.EventCount, TimeOf);
         var before = CountOf(test);
         if (before == 0)
@@ -51,13 +52,12 @@ internal sealed class TimeSplit : EvaluationSplit
             throw new DataException($"--validate-from {Date(validate)} must be before --test-from {Date(test)}");
         return (validate, test);
 
-        long CountOf(long time) => Enumerable.Range(0, log.UserCount).Sum(u => (long)CountBefore(log.TimesOf(u).Span, time));
+        long CountOf(long time) => times.Sum(t => (long)CountBefore(t.Span, time));
 
         // By bisection, so that the times need not be in memory together.
         long TimeOf(long rank)
         {
-            var users = Enumerable.Range(0, log.UserCount).Where(u => log.ItemsOf(u).Length > 0).ToArray();
-            var (low, high) = (users.Min(u => log.TimesOf(u).Span[0]), users.Max(u => log.TimesOf(u).Span[^1]));
+            var (low, high) = (times.Min(t => t.Span[0]), times.Max(t => t.Span[^1]));
             while (low < high)
             {
                 var middle = (low + high) >> 1;

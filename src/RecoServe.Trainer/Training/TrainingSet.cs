@@ -15,7 +15,10 @@ internal sealed class TrainingSet
 
     private readonly IReadOnlyList<int> _lengths;
     private readonly WindowPlace[] _windows;
+
+    /// <summary>Users of whose rows some are not learned: of all others they need not be looked through again.</summary>
     private readonly BitArray _isFiltered;
+
     private readonly int _fields;
 
     /// <param name="log">The log.</param>
@@ -28,7 +31,7 @@ internal sealed class TrainingSet
         (Log, _lengths, _fields) = (log, lengths, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
         ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
-        _isFiltered = new BitArray(log.UserCount); // looking for it again costs more than reading
+        _isFiltered = new BitArray(log.UserCount);
         var windows = new List<WindowPlace>(log.UserCount);
         for (var user = 0; user < log.UserCount; user++)
         {
