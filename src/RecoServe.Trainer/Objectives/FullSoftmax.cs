@@ -36,7 +36,7 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
     }
 
     /// <inheritdoc/>
-    public double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient)
+    public double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, WatchedItems? watched = null)
     {
         using var guard = no_grad();
         var positions = states.shape[0];
@@ -51,7 +51,8 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
                 targets.narrow(0, start, count).unsqueeze(1),
                 weights?.narrow(0, start, count).unsqueeze(1),
                 gradient.narrow(0, start, count),
-                divisor);
+                divisor,
+                watched?.Of(start, count));
         }
 
         return loss / positions;
@@ -60,7 +61,8 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
     /// <summary>The logarithm of each target's probability, [positions].</summary>
     /// <param name="states">[positions, d]; no graph is made.</param>
     /// <param name="targets">int64 [positions], 1…N.</param>
-    public Tensor LogProbabilities(Tensor states, Tensor targets)
+    /// <param name="watched">What has no probability in any row, unless it is the target; null: nothing.</param>
+    public Tensor LogProbabilities(Tensor states, Tensor targets, WatchedItems? watched = null)
     {
         using var guard = no_grad();
         var result = empty(states.shape[0], items.dtype);
@@ -68,7 +70,7 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(chunk, states.shape[0] - start);
-            var (own, sum) = Exponentiate(states.narrow(0, start, count), targets.narrow(0, start, count).unsqueeze(1));
+            var (own, sum) = Exponentiate(states.narrow(0, start, count), targets.narrow(0, start, count).unsqueeze(1), watched?.Of(start, count));
             result.narrow(0, start, count).copy_((own - sum.log_()).squeeze(1));
         }
 
@@ -77,9 +79,9 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
 
     public void Dispose() => _buffer.Dispose();
 
-    private double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, Scalar positions)
+    private double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, Scalar positions, Tensor? watched)
     {
-        var (own, sum) = Exponentiate(states, targets);
+        var (own, sum) = Exponentiate(states, targets, watched);
         var x = _buffer.narrow(0, 0, states.shape[0]);
 
         // ∂loss/∂logit = w (x / sum − [target]) / positions. The factors are a scale per row, so they are applied to the
@@ -99,15 +101,17 @@ internal sealed class FullSoftmax(Tensor items, Tensor bias, int chunk) : IItemL
         return loss.sum().to(float64).item<double>();
     }
 
-    /// <summary>Fills the buffer with exp(logit − row's maximum).</summary>
+    /// <summary>Fills the buffer with exp(logit − row's maximum), and with 0 for watched items [rows, any] that are not the target.</summary>
     /// <returns>The target's logit − maximum, and the row's sum: both [rows, 1].</returns>
-    private (Tensor Own, Tensor Sum) Exponentiate(Tensor states, Tensor targets)
+    private (Tensor Own, Tensor Sum) Exponentiate(Tensor states, Tensor targets, Tensor? watched)
     {
         var x = _buffer.narrow(0, 0, states.shape[0]);
         x.copy_(bias).addmm_(states, items.t());
-        x.sub_(x.amax([1], keepdim: true));
         var own = x.gather(1, targets);
-        x.exp_();
-        return (own, x.sum(1, keepdim: true));
+        if (watched is not null)
+            x.scatter_(1, watched, bias[..1].expand_as(watched)).scatter_(1, targets, own);
+        var highest = x.amax([1], keepdim: true);
+        x.sub_(highest).exp_();
+        return (own - highest, x.sum(1, keepdim: true));
     }
 }

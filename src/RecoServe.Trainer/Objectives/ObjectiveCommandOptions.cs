@@ -15,6 +15,7 @@ internal sealed class ObjectiveCommandOptions
     public void AddTo(Command command)
     {
         _settings.AddChoice("--loss", nameof(ObjectiveOptions.Loss), Defaults.Loss, "What a target is set against", (o, v) => o with { Loss = v });
+        _settings.Add("--exclude-watched", nameof(ObjectiveOptions.ExcludeWatched), Defaults.ExcludeWatched, "Whether a target is set against those items alone that are not in its history (softmax)", (o, v) => o with { ExcludeWatched = v });
         _settings.Add("--negatives", nameof(ObjectiveOptions.Negatives), Defaults.Negatives, "Items drawn against some targets (sampled, gbce: then 256 are enough)", (o, v) => o with { Negatives = v });
         _settings.Add("--negative-power", nameof(ObjectiveOptions.NegativePower), Defaults.NegativePower, "Items are drawn by their count to this power", (o, v) => o with { NegativePower = v });
         _settings.Add("--log-q", nameof(ObjectiveOptions.LogQ), Defaults.LogQ, "Share of the correction for how items are drawn (sampled)", (o, v) => o with { LogQ = v });
@@ -44,6 +45,8 @@ internal sealed class ObjectiveCommandOptions
             throw new DataException("--objective other than clicks needs --propensity: column, frequency or head");
         if (options.Loss == LossKind.Gbce && (options.Kind is ObjectiveKind.Reinforce or ObjectiveKind.TopK || options.Baseline != 0))
             throw new DataException("--loss gbce has no ln π: use --loss softmax or sampled with reinforce, top-k or a baseline");
+        if (options.ExcludeWatched && options.Loss != LossKind.Softmax)
+            throw new DataException("--exclude-watched is of --loss softmax: the items that sampled and gbce draw are shared by rows of many histories");
         return options;
     }
 

@@ -8,6 +8,9 @@ internal sealed record ObjectiveOptions
     /// <summary>What a target is set against.</summary>
     public LossKind Loss { get; init; } = LossKind.Softmax;
 
+    /// <summary>Whether a target is set against those items alone that its history does not hold, as they are left out when it is served.</summary>
+    public bool ExcludeWatched { get; init; }
+
     /// <summary>Items drawn against the targets of a chunk, for the losses that draw.</summary>
     [Range(1, 10_000_000)]
     public int Negatives { get; init; } = 2048;

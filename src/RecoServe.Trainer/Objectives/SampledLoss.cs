@@ -19,7 +19,7 @@ internal abstract class SampledLoss(Tensor items, Tensor bias, NegativeSampler s
     private readonly Scalar _one = 1.ToScalar();
 
     /// <inheritdoc/>
-    public double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient)
+    public double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, WatchedItems? watched = null)
     {
         using var guard = no_grad();
         var positions = states.shape[0];

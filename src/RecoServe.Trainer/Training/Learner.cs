@@ -76,14 +76,16 @@ internal sealed class Learner : IDisposable
         _network.train();
         var read = _network.Read(
             batch.Items(), _network.Shape.TimeGaps ? batch.Gaps() : null, _network.Shape.HistoryContext ? batch.HistoryContext() : null);
-        var states = _network.Fuse(read.flatten(0, 1).index_select(0, batch.Cells()), batch.Context());
+        var cells = batch.Cells();
+        var states = _network.Fuse(read.flatten(0, 1).index_select(0, cells), batch.Context());
+        var watched = _options.Objective.ExcludeWatched ? new WatchedItems(batch.Items(), cells) : null;
         var gradient = zeros_like(states);
         var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
-        var (weights, sums) = Weigh(batch, states.detach());
+        var (weights, sums) = Weigh(batch, states.detach(), watched);
         var rows = weights?.nonzero().squeeze(1);
         var (loss, categoryLoss) = rows is null
-            ? LossOf(states.detach(), batch.Targets(), null, gradient, share)
-            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient, share);
+            ? LossOf(states.detach(), batch.Targets(), null, gradient, share, watched)
+            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient, share, watched);
         states.backward([gradient]);
         _network.SpreadGradient();
         return new StepReport(loss, batch.Positions, sums, propensityLoss, categoryLoss);
@@ -99,32 +101,32 @@ internal sealed class Learner : IDisposable
         _categories?.Dispose();
     }
 
-    private (Tensor? Weights, WeightSums Sums) Weigh(Batch batch, Tensor states)
+    private (Tensor? Weights, WeightSums Sums) Weigh(Batch batch, Tensor states, WatchedItems? watched)
     {
         if (!batch.HasRewards && _options.Objective.Kind == ObjectiveKind.Clicks && _options.Objective.Baseline == 0)
             return (null, WeightSums.None);
         var propensities = _propensity?.LogOf(batch, states);
-        return _weights.Of(batch.Rewards(), propensities, _policy?.LogProbabilities(states, batch.Targets()));
+        return _weights.Of(batch.Rewards(), propensities, _policy?.LogProbabilities(states, batch.Targets(), watched));
     }
 
     /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category.</summary>
-    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient, double share)
+    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient, double share, WatchedItems? watched)
     {
         if (rows.shape[0] == 0)
             return (0, 0);
         using var part = ((double)rows.shape[0] / states.shape[0]).ToScalar();
         var own = zeros(rows.shape[0], states.shape[1]);
-        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(part), own, share);
+        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(part), own, share, watched?.Select(rows));
         gradient.index_copy_(0, rows, own);
         return losses;
     }
 
-    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, double share)
+    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, double share, WatchedItems? watched)
     {
         using var factor = share.ToScalar();
         if (share < 1)
             weights = weights?.mul(factor) ?? full(targets.shape, factor);
-        return (_loss.Accumulate(states, targets, weights, gradient) / share, _categories?.Accumulate(states, targets, gradient, share) ?? 0);
+        return (_loss.Accumulate(states, targets, weights, gradient, watched) / share, _categories?.Accumulate(states, targets, gradient, share) ?? 0);
     }
 
     private IItemLoss MakeLoss(long[] counts)

@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -39,6 +40,32 @@ public sealed class FullSoftmaxTests
         using var softmax = new FullSoftmax(problem.Items, problem.Bias, chunk);
         problem.AssertIs(softmax, (states, items, bias) =>
             nn.functional.cross_entropy(addmm(bias, states, items.t(), 1, 1), problem.Targets, reduction: nn.Reduction.None));
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(5)]
+    public void Accumulate_WatchedItems_AreLeftOutButForATarget(int chunk)
+    {
+        using var scope = NewDisposeScope();
+        var problem = new LossProblem(positions: 6, items: 9, dimension: 5);
+        long[] histories = [0, 3, 4, 4, 0, 9, 1, 2];
+        long[] cells = [0, 1, 2, 3, 5, 7];
+        long[][] expected = [[], [3], [3, 4], [3, 4], [9], [9, 1, 2]];
+        problem.Targets[2] = 4; // watched again
+        var left = zeros(6, 10, float64);
+        for (var row = 0; row < expected.Length; row++)
+        {
+            foreach (var item in expected[row].Where(item => item != problem.Targets[row].item<long>()))
+                left[row, item] = double.NegativeInfinity;
+        }
+
+        Tensor Losses(Tensor states, Tensor items, Tensor bias) =>
+            nn.functional.cross_entropy(addmm(bias, states, items.t(), 1, 1).Plus(left), problem.Targets, reduction: nn.Reduction.None);
+        var watched = new WatchedItems(tensor(histories, 2, 4), tensor(cells));
+        using var softmax = new FullSoftmax(problem.Items, problem.Bias, chunk);
+        problem.AssertIs(softmax, Losses, watched: watched);
+        LossProblem.Close(-Losses(problem.States, problem.Items, problem.Bias), softmax.LogProbabilities(problem.States, problem.Targets, watched), 1e-12);
     }
 
     [Fact]

@@ -41,7 +41,8 @@ internal sealed class LossProblem
     /// <param name="loss">Made from this problem's items and biases.</param>
     /// <param name="formula">Losses [positions] of states, items and biases.</param>
     /// <param name="tolerance">Largest difference.</param>
-    public void AssertIs(IItemLoss loss, Func<Tensor, Tensor, Tensor, Tensor> formula, double tolerance = 1e-12)
+    /// <param name="watched">Given to the loss.</param>
+    public void AssertIs(IItemLoss loss, Func<Tensor, Tensor, Tensor, Tensor> formula, double tolerance = 1e-12, WatchedItems? watched = null)
     {
         foreach (var weights in new[] { Weights, null })
         {
@@ -52,7 +53,7 @@ internal sealed class LossProblem
             var gradient = zeros_like(States);
             Items.grad!.zero_();
             Bias.grad!.zero_();
-            Assert.Equal(expected.item<double>(), loss.Accumulate(States, Targets, weights, gradient), tolerance);
+            Assert.Equal(expected.item<double>(), loss.Accumulate(States, Targets, weights, gradient, watched), tolerance);
             Close(states.grad!, gradient, tolerance);
             Close(items.grad!, Items.grad!, tolerance);
             Close(bias.grad!, Bias.grad!, tolerance);

@@ -155,6 +155,7 @@ public sealed class FitCommandTests : IDisposable
     [InlineData("--optimiser sgd", "--optimiser: \"sgd\" must be one of adam, sparse-adam")]
     [InlineData("--optimiser sparse-adam", "--optimiser sparse-adam is of losses that use some items: --loss sampled or gbce; --loss softmax uses all")]
     [InlineData("--average 1", "--average must be between 0 and 0.99999")]
+    [InlineData("--exclude-watched true --loss sampled", "--exclude-watched is of --loss softmax")]
     [InlineData("--optimiser sparse-adam --loss gbce --average 0.9", "--optimiser sparse-adam does not go with --average")]
     [InlineData("--optimiser sparse-adam --loss gbce --item-feature x", "--optimiser sparse-adam does not go with --item-feature")]
     [InlineData("--item-feature category", "--item-feature category: the items have no attribute of this name; they have none (--items names a file of them)")]

@@ -130,8 +130,10 @@ public sealed class LearnerTests
     }
 
     /// <summary>Each row's state read on its own, and autograd of Σ w (−ln π) / rows with w = R / β over the mean of 1 / β.</summary>
-    [Fact]
-    public void Accumulate_Feedback_IsTheGradientOfTheWeightedLoss()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Accumulate_Feedback_IsTheGradientOfTheWeightedLoss(bool excludeWatched)
     {
         using var scope = torch.NewDisposeScope();
         var log = TinyLogs.Build(9, [[1, 2, 3, 4, 5, 6], [7, 8, 9]], []);
@@ -140,7 +142,7 @@ public sealed class LearnerTests
             new(log.ItemsOf(0)[2..], [], 2, Rows([3, 3, 4, 5], [8, 4, 5, 2], [0, 2, 1, 0], [0.1f, 0.5f, 0.25f, 0.4f], [1, 2, 1, 3])),
             new(log.ItemsOf(1), [], 0, Rows([0, 0, 2], [7, 3, 9], [1, 0, 3], [0.2f, 0.3f, 0.8f], [1, 2, 1])),
         ];
-        var options = TrainingRunFixture.Quick with { Objective = new ObjectiveOptions { Kind = ObjectiveKind.Ips, Propensity = PropensitySource.Column } };
+        var options = TrainingRunFixture.Quick with { Objective = new ObjectiveOptions { Kind = ObjectiveKind.Ips, Propensity = PropensitySource.Column, ExcludeWatched = excludeWatched } };
         using var network = Network();
         using var learner = new Learner(network, options, new TrainingSet(log, [6, 3], options.MaxHistory));
         var batch = new Batch(windows, 0);
@@ -153,7 +155,11 @@ public sealed class LearnerTests
         {
             long[] history = [0, .. r.Window.Items[..(r.Rows.Steps.Span[r.Row] - r.Window.Start)].ToArray().Select(i => (long)i)];
             var state = plain.Read(torch.tensor(history).unsqueeze(0))[0][history.Length - 1];
-            var logProbability = plain.ItemMatrix.matmul(state).Plus(plain.ItemBias).log_softmax(0)[r.Rows.Items.Span[r.Row]];
+            var target = r.Rows.Items.Span[r.Row];
+            var eligible = torch.zeros(10);
+            foreach (var item in history.Where(item => excludeWatched && item != target))
+                eligible[item] = float.NegativeInfinity;
+            var logProbability = plain.ItemMatrix.matmul(state).Plus(plain.ItemBias).Plus(eligible).log_softmax(0)[target];
             return logProbability * torch.tensor(-r.Rows.Rewards.Span[r.Row] / r.Rows.Propensities!.Value.Span[r.Row] / mean / rows.Length);
         });
         var expected = terms.Aggregate(TensorSum.Plus);
