@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace RecoServe.Engine;
 
-/// <summary>Why a request was not computed.</summary>
+/// <summary>Why a request was not computed, or in vain.</summary>
 public enum ShedReason
 {
     /// <summary>The queue was full.</summary>
@@ -17,6 +17,9 @@ public enum ShedReason
 
     /// <summary>Its deadline passed while it waited.</summary>
     DeadlineExceeded,
+
+    /// <summary>It was computed, and its deadline passed meanwhile.</summary>
+    Late,
 
     /// <summary>Its caller went away while it waited.</summary>
     Cancelled,
@@ -73,7 +76,7 @@ public sealed class EngineMetrics : IDisposable
         RequestTime = _meter.CreateHistogram("recoserve.request", "s", "Time of a request in the engine, from its arrival to its slate or scores.", null, Durations);
         SampleTime = _meter.CreateHistogram("recoserve.sample", "s", "Time to mask the logits and draw one slate.", null, Durations);
         NucleusSize = _meter.CreateHistogram("recoserve.nucleus.size", "{item}", "Items in the nucleus a slate was drawn from.", null, NucleusSizes);
-        Shed = _meter.CreateCounter<long>("recoserve.shed", "{request}", "Requests that were not computed, by reason.");
+        Shed = _meter.CreateCounter<long>("recoserve.shed", "{request}", "Requests that were not computed, or too late, by reason.");
         Degraded = _meter.CreateCounter<long>("recoserve.degraded", "{request}", "Answers from which something was left out under pressure, by what.");
         InvalidLogits = _meter.CreateCounter<long>("recoserve.invalid_logits", "{request}", "Requests that failed because the model gave NaN or +infinity.");
         RolledBack = _meter.CreateCounter<long>("recoserve.rollback", "{rollback}", "Times that a canary was rolled back by itself, by reason.");

@@ -43,8 +43,16 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         var lease = smaller ?? asked;
         try
         {
-            if (smaller is not null)
-                return await AnswerAsync(smaller, Query.Known(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
+            try
+            {
+                if (smaller is not null)
+                    return await AnswerAsync(smaller, Query.Known(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
+            }
+            catch (OverloadedException)
+            {
+                lease = asked; // which may have room still
+            }
+
             var slate = await AnswerFromTopAsync(lease, request, pressure, arrived, cancellationToken);
             if (slate.Degraded != Degradation.Popularity)
                 watch?.Answered(lease, request, clock.GetElapsedTime(arrived));
@@ -118,7 +126,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         {
             row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
         }
-        catch (OverloadedException) when (degradation.Popularity)
+        catch (Exception e) when (degradation.Popularity && degraded != Degradation.Model && IsRefusal(e) && clock.GetUtcNow() < request.Deadline)
         {
             degraded = Degradation.Popularity;
         }
@@ -140,9 +148,12 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     {
         if (clock.GetUtcNow() < request.Deadline)
             return;
-        lease.Version.Metrics.Shed(ShedReason.DeadlineExceeded);
+        lease.Version.Metrics.Shed(ShedReason.Late);
         throw new DeadlineExceededException(lease.Version.Metrics.Name, "the deadline passed while the request was computed by");
     }
+
+    /// <summary>Whether the queue did not take a request, or not long enough.</summary>
+    private static bool IsRefusal(Exception exception) => exception is OverloadedException or DeadlineExceededException;
 
     /// <summary>A lease on the smaller model, if it is another and can answer.</summary>
     private ModelLease? TryAcquireSmaller(ModelLease lease, SlateRequest request)

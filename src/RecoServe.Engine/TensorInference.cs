@@ -45,7 +45,10 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         {
             await ComputeAsync(lease, tensors, response, request, cancellationToken);
             if (clock.GetUtcNow() >= request.Deadline)
+            {
+                metrics.Shed(ShedReason.Late);
                 throw new DeadlineExceededException(metrics.Name, "the deadline passed while the request was computed by");
+            }
         }
         catch (Exception e)
         {
@@ -61,13 +64,14 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
     }
 
     /// <summary>
-    /// No more rows at a time than keep the runners busy: a large request must not fill the queue. If one fails, the others are not
-    /// worth computing.
+    /// No more rows at a time than keep the runners busy, and than the queue may hold: a large request must not fill it, nor be refused
+    /// for its own rows. If one fails, the others are not worth computing.
     /// </summary>
     private static Task ComputeAsync(
         ModelLease lease, TensorRequest tensors, TensorResponse response, InferRequest request, CancellationToken cancellationToken)
     {
-        var atOnce = 2 * Math.Max(1, tensors.Signature.MaxBatchSize) * tensors.Signature.Instances;
+        var busy = 2 * Math.Max(1, tensors.Signature.MaxBatchSize) * tensors.Signature.Instances;
+        var atOnce = Math.Min(busy, lease.Loaded.MostWaiting(tensors.Bytes));
         return tensors.Rows == 1
             ? InferAsync(0, cancellationToken)
             : Parallel.ForEachAsync(

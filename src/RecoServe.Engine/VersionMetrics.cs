@@ -113,6 +113,7 @@ internal sealed class VersionMetrics : IDisposable
         ShedReason.Overloaded => "overloaded",
         ShedReason.Hopeless => "hopeless",
         ShedReason.DeadlineExceeded => "deadline_exceeded",
+        ShedReason.Late => "late",
         ShedReason.Cancelled => "cancelled",
         _ => throw new UnreachableException(),
     });

@@ -38,14 +38,16 @@ public sealed class TensorInferenceTests : IAsyncDisposable
         Assert.Equal("copy", Assert.Single((await Inference(registry).InferAsync(Request("sum", [Floats("x", [1, 1], 7)], "copy"), Token)).Outputs).Name);
     }
 
-    [Fact]
-    public async Task Infer_MoreRowsThanABatchAndThanTheQueue_AreComputedInSeveral()
+    [Theory]
+    [InlineData(6)]
+    [InlineData(2)]
+    public async Task Infer_MoreRowsThanABatchAndThanTheQueue_AreComputedInSeveral(int queueSize)
     {
         var registry = await StartAsync(
             r =>
             {
                 TestGraph.PublishSum(r, "sum", 1);
-                File.WriteAllText(Path.Combine(r, "sum/1/config.json"), """{ "max_batch_size": 3, "max_queue_size": 6 }""");
+                File.WriteAllText(Path.Combine(r, "sum/1/config.json"), $$"""{ "max_batch_size": 3, "max_queue_size": {{queueSize}} }""");
             });
         var values = Enumerable.Range(0, 100).Select(i => (float)i).ToArray();
         Assert.Equal(values, Values((await Infer(registry, "sum", Floats("x", [100, 1], values))).Outputs[0]));

@@ -14,6 +14,9 @@ internal sealed class BatchRow<TInput, TOutput>
     internal static readonly IEqualityComparer<BatchRow<TInput, TOutput>> SameInput = EqualityComparer<BatchRow<TInput, TOutput>>.Create(
         static (a, b) => a!._hash == b!._hash && a.Input.Equals(b.Input), static row => row._hash);
 
+    /// <summary>Memory of a row beside its input, about.</summary>
+    internal const long OwnBytes = 256;
+
     private static long Arrivals;
 
     private readonly TaskCompletionSource<RowResult<TOutput>> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -53,7 +56,7 @@ internal sealed class BatchRow<TInput, TOutput>
     internal int Level { get; set; }
 
     /// <summary>Memory that it holds while it waits.</summary>
-    internal long Bytes => Input.Bytes + 256;
+    internal long Bytes => Input.Bytes + OwnBytes;
 
     internal Task<RowResult<TOutput>> Result => _result.Task;
 

@@ -148,7 +148,11 @@ internal sealed class BatchWorker<TInput, TOutput>
         EngineLog.BatchFailed(_log, _metrics.Name, _batch.Rows.Count, exception);
         for (var place = 0; place < _batch.Places; place++)
         {
+            _batcher.Expire(_batch);
             _single.Take(_batch, place);
+            if (_single.Rows.Count == 0)
+                continue;
+            Volatile.Write(ref _freeAt, (_batcher.Now + ((_batch.Places - place) * _cost.Of(1, _batch.Length))).Ticks);
             var output = TakeTurn();
             if (!TryRun(_single, output, _batcher.Now, keepTurn: false, out var alone))
                 Fail(_single, alone);

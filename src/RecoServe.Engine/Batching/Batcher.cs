@@ -27,6 +27,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     private readonly BatchCost _cost;
     private readonly object _gate = new();
     private readonly RowQueue<TInput, TOutput> _queue;
+    private readonly List<BatchRow<TInput, TOutput>> _displaced = [];
     private readonly Linger _linger;
     private readonly ITimer _expiry;
     private readonly BatchWorker<TInput, TOutput>[] _workers;
@@ -124,6 +125,9 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             return _queue.Count == 0 ? 0 : (Wait(_queue.Count, Now) + _reading.Value) / left;
     }
 
+    /// <summary>How many rows may wait at a time, of so many bytes each; at least one.</summary>
+    internal int MostWaiting(long rowBytes) => (int)Math.Clamp(_options.QueueBytes / (rowBytes + BatchRow<TInput, TOutput>.OwnBytes), 1, _options.QueueCapacity);
+
     /// <summary>Takes no more rows, computes those that wait, and returns when the workers have ended.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -156,7 +160,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
                 worker.EndKeptTurn();
                 if (isEmpty && _stopping)
                     return false;
-                linger.Change(left, Timeout.InfiniteTimeSpan);
+                linger.Change(isEmpty ? left : TimerDelay(left), Timeout.InfiniteTimeSpan);
                 Monitor.Wait(_gate);
             }
         }
@@ -186,6 +190,17 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the rows of a batch whose deadline has passed; they are not computed again.</summary>
+    internal void Expire(FormedBatch<TInput, TOutput> batch)
+    {
+        var now = Now;
+        foreach (var (row, _) in batch.Rows)
+        {
+            if (row.Deadline <= now && !row.Result.IsCompleted)
+                FailLate(row);
+        }
+    }
+
     /// <summary>Takes what the requests of a batch took to read their results.</summary>
     internal void Read(TimeSpan elapsed)
     {
@@ -193,8 +208,15 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             _reading.Add(elapsed);
     }
 
+    /// <summary>Puts an admitted row in its place, if need be instead of others.</summary>
     private void Enqueue(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
+        foreach (var other in _displaced)
+        {
+            _queue.Remove(other);
+            other.Fail(Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} rows of higher priority wait", Wait(_queue.Count, now))));
+        }
+
         _linger.Arrived(now);
         _queue.Add(row);
         if (row.Deadline < _nextExpiry)
@@ -207,10 +229,11 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     {
         if (row.Deadline <= now)
             throw Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline had passed when the request came to"));
-        if (!_queue.HasRoomFor(row))
+        _displaced.Clear();
+        if (!_queue.HasRoomFor(row, _displaced))
             throw Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait", Wait(_queue.Count, now)));
-        // A queue that is empty is open to all: an estimate that is wrong could otherwise never be corrected.
-        if (!_options.RefuseHopeless || row.Deadline == TimeSpan.MaxValue || _queue.Count == 0)
+        // A batcher that rests is open to all: an estimate that is wrong could otherwise never be corrected.
+        if (!_options.RefuseHopeless || row.Deadline == TimeSpan.MaxValue || (_queue.Count == 0 && Wait(0, now) == TimeSpan.Zero))
             return;
         var left = row.Deadline - now;
         var needed = _cost.Of(1, row.Input.Length) + _reading.Value;
@@ -250,13 +273,13 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
 
     private void Leave(BatchRow<TInput, TOutput> row)
     {
+        // First, so that a row that is only about to be enqueued is seen to have ended.
+        row.Cancel();
         lock (_gate)
         {
             if (_queue.Remove(row))
                 _metrics.Shed(ShedReason.Cancelled);
         }
-
-        row.Cancel();
     }
 
     private void Expire()
@@ -272,17 +295,18 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
 
         foreach (var row in expired)
-        {
-            _metrics.Shed(ShedReason.DeadlineExceeded);
-            row.Fail(new DeadlineExceededException(_metrics.Name, "the deadline passed while the request waited for"));
-        }
+            FailLate(row);
     }
+
+    private void FailLate(BatchRow<TInput, TOutput> row) =>
+        row.Fail(Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline passed while the request waited for")));
 
     private void ExpireAt(TimeSpan time, TimeSpan now)
     {
         _nextExpiry = time;
-        // A timer is a millisecond coarse, and must not fire before the time.
-        var milliseconds = Math.Clamp(Math.Ceiling((time - now).TotalMilliseconds), 1, int.MaxValue);
-        _expiry.Change(TimeSpan.FromMilliseconds(milliseconds), Timeout.InfiniteTimeSpan);
+        _expiry.Change(TimerDelay(time - now), Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>A timer is a millisecond coarse, and must not fire before the time: it would only be set again.</summary>
+    private static TimeSpan TimerDelay(TimeSpan left) => TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 1, int.MaxValue));
 }

@@ -18,7 +18,7 @@ internal enum CloseReason
     /// <summary>What else waited was of another shape, or wants other outputs.</summary>
     Shape,
 
-    /// <summary>What else waited could not be computed in time.</summary>
+    /// <summary>With what else waited a row would have come too late, of it or of the batch.</summary>
     Hopeless,
 
     /// <summary>The rows of a batch that failed, one by one.</summary>

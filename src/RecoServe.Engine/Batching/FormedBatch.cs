@@ -18,6 +18,9 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
     private readonly Dictionary<BatchRow<TInput, TOutput>, int> _placeOf = new(maxPlaces, BatchRow<TInput, TOutput>.SameInput);
     private readonly List<(BatchRow<TInput, TOutput> Row, int Place)> _rows = [];
 
+    /// <summary>The earliest deadline of the rows.</summary>
+    private TimeSpan _due = TimeSpan.MaxValue;
+
     /// <summary>The rows, each with its place.</summary>
     internal IReadOnlyList<(BatchRow<TInput, TOutput> Row, int Place)> Rows => _rows;
 
@@ -69,18 +72,14 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
         Arrange();
     }
 
-    /// <summary>Takes the rows of one place of another batch.</summary>
+    /// <summary>Takes the rows of one place of another batch, but for those that have ended.</summary>
     internal void Take(FormedBatch<TInput, TOutput> batch, int place)
     {
         Clear();
         foreach (var (row, at) in batch._rows)
         {
-            if (at != place)
-                continue;
-            if (Places == 0)
-                Add(row);
-            else
-                _rows.Add((row, 0));
+            if (at == place && !row.Result.IsCompleted)
+                Add(row, 0);
         }
 
         Closed = CloseReason.Retry;
@@ -95,6 +94,7 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
         _placeOf.Clear();
         _rows.Clear();
         Length = 0;
+        _due = TimeSpan.MaxValue;
     }
 
     private void Fill(RowQueue<TInput, TOutput> queue, TimeSpan now, TimeSpan betweenRuns, bool hopeless)
@@ -105,7 +105,7 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
         {
             var row = queue[next];
             if (_placeOf.TryGetValue(row, out var same))
-                _rows.Add((row, same));
+                Add(row, same);
             else if (Places == maxPlaces)
                 Closed = CloseReason.Full;
             else if (!hopeless && row.Deadline < TimeSpan.MaxValue && now + CostWith(row) > row.Deadline)
@@ -114,19 +114,24 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
                 Closed = CloseReason.Shape;
             else if (Places > 0 && !IsWorthPadding(row, queue, betweenRuns))
                 Closed = CloseReason.Padding;
+            else if (!hopeless && now + CostWith(row) > _due && MayWait(row, queue, now + betweenRuns))
+                Closed = CloseReason.Hopeless;
             else
-                Add(row);
+                Add(row, Places);
         }
 
         if (Places == maxPlaces)
             Closed = CloseReason.Full;
     }
 
-    /// <summary>Adds a row with a place of its own.</summary>
-    private void Add(BatchRow<TInput, TOutput> row)
+    /// <summary>Adds a row to a place; the next one is made for it.</summary>
+    private void Add(BatchRow<TInput, TOutput> row, int place)
     {
-        _rows.Add((row, Places));
-        _placeOf.Add(row, Places);
+        _rows.Add((row, place));
+        _due = row.Deadline < _due ? row.Deadline : _due;
+        if (place < Places)
+            return;
+        _placeOf.Add(row, place);
         _places.Add(row);
         _inputs[Places - 1] = row.Input;
         Length = Math.Max(Length, row.Input.Length);
@@ -138,6 +143,17 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
         var mates = Math.Min(queue.CountOfLength(row), maxPlaces);
         var alone = (cost.Of(mates, row.Input.Length) + betweenRuns) / mates;
         return CostWith(row) - cost.Of(Places, Length) <= alone;
+    }
+
+    /// <summary>
+    /// Whether a row would be in time in the next run, together with all else that waits. Under overload it would not: there those
+    /// that have waited longest are all short of time, and batches that shrink for the first of them would lose many for one.
+    /// </summary>
+    private bool MayWait(BatchRow<TInput, TOutput> row, RowQueue<TInput, TOutput> queue, TimeSpan start)
+    {
+        var mates = Math.Min(queue.Count - _rows.Count, maxPlaces);
+        return row.Deadline == TimeSpan.MaxValue
+            || start + cost.Of(Places, Length) + cost.Of(mates, Math.Max(row.Input.Length, queue.MeanLength)) <= row.Deadline;
     }
 
     private TimeSpan CostWith(BatchRow<TInput, TOutput> row) => cost.Of(Places + 1, Math.Max(Length, row.Input.Length));

@@ -30,9 +30,9 @@ internal sealed class Linger(TimeSpan longest, int maxBatchSize, BatchCost cost)
         var rows = queue.Count;
         if (longest == TimeSpan.Zero || rows >= maxBatchSize || !IsWorthWaiting(rows, queue.MeanLength))
             return TimeSpan.Zero;
-        var first = queue[0];
-        var latest = first.Deadline == TimeSpan.MaxValue ? TimeSpan.MaxValue : first.Deadline - cost.Of(rows, queue.MeanLength) - reading;
-        var end = queue.Oldest() + longest;
+        var (enqueued, deadline) = queue.Earliest();
+        var latest = deadline == TimeSpan.MaxValue ? TimeSpan.MaxValue : deadline - cost.Of(rows, queue.MeanLength) - reading;
+        var end = enqueued + longest;
         return (end < latest ? end : latest) - now;
     }
 

@@ -30,11 +30,26 @@ internal sealed class RowQueue<TInput, TOutput>(int rowCapacity, long byteCapaci
     /// <summary>Cells of a row, on average.</summary>
     internal double MeanLength => Count > 0 ? (double)_cells / Count : 0;
 
-    /// <summary>Whether no row may wait here any more, however small.</summary>
-    internal bool IsFull => Count >= rowCapacity;
+    /// <summary>Whether there is no room, however small the row, and none to be made but by the highest priority.</summary>
+    internal bool IsFull => Count >= rowCapacity && _levels[^1].Count == 0;
 
-    /// <summary>Whether a row may still wait here.</summary>
-    internal bool HasRoomFor(BatchRow<TInput, TOutput> row) => !IsFull && Bytes + row.Bytes <= byteCapacity;
+    /// <summary>Whether there is room for a row, if need be in place of rows of lower levels; one that is too large for all memory may wait alone.</summary>
+    /// <param name="row">Is not here yet.</param>
+    /// <param name="displaced">Receives those that would have to go, no more than must, the last in order first.</param>
+    internal bool HasRoomFor(BatchRow<TInput, TOutput> row, List<BatchRow<TInput, TOutput>> displaced)
+    {
+        var (count, bytes) = (Count, Bytes);
+        for (var level = _levels.Length - 1; level > row.Level; level--)
+        {
+            for (var i = 0; i < _levels[level].Count && !Fits(row, count, bytes); i++)
+            {
+                displaced.Add(_levels[level][i]);
+                (count, bytes) = (count - 1, bytes - _levels[level][i].Bytes);
+            }
+        }
+
+        return Fits(row, count, bytes);
+    }
 
     /// <summary>Puts a row in its place.</summary>
     internal void Add(BatchRow<TInput, TOutput> row)
@@ -133,18 +148,23 @@ internal sealed class RowQueue<TInput, TOutput>(int rowCapacity, long byteCapaci
         return next;
     }
 
-    /// <summary>When the row arrived that has waited longest.</summary>
-    internal TimeSpan Oldest()
+    /// <summary>When the row arrived that has waited longest, and the earliest of all deadlines.</summary>
+    internal (TimeSpan Enqueued, TimeSpan Deadline) Earliest()
     {
-        var oldest = TimeSpan.MaxValue;
+        var (enqueued, deadline) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
         foreach (var level in _levels)
         {
             foreach (var row in level)
-                oldest = row.Enqueued < oldest ? row.Enqueued : oldest;
+            {
+                enqueued = row.Enqueued < enqueued ? row.Enqueued : enqueued;
+                deadline = row.Deadline < deadline ? row.Deadline : deadline;
+            }
         }
 
-        return oldest;
+        return (enqueued, deadline);
     }
+
+    private bool Fits(BatchRow<TInput, TOutput> row, int count, long bytes) => count < rowCapacity && (bytes + row.Bytes <= byteCapacity || count == 0);
 
     private static int Bucket(BatchRow<TInput, TOutput> row) => BitOperations.Log2((uint)row.Input.Length);
 

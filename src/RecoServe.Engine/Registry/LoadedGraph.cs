@@ -67,6 +67,8 @@ internal sealed class LoadedGraph : LoadedVersion
         }
     }
 
+    internal override int MostWaiting(long rowBytes) => _batcher!.MostWaiting(rowBytes);
+
     public override async ValueTask DisposeAsync()
     {
         await _batcher!.DisposeAsync();

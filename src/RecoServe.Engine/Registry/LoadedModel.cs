@@ -67,6 +67,8 @@ internal sealed class LoadedModel : LoadedVersion
         PackageTensors.Write(result, response, row);
     }
 
+    internal override int MostWaiting(long rowBytes) => Batcher.MostWaiting(rowBytes);
+
     public override async ValueTask DisposeAsync()
     {
         await Batcher.DisposeAsync();

@@ -32,6 +32,9 @@ internal abstract class LoadedVersion : IAsyncDisposable
     internal abstract Task InferAsync(
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken);
 
+    /// <summary>How many rows may wait at a time, of so many bytes each; at least one.</summary>
+    internal abstract int MostWaiting(long rowBytes);
+
     /// <summary>Ends the batcher's workers first, then the native sessions and the memory they read.</summary>
     public abstract ValueTask DisposeAsync();
 

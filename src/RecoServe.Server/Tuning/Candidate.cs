@@ -17,15 +17,15 @@ internal sealed record Candidate(int MaxBatchSize, TimeSpan MaxQueueDelay, int T
     ];
 
     /// <summary>
-    /// A coarse grid: batches of 4 to 256 by factors of four, no delay and a tenth of the goal, threads from one to all cores by
-    /// factors of two, one instance or as many as threads.
+    /// A coarse grid: batches of 4 to 256 by factors of four, no delay and a tenth of the goal, threads from one by factors of two,
+    /// and all cores; one instance, half as many as threads, or as many. What a server has unless told otherwise is among them.
     /// </summary>
     /// <param name="cores">Cores of the machine.</param>
     /// <param name="goal">The latency goal.</param>
     internal static IReadOnlyList<Candidate> Grid(int cores, TimeSpan goal) =>
     [
-        .. from threads in Powers(2, 1, cores)
-           from instances in new[] { 1, threads }.Distinct()
+        .. from threads in Powers(2, 1, cores).Append(cores).Distinct()
+           from instances in new[] { 1, Math.Max(1, threads / 2), threads }.Distinct()
            from batch in Powers(4, 4, 256)
            from delay in new[] { TimeSpan.Zero, TimeSpan.FromMicroseconds(Math.Round(goal.TotalMicroseconds / 10)) }
            select new Candidate(batch, delay, threads, instances),

@@ -81,6 +81,45 @@ public sealed class BatcherSchedulingTests : BatcherFixture
     }
 
     [Fact]
+    public async Task RunAsync_OthersWouldMakeItLate_TheUrgentRowGoesWithFewer()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero); // 21 ms alone, 23 with two more, 28 with seven
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 7).Select(i => Run([i], 900 * Millisecond)).ToArray();
+        Runner.OnRun = rows => Clock.Advance((20 + rows.Length) * Millisecond);
+        var urgent = Run([25], 44 * Millisecond); // after the busy run of 21 ms
+        Runner.LetGo();
+        await Task.WhenAll([.. waiting, urgent]);
+        Assert.Equal([1, 3, 5], Runner.Batches.Select(b => b.Length));
+        Assert.Equal(25, Runner.Batches.ElementAt(1)[0]);
+    }
+
+    /// <summary>Under overload all are short of time: batches that shrink for the first one would cost the others theirs.</summary>
+    [Fact]
+    public async Task RunAsync_AllAreShortOfTime_BatchesStayLarge()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
+        await StartBusy(options: new BatcherOptions { RefuseHopeless = false });
+        var waiting = Enumerable.Range(1, 8).Select(i => Run([i], (i == 1 ? 23 : 45) * Millisecond)).ToArray();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        Assert.Equal([1, 8], Runner.Batches.Select(b => b.Length));
+    }
+
+    [Fact]
+    public async Task RunAsync_RunnerIsBusyTooLong_IsRefusedThoughNothingElseWaits()
+    {
+        Teach(100 * Millisecond, Millisecond, TimeSpan.Zero);
+        await StartBusy();
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([1], 120 * Millisecond));
+        Assert.InRange(refused.RetryAfter, 90 * Millisecond, 110 * Millisecond);
+        Clock.Advance(200 * Millisecond); // the estimate was wrong: nothing is known of when the runner will be free
+        var taken = Run([2], 120 * Millisecond);
+        Runner.LetGo();
+        Assert.Equal(2, await taken);
+    }
+
+    [Fact]
     public async Task RunAsync_RefuseHopelessIsOff_WaitsAndExpires()
     {
         Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
@@ -199,7 +238,31 @@ public sealed class BatcherSchedulingTests : BatcherFixture
         var row = Run([8], 80 * Millisecond);
         await AdvanceUntil(row, Millisecond);
         Assert.Equal(8, await row);
-        Assert.InRange(Clock.GetUtcNow() - start, TimeSpan.Zero, 40 * Millisecond);
+        Assert.InRange(Clock.GetUtcNow() - start, TimeSpan.Zero, 60 * Millisecond);
+    }
+
+    /// <summary>The row that must be in time is not the first in order.</summary>
+    [Fact]
+    public async Task RunAsync_LingerWouldMissALaterRowsDeadline_DispatchesInTime()
+    {
+        Teach(50 * Millisecond, 0.1 * Millisecond, TimeSpan.Zero);
+        Start(options: new BatcherOptions { MaxQueueDelay = TimeSpan.FromSeconds(1) });
+        await ArriveEvery(Millisecond);
+        var start = Clock.GetUtcNow();
+        Task<float>[] rows = [Run([8], priority: RequestPriority.High), Run([9], 80 * Millisecond)];
+        await AdvanceUntil(rows[1], Millisecond);
+        await Task.WhenAll(rows);
+        Assert.InRange(Clock.GetUtcNow() - start, TimeSpan.Zero, 60 * Millisecond);
+    }
+
+    /// <summary>A system timer counts whole milliseconds: one of less fires at once, again and again.</summary>
+    [Fact]
+    public async Task RunAsync_LingersLessThanAMillisecond_SetsItsTimerOnce()
+    {
+        Start(options: new BatcherOptions { MaxQueueDelay = 0.7 * Millisecond });
+        var row = Run([1]);
+        await AdvanceUntil(row, 0.5 * Millisecond);
+        Assert.InRange(Clock.GetUtcNow() - Clock.Start, Millisecond, 10 * Millisecond);
     }
 
     private static int[] History(int first, int length) => [first, .. Enumerable.Repeat(0, length - 1)];

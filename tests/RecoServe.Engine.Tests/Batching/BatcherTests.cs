@@ -233,6 +233,48 @@ public sealed class BatcherTests : BatcherFixture
     }
 
     [Fact]
+    public async Task RunAsync_QueueFullOfLowerPriorities_TheLastOfThemMakesRoom()
+    {
+        await StartBusy(maxBatchSize: 1, new BatcherOptions { QueueCapacity = 3 });
+        Task<float>[] low = [Run([1], priority: RequestPriority.Low), Run([2], priority: RequestPriority.Low)];
+        var normal = Run([3]);
+        Assert.Null(Batcher.FullFor); // there is room to be made
+        var high = Run([4], priority: RequestPriority.High);
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => low[1]);
+        Assert.True(refused.RetryAfter > TimeSpan.Zero);
+        await Assert.ThrowsAsync<OverloadedException>(() => Run([5], priority: RequestPriority.Low));
+        var another = Run([6]);
+        await Assert.ThrowsAsync<OverloadedException>(() => low[0]);
+        await Assert.ThrowsAsync<OverloadedException>(() => Run([7]));
+        Assert.True(Batcher.FullFor > TimeSpan.Zero);
+        Runner.LetGo();
+        Assert.Equal(new float[] { 3, 4, 6 }, await Task.WhenAll(normal, high, another));
+        Assert.Equal([4, 3, 6], Runner.Batches.Skip(1).Select(b => b[0]));
+    }
+
+    /// <summary>Nobody waits for them any more: the rows behind would wait in vain.</summary>
+    [Fact]
+    public async Task RunAsync_BatchFailsLate_RowsThatHaveEndedAreNotComputedAgain()
+    {
+        await StartBusy();
+        using var cancel = new CancellationTokenSource();
+        Runner.OnRun = rows =>
+        {
+            if (rows.Length == 1)
+                return;
+            Clock.Advance(50 * Millisecond);
+            cancel.Cancel();
+            throw new InvalidOperationException("broken");
+        };
+        Task<float>[] waiting = [Run([1], 40 * Millisecond), Run([2], token: cancel.Token), Run([3])];
+        Runner.LetGo();
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => waiting[0]);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting[1]);
+        Assert.Equal(3, await waiting[2]);
+        Assert.Equal(["999", "1,2,3", "3"], Runner.Batches.Select(b => string.Join(',', b)));
+    }
+
+    [Fact]
     public async Task RunAsync_EqualInputs_AreComputedOnce()
     {
         await StartBusy(maxBatchSize: 2);

@@ -22,11 +22,18 @@ public sealed class RowQueueTests
                     case 0 or 1 or 2:
                         var deadline = time % 4 == 0 ? TimeSpan.MaxValue : now + TimeSpan.FromMilliseconds(time * 50);
                         var row = Row((RequestPriority)priority, length, now, deadline);
-                        if (!queue.HasRoomFor(row))
+                        var displaced = new List<BatchRow<EncoderInput, BatchOutput>>();
+                        if (!queue.HasRoomFor(row, displaced))
                         {
                             Assert.Equal(50, model.Count);
+                            Assert.DoesNotContain(model, r => r.Level > row.Level);
                             break;
                         }
+
+                        Assert.Equal(model.Count == 50 ? Order(model).TakeLast(1) : [], displaced);
+                        Assert.All(displaced, r => Assert.True(r.Level > row.Level));
+                        displaced.ForEach(r => Assert.True(queue.Remove(r)));
+                        model.RemoveAll(displaced.Contains);
 
                         Assert.Equal(Order(model.Append(row)).IndexOf(row), queue.CountBefore(row));
                         queue.Add(row);
@@ -60,6 +67,25 @@ public sealed class RowQueueTests
         });
 
     [Fact]
+    public void HasRoomFor_ManyBytes_DisplacesNoMoreThanMust()
+    {
+        var queue = new RowQueue<EncoderInput, BatchOutput>(10, 10_000, Patience);
+        var low = Enumerable.Range(0, 4).Select(i => Row(RequestPriority.Low, 500, TimeSpan.Zero, TimeSpan.FromSeconds(i + 1))).ToArray();
+        Assert.All(low, row => Assert.True(HasRoom(queue, row)));
+        Array.ForEach(low, queue.Add);
+        var displaced = new List<BatchRow<EncoderInput, BatchOutput>>();
+        Assert.False(queue.HasRoomFor(Row(RequestPriority.Low, 500, TimeSpan.Zero, TimeSpan.MaxValue), displaced));
+        Assert.Empty(displaced);
+        Assert.True(queue.HasRoomFor(Row(RequestPriority.High, 500, TimeSpan.Zero, TimeSpan.MaxValue), displaced));
+        Assert.Equal([low[3]], displaced);
+        Array.ForEach(low, row => Assert.True(queue.Remove(row)));
+        var huge = Row(RequestPriority.Low, 5000, TimeSpan.Zero, TimeSpan.MaxValue);
+        Assert.True(HasRoom(queue, huge)); // alone
+        queue.Add(huge);
+        Assert.False(HasRoom(queue, Row(RequestPriority.Low, 1, TimeSpan.Zero, TimeSpan.MaxValue)));
+    }
+
+    [Fact]
     public void Age_WaitsForAPatienceALevel_RisesToTheTop()
     {
         var queue = new RowQueue<EncoderInput, BatchOutput>(10, 1 << 20, Patience);
@@ -74,6 +100,8 @@ public sealed class RowQueueTests
 
         Assert.Equal([2, 2, 2, 2, 1, 1, 1, 1, 0, 0], levels);
     }
+
+    private static bool HasRoom(RowQueue<EncoderInput, BatchOutput> queue, BatchRow<EncoderInput, BatchOutput> row) => queue.HasRoomFor(row, []);
 
     private static List<BatchRow<EncoderInput, BatchOutput>> Order(IEnumerable<BatchRow<EncoderInput, BatchOutput>> rows) => [.. rows.OrderBy(r => r.Level).ThenBy(r => r.Due).ThenBy(r => r.Sequence)];
 

@@ -19,6 +19,8 @@ public sealed class CandidateTests
         Assert.All(grid, c => Assert.InRange(c.Instances, 1, c.Threads));
         Assert.All(grid, c => Assert.InRange(c.Threads, 1, cores));
         Assert.Contains(grid, c => c.Threads == 1);
+        var (runner, batcher) = (new RunnerOptions(), new BatcherOptions());
+        Assert.Contains(new Candidate(runner.MaxBatchSize, batcher.MaxQueueDelay, cores, Math.Max(1, cores / 2)), grid);
     }
 
     [Fact]
