@@ -46,7 +46,6 @@ internal ref struct ItemList
         ref var logits = ref MemoryMarshal.GetReference(_logits);
         ref var indexes = ref MemoryMarshal.GetReference(_items);
         var count = Count;
-        Debug.Assert(count + block.Length <= _logits.Length, "the memory holds all items");
         for (var i = 0; i < block.Length; i += RowPasses.Step)
         {
             // Often none of them.
@@ -58,6 +57,7 @@ internal ref struct ItemList
             {
                 var sixteen = Vector512.LoadUnsafe(ref start, (nuint)j);
                 var items = Vector512<int>.Indices + Vector512.Create(firstItem + j);
+                Debug.Assert(count + Slack <= _logits.Length, "the memory holds all items");
                 _ = Compaction.Store(items, Vector512.GreaterThanOrEqual(sixteen, thresholds), ref Unsafe.Add(ref indexes, count));
                 count += Compaction.Store(sixteen, Vector512.GreaterThanOrEqual(sixteen, thresholds), ref Unsafe.Add(ref logits, count));
             }

@@ -45,6 +45,7 @@ internal ref struct LogitList
     public Span<float> Extend(int count)
     {
         Count += count;
+        Pad();
         return _logits[(Count - count)..Count];
     }
 

@@ -10,7 +10,9 @@ namespace RecoServe.Engine.Sampling;
 /// </summary>
 internal static class PrefixSelection
 {
-    private const int FewItems = 32;
+    /// <summary>So many last items are weighed in double precision.</summary>
+    public const int FewItems = 32;
+
     private const int PivotSample = 15;
 
     /// <summary>Logits that a cut is moved by, at most.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -21,6 +22,11 @@ internal ref struct RowSample
     private const int RowLengthPerSampleLength = 40;
     private const double StandardErrors = 2.5;
 
+    /// <summary>A table for ties, of two to this power; indexes are the first bits of a product (Knuth 1973, section 6.4).</summary>
+    private const int TieBits = 13;
+
+    private const uint Multiplier = 2654435769;
+
     /// <summary>Rounds, each of which divides an interval of thresholds into five.</summary>
     private const int Divisions = 4;
 
@@ -37,6 +43,8 @@ internal ref struct RowSample
     private Softmax _softmax;
     private double _total;
     private double _headMass;
+    private double _knownMass;
+    private double _knownSquare;
     private double _totalSquare;
     private double _unseenSquare;
     private RowHead _head;
@@ -109,6 +117,7 @@ internal ref struct RowSample
     public void Weigh(in SingleWeights single, in Softmax softmax)
     {
         (_softmax, _total) = (softmax, _list.Weigh(single));
+        (_knownMass, _knownSquare) = (0, 0);
         var logits = _list.Logits;
         var weights = _list.Weights;
         var heads = Vector512.Create(Head);
@@ -148,17 +157,35 @@ internal ref struct RowSample
 
     /// <summary>Two thresholds between which the nucleus of mass p very likely ends.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
-    public Bracket Bracket(double p) => Bracket(p, MathF.BitIncrement(Max), 0);
+    public Bracket Bracket(double p) => FindBracket(p, MathF.BitIncrement(Max));
 
-    /// <summary>The same where the weight of the row's head is known: only the rest is then estimated.</summary>
+    /// <summary>The same where the row's head is known: only the rest is then estimated.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
     /// <param name="head">All logits at or above this are known, and leave the sample.</param>
-    /// <param name="headMass">Their weight in the row.</param>
-    public Bracket Bracket(double p, float head, double headMass)
+    /// <param name="known">They, weighed.</param>
+    /// <param name="knownMass">Their weight.</param>
+    public Bracket Bracket(double p, float head, in LogitList known, double knownMass)
     {
-        var known = headMass * _rate;
-        if (headMass > 0)
+        (_knownMass, _knownSquare) = (knownMass, SquareOfTies(known));
+        if (knownMass > 0)
             Leave(head);
+        return FindBracket(p, head);
+    }
+
+    /// <summary>
+    /// √(Σ mass²) over the row's different logits, relative to a total, as far as the sample tells, with all that it lacks as one of them: so
+    /// large is the error of a sum of weights beside that of one weight, for weights of one logit err alike, and others apart.
+    /// </summary>
+    /// <param name="total">The weight of the row.</param>
+    public readonly double Concentration(double total)
+    {
+        var lacking = Math.Max(0, total - _knownMass - (_total / _rate));
+        return Math.Sqrt(_knownSquare + (SquareOfTies(_list) / (_rate * _rate)) + (lacking * lacking)) / total;
+    }
+
+    private Bracket FindBracket(double p, float head)
+    {
+        var known = _knownMass * _rate;
         var (total, goal) = (known + _total, p * (known + _total));
         var search = new ThresholdSearch(stackalloc float[ThresholdSearch.Capacity], stackalloc double[ThresholdSearch.Capacity]);
         search.Add(Least, total);
@@ -194,7 +221,7 @@ internal ref struct RowSample
     /// <param name="mass">The mass.</param>
     /// <param name="rest">That of all that is below the threshold, which is known.</param>
     public readonly float ThresholdBelow(float high, double mass, double rest) =>
-        TryFindThreshold(high, Least, mass * _rate, (rest - mass) * _rate, Divisions, out var low) ? low : float.MinValue;
+        high > Least && TryFindThreshold(high, Least, mass * _rate, (rest - mass) * _rate, Divisions, out var low) ? low : float.MinValue;
 
     /// <summary>So far above a threshold that the row very likely has a mass between the two; ∞ if there is no telling.</summary>
     public readonly float ThresholdAbove(float low, double mass) =>
@@ -227,6 +254,26 @@ internal ref struct RowSample
 
         // Σ w² is at most Σ w times the largest.
         double Margin(double sum, float largest) => StandardErrors * Math.Sqrt(Math.Max(0, sum) * softmax.Weight(largest));
+    }
+
+    /// <summary>Σ mass² over the different logits of a list, which is weighed, and somewhat more: some different ones are taken for one.</summary>
+    [SkipLocalsInit]
+    private static double SquareOfTies(in LogitList list)
+    {
+        Span<float> masses = stackalloc float[1 << TieBits];
+        masses.Clear();
+        var logits = list.Logits;
+        var weights = list.Weights;
+        for (var i = 0; i < logits.Length; i++)
+            masses[(int)((BitConverter.SingleToUInt32Bits(logits[i]) * Multiplier) >> (32 - TieBits))] += weights[i];
+        var sum = Vector512<double>.Zero;
+        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(masses))
+        {
+            var (lower, upper) = Vector512.Widen(sixteen);
+            sum += (lower * lower) + (upper * upper);
+        }
+
+        return LaneSum.Fold(sum);
     }
 
     /// <summary>Takes the logits at or above a threshold out of the sample, and those with them that it does not have.</summary>

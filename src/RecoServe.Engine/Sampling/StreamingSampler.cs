@@ -41,7 +41,8 @@ internal ref struct StreamingSampler
     private RowSample _sample;
     private RowScan _scan;
     private Softmax _softmax;
-    private double _massError;
+    private double _worstError;
+    private double _meanError;
     private double _restMass;
 
     private StreamingSampler(in LogitRow row, in SamplingParameters parameters, RowScratch scratch)
@@ -99,7 +100,7 @@ internal ref struct StreamingSampler
         if (_parameters.TopK > 0 || _parameters.Strategy == SamplingStrategy.Greedy)
         {
             var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
-            if (!TryListFew(_sample.ThresholdOf(count), out var few, out _))
+            if (count == 0 || !TryListFew(_sample.ThresholdOf(count), out var few, out _))
                 return false;
             summary = Sections.SampleRanks(_scan, few, count, known: null, slots);
             return true;
@@ -132,7 +133,8 @@ internal ref struct StreamingSampler
             _scan.ListFew(ref items, _sample.Head);
             var list = _scratch.List();
             _ = list.Extend(items.Count); // the same memory
-            bracket = _sample.Bracket(p, _sample.Head, list.Weigh(_scan.Single));
+            var mass = list.Weigh(_scan.Single);
+            bracket = _sample.Bracket(p, _sample.Head, list, mass);
             if (bracket.High >= _sample.Head)
                 return TrySampleDown(_sample.Head, slots, out summary);
         }
@@ -169,7 +171,7 @@ internal ref struct StreamingSampler
         _ = list.Extend(items.Count); // the same memory
         mass = list.Weigh(_scan.Single);
         few = new RankSection(list, threshold, float.PositiveInfinity, above: 0, mass: 0, items.Items);
-        _massError = MassError + WeightError;
+        (_worstError, _meanError) = (MassError + WeightError, double.PositiveInfinity);
         return TrySetTotal(_restMass + mass);
     }
 
@@ -199,16 +201,17 @@ internal ref struct StreamingSampler
 
     /// <summary>
     /// The error that sums in single precision leave in the mass of a nucleus, relative to the total: what is above a threshold
-    /// counts alike in both. The error of many weights is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
+    /// counts alike in both. At worst all weights in it err one way, and all others the other way; if they err apart, the error of many
+    /// is that of one times √(Σ w²), and Σ w² at most Σ w times the largest.
     /// </summary>
     /// <param name="high">The threshold.</param>
     /// <param name="above">The mass at or above it.</param>
     private void SetMassError(float high, double above)
     {
-        var total = _softmax.Total;
+        var (p, total) = (_parameters.TopP, _softmax.Total);
         var errorAbove = WeightError * Math.Sqrt(_softmax.Weight(_scan.Max) / total);
         var errorBelow = WeightError * Math.Sqrt(_softmax.Weight(high) * Math.Max(0, total - above)) / total;
-        _massError = ((1 - _parameters.TopP) * (MassError + errorAbove)) + errorBelow;
+        (_worstError, _meanError) = (MassError + (2 * p * (1 - p) * WeightError), ((1 - p) * (MassError + errorAbove)) + errorBelow);
     }
 
     /// <summary>Finds the end of the nucleus wherever it is, and draws.</summary>
@@ -217,7 +220,7 @@ internal ref struct StreamingSampler
         summary = default;
         if (!TrySetTotal(_softmax.Total))
             return false;
-        _massError = MassError + WeightError;
+        (_worstError, _meanError) = (MassError + WeightError, double.PositiveInfinity);
         var peak = Math.Max(missed.High, _scan.PeakThreshold(PeakBlocks));
         return TrySearch([float.PositiveInfinity, peak, missed.High, missed.Low, float.MinValue], slots, out summary);
     }
@@ -262,15 +265,20 @@ internal ref struct StreamingSampler
             return false;
         var cut = PrefixSelection.Select(section.List, section.Low, section.High, Goal - section.Mass, _softmax, _scratch.Selection());
         cut = cut with { Count = section.Above + cut.Count, Mass = section.Mass + cut.Mass };
-        return cut.Mass >= Goal && (!IsInDoubt(cut, ErrorOf(cut)) || TryCutByFew(section, ref cut) || TryCutExactly(section.List, ref cut)) // 4
+        return cut.Mass >= Goal && (IsCertain(section, cut) || TryCutByFew(section, ref cut) || TryCutExactly(section.List, ref cut)) // 4
             && Sections.TryDraw(ref _scan, cut, section, slots, out summary);
     }
 
-    /// <summary>The error of a cut's mass that sums in single precision leave, relative to the total.</summary>
-    private readonly double ErrorOf(in PrefixCut cut)
+    /// <summary>Whether sums in single precision tell where a cut is: at worst, or as far as weights err apart, which the sample tells.</summary>
+    /// <remarks>The total is of single precision throughout; the last items of the nucleus, or the ties at its edge, are not.</remarks>
+    private readonly bool IsCertain(in RankSection section, in PrefixCut cut)
     {
-        var tieShare = cut.AllTies * _softmax.Weight(cut.Edge) / _softmax.Total; // where the edge has many, so have other logits
-        return _massError + (WeightError * Math.Sqrt(tieShare));
+        var tieShare = cut.AllTies * _softmax.Weight(cut.Edge) / _softmax.Total;
+        var lastShare = PrefixSelection.FewItems * _softmax.Weight(Math.Min(section.High, _scan.Max)) / _softmax.Total;
+        if (!IsInDoubt(cut, _worstError + (WeightError * Math.Max(tieShare, lastShare))))
+            return true;
+        return !IsInDoubt(cut, _meanError + (WeightError * Math.Sqrt(tieShare)))
+            && !IsInDoubt(cut, _meanError + (WeightError * _sample.Concentration(_softmax.Total)));
     }
 
     /// <summary>Whether an error, relative to the total, may have moved a cut.</summary>
@@ -293,7 +301,7 @@ internal ref struct StreamingSampler
         _softmax = _softmax with { Total = _restMass + total };
         var weight = _softmax.Weight(section.Low);
         var summed = _restMass + (section.List.Count * weight); // with each of the few as if it stood at the threshold
-        var error = ((MassError * summed) + (WeightError * Math.Sqrt(weight * summed))) / _softmax.Total;
+        var error = (MassError + WeightError) * summed / _softmax.Total;
         if (PrefixSelection.TryMove(section.List, mass, Goal, _softmax, ref moved) && !IsInDoubt(moved, error))
         {
             cut = moved;

@@ -1,9 +1,21 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Engine.Tests.Sampling;
 
 public sealed class DeterminismTests
 {
+    /// <summary>The switches of the runtime with which `make test-instruction-sets` runs these tests have an effect.</summary>
+    [Fact]
+    public void Vectors_AreTakenAwayByTheSwitches()
+    {
+        if (Environment.GetEnvironmentVariable("DOTNET_EnableAVX512") == "0")
+            Assert.False(Avx512F.IsSupported);
+        if (Environment.GetEnvironmentVariable("DOTNET_EnableHWIntrinsic") == "0")
+            Assert.False(Vector128.IsHardwareAccelerated || Avx2.IsSupported);
+    }
+
     [Fact]
     public void Sample_ParallelCallsInAnyOrder_GiveTheSlatesOfOneThread()
     {

@@ -13,6 +13,15 @@ public sealed class LongRowPropertyTests(ITestOutputHelper output)
             CheckSlate(c.Shape.MakeRow(), mask, c.Parameters, c.SlotCount);
         });
 
+    /// <summary>Samples of more than the fewest pieces, more blocks than are listed at once or kept for draws.</summary>
+    [Fact]
+    public void Slate_AnyVeryLongRow_KeepsTheContract() =>
+        Fuzzing.Check(RowCase.Of(20_001, 400_000), 10, output, c =>
+        {
+            using var mask = c.Shape.MakeMask();
+            CheckSlate(c.Shape.MakeRow(), mask, c.Parameters, c.SlotCount);
+        });
+
     [Theory]
     [InlineData(2048, 0.5f, 1e-9, 2)] // fill, after a sample of nothing but ties
     [InlineData(17, 100, 0.9, 1)] // weights that overflow next to such a sample

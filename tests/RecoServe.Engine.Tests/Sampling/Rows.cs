@@ -4,7 +4,7 @@ namespace RecoServe.Engine.Tests.Sampling;
 internal static class Rows
 {
     public static readonly string[] Kinds =
-        ["gauss1", "gauss3", "gauss6", "uniform", "zipf", "mixture", "bf16", "spiky", "equal", "few", "holes", "wide"];
+        ["gauss1", "gauss3", "gauss6", "uniform", "zipf", "mixture", "bf16", "spiky", "equal", "few", "holes", "wide", "tied"];
 
     public static float[] Make(string kind, int items, int seed)
     {
@@ -25,6 +25,7 @@ internal static class Rows
                 "equal" => -1.25,
                 "few" => random.Next(3) - 1, // with −0 among the zeros, below
                 "holes" => random.Next(3) == 0 ? double.NegativeInfinity : Gauss(random),
+                "tied" => random.Next(5) > 0 ? -1.3 : Gauss(random), // as of items that nobody has watched
                 "wide" => (random.NextDouble() - 0.5) * 2000,
                 _ => throw new ArgumentException(kind),
             });

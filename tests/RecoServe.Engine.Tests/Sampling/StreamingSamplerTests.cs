@@ -139,6 +139,72 @@ public sealed class StreamingSamplerTests
         }
     }
 
+    /// <summary>More blocks than are kept in memory, drawn from again and again.</summary>
+    [Fact]
+    public void Sample_LongSlateOfManyBlocks_IsThatOfDoublePrecision() =>
+        AssertEqual(Rows.Make("few", 200_000, 3), null, 700, new() { TopP = 0.9, Seed = 5 });
+
+    [Theory]
+    [InlineData(SamplingStrategy.Greedy)]
+    [InlineData(SamplingStrategy.Full)]
+    [InlineData(SamplingStrategy.Nucleus)]
+    public void Sample_NoSlots_IsThatOfDoublePrecision(SamplingStrategy strategy) =>
+        AssertEqual(Rows.Make("gauss1", 20_000, 3), null, 0, new() { Strategy = strategy });
+
+    /// <summary>Items of one logit err alike: their errors do not average out, wherever the nucleus ends.</summary>
+    [Theory]
+    [InlineData(true)] // in the nucleus
+    [InlineData(false)] // below it
+    public void Sample_ManyTiesAwayFromTheEdge_CutsWhereItMust(bool above)
+    {
+        const int Ties = 800_000, Others = 200_000;
+        var others = Enumerable.Range(0, Others).Select(i => above ? -1.1f - (4.5e-6f * i) : 1.1f - (4.5e-6f * i)).ToArray();
+        var row = Rows.Of([.. Enumerable.Repeat(-1f, Ties), .. others]);
+        var ties = Ties * Math.Exp(-1);
+        var weights = others.Select(logit => Math.Exp(logit)).ToArray();
+        var total = ties + weights.Sum();
+        var (cumulative, count) = above ? (ties, Ties) : (0.0, 0);
+        for (var n = 0; n < Others; n++)
+        {
+            (cumulative, count) = (cumulative + weights[n], count + 1);
+            if (n % 9_973 != 5_000)
+                continue;
+            foreach (var (distance, size) in new[] { (-5e-10, count), (5e-10, count + 1) })
+            {
+                _ = SlateAssert.Sample(row, new() { TopP = (cumulative / total) + distance }, 0, out var summary);
+                Assert.Equal(size, summary.NucleusSize);
+            }
+        }
+    }
+
+    /// <summary>The heaviest few outweigh all that the sample has, which is then looked through from the wrong side.</summary>
+    [Fact]
+    public void Sample_HeaviestItemsBetweenPiecesOfTheSample_AreCountedOnce()
+    {
+        var row = Rows.Of([.. Enumerable.Range(1, 1_000_000).Select(i => i is >= 1952 and <= 1954 ? 0 : -30.1f - (1e-5f * (i / 10)))]);
+        var weights = row.Skip(1).Select(logit => Math.Exp(logit)).OrderDescending().ToArray();
+        var topP = weights.Take(2069).Sum() / weights.Sum();
+        AssertEqual(row, null, 4, new() { TopP = topP });
+    }
+
+    /// <summary>What lay in the memory before must not choose the way that a slate is computed.</summary>
+    [Fact]
+    public void Sample_MemoryHasBeenUsed_ChangesNoBit()
+    {
+        var row = Rows.Make("gauss1", 50_000, 1);
+        var parameters = new SamplingParameters { TopK = 46_100, TopP = 0.9 };
+        var slates = new List<(SlateSlot[] Slots, SlateSummary Summary)>();
+        foreach (var other in new[] { 1f, float.NegativeInfinity })
+        {
+            var before = Rows.Of([.. Enumerable.Range(0, 70_000).Select(i => i == 5 ? 0 : other)]);
+            _ = SlateAssert.Sample(before, new(), 1);
+            slates.Add((SlateAssert.Sample(row, parameters, 20, out var summary), summary));
+        }
+
+        Assert.Equal(slates[0].Summary, slates[1].Summary);
+        Assert.Equal(slates[0].Slots, slates[1].Slots);
+    }
+
     [Fact]
     public void Draws_FromALargeNucleus_FollowTheirPropensities()
     {
