@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace RecoServe.Engine.Sampling;
 
@@ -126,20 +127,33 @@ public sealed class ItemMask : IDisposable
     {
         for (var w = 0; w < excluded.Length; w++)
         {
-            var row = logits[(w * WordBits)..Math.Min((w + 1) * WordBits, logits.Length)];
-            if (excluded[w] == ulong.MaxValue)
-            {
-                row.Fill(float.NegativeInfinity);
+            if (excluded[w] == 0)
                 continue;
-            }
-
-            for (var bits = excluded[w]; bits != 0; bits &= bits - 1)
-            {
-                // Bits above N in the last word are no items.
-                if (BitOperations.TrailingZeroCount(bits) is var bit && bit < row.Length)
-                    row[bit] = float.NegativeInfinity;
-            }
+            var row = logits[(w * WordBits)..Math.Min((w + 1) * WordBits, logits.Length)];
+            if (row.Length == WordBits)
+                Apply(excluded[w], ref MemoryMarshal.GetReference(row));
+            else
+                ApplyToFew(excluded[w], row);
         }
+    }
+
+    /// <summary>To 64 logits, each of which a bit tells of: as fast whatever the bits are.</summary>
+    private static void Apply(ulong excluded, ref float logits)
+    {
+        var lanes = Vector512.Create(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
+        var never = Vector512.Create(float.NegativeInfinity);
+        for (nuint i = 0; i < WordBits; i += (nuint)Vector512<float>.Count)
+        {
+            var stays = Vector512.Equals(Vector512.Create((int)(excluded >> (int)i)) & lanes, Vector512<int>.Zero).AsSingle();
+            Vector512.ConditionalSelect(stays, Vector512.LoadUnsafe(ref logits, i), never).StoreUnsafe(ref logits, i);
+        }
+    }
+
+    /// <summary>To fewer; bits beyond them are of no items.</summary>
+    private static void ApplyToFew(ulong excluded, Span<float> logits)
+    {
+        for (var item = 0; item < logits.Length; item++)
+            logits[item] = (excluded >> item & 1) != 0 ? float.NegativeInfinity : logits[item];
     }
 
     private static ItemMask? TakeIdle()
