@@ -59,6 +59,16 @@ public sealed class ModelRegistryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task LoadRepository_NothingOfTheDefaultModelIsComplete_NamesTheManifest()
+    {
+        Publish(new TestModel { Name = "other" }, 1);
+        Directory.CreateDirectory(_repository.File("toy/1"));
+        var registry = Registry(new RegistryOptions { Repository = _repository.Path, DefaultModel = "toy" });
+        var e = await Assert.ThrowsAsync<AggregateException>(() => registry.LoadRepositoryAsync(Token));
+        Assert.Contains("toy/1/manifest.json is missing, and no other version of the model is complete", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LoadRepository_NoModels_SaysWhatIsExpected() => await AssertFatal("holds no model: expected <name>/<version>/manifest.json");
 
     [Fact]

@@ -118,6 +118,21 @@ public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<
         Assert.Equal([1], Serving(registry));
     }
 
+    /// <summary>A publisher is under way, or was killed: the others serve, and it is loaded once it is there.</summary>
+    [Fact]
+    public async Task Start_FirstVersionOfAnotherModelIsOnlyClaimed_TheOthersServe()
+    {
+        var log = new RecordedLog<ModelRegistry>();
+        await bucket.Server.PutAsync($"{_prefix}/another/1/.claim", "somebody");
+        await bucket.Server.PublishAsync(new TestModel(), _prefix);
+        var registry = await _fixture.StartAsync(Options(), log);
+        Assert.Equal(("toy", 1L), (registry.DefaultModel, Ask(registry).Version));
+        Assert.Contains($"{_prefix}/another/1 has no manifest.json", Assert.Single(log.Of("IncompleteVersion")), StringComparison.Ordinal);
+        Assert.Empty(await registry.ReloadAsync(Token));
+        await bucket.Server.PublishAsync(new TestModel { Name = "another" }, _prefix);
+        Assert.Equal("2 Loaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
     [Fact]
     public async Task Look_ObjectIsMissing_NamesIt()
     {
