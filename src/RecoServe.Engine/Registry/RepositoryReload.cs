@@ -101,10 +101,11 @@ internal sealed class RepositoryReload(
             : table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
         if (options.PreserveResources && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
         {
+            // From here on the caller may go away: the look comes to its end, or nothing would answer.
             await UnloadAsync(surplus, outcomes, wait: true);
-            await LoadAsync(model, wanted, outcomes, cancellationToken);
+            await LoadAsync(model, wanted, outcomes, CancellationToken.None);
             if (!Serving(model.Name).Any())
-                await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, cancellationToken);
+                await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, CancellationToken.None);
             return;
         }
 

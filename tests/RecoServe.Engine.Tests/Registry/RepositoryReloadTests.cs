@@ -188,6 +188,30 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Look_ResourcePreservingAndTheCallerGoesAwayMeanwhile_TheNewIsLoaded()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync(o => o.PreserveResources = true);
+        _fixture.Publish(2);
+        using var caller = new CancellationTokenSource();
+        registry.Changed += v =>
+        {
+            if (v.State == VersionState.Draining)
+                caller.Cancel();
+        };
+        try
+        {
+            await registry.ReloadAsync(caller.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whether it is told is all the same: the caller is gone.
+        }
+
+        Assert.Equal([2], Serving(registry));
+    }
+
+    [Fact]
     public async Task Look_ResourcePreservingAndTheNewFails_TheOldIsLoadedAgain()
     {
         _fixture.Publish(1);
