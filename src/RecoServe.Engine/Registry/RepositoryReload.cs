@@ -90,7 +90,18 @@ internal sealed class RepositoryReload(
             }
         }
 
-        return !Serving(model.Name).Any() ? [.. labelled, .. problems] : labelled;
+        if (Serving(model.Name).Any())
+            return labelled;
+        if (labelled.Count + problems.Count == 0 && model.Complete.Count > 0)
+            problems.Add(NothingIsAskedFor(model, policy));
+        return [.. labelled, .. problems];
+    }
+
+    private ModelNotFoundException NothingIsAskedFor(RepositoryModel model, VersionPolicy policy)
+    {
+        var rolledBack = traffic.Of(model.Name).RolledBack;
+        var versions = string.Join(", ", model.Complete.Select(v => rolledBack.ContainsKey(v) ? $"{v} (rolled back)" : $"{v}"));
+        return new ModelNotFoundException($"Registry:VersionPolicy {policy} asks for no version of model \"{model.Name}\" that the repository has: {versions}");
     }
 
     private async Task LookAsync(RepositoryModel model, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)

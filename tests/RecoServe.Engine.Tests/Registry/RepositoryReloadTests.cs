@@ -24,6 +24,17 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Equal(expected, string.Join(',', Serving(registry)));
     }
 
+    [Theory]
+    [InlineData("specific:7,9", "specific:7,9 asks for no version of model \"toy\" that the repository has: 2, 1 (rolled back)")]
+    [InlineData("specific:1", "specific:1 asks for no version of model \"toy\" that the repository has: 2, 1 (rolled back)")]
+    public async Task Start_PolicyAsksForNothingThatIsThere_IsFatalAndSaysWhatIs(string policy, string problem)
+    {
+        _fixture.Publish(1, 2);
+        File.WriteAllText(_fixture.Repository.File("toy/traffic.json"), """{ "rolled_back": { "1": "bad" } }""");
+        var e = await Assert.ThrowsAsync<AggregateException>(() => _fixture.StartAsync(o => o.VersionPolicy = policy));
+        Assert.Contains(problem, Assert.IsType<ModelNotFoundException>(e.InnerException).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Start_NewestIsDamaged_AnOlderOneTakesItsPlace()
     {
