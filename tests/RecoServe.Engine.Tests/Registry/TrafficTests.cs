@@ -100,6 +100,15 @@ public sealed class TrafficTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Start_TrafficFileCannotBeRead_NamesIt()
+    {
+        _fixture.Publish(1);
+        Directory.CreateDirectory(TrafficFilePath); // where the file should be
+        var e = await Assert.ThrowsAsync<AggregateException>(() => _fixture.StartAsync());
+        Assert.StartsWith($"{TrafficFilePath} cannot be read: ", Assert.IsType<PackageException>(e.InnerException).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Change_FileCannotBeWritten_ChangesNothing()
     {
         var registry = await StartAsync(1, 2);

@@ -5,14 +5,14 @@ namespace RecoServe.Engine.Tests.Registry;
 
 public sealed class VersionPolicyTests
 {
+    private static readonly long[] Complete = [9, 7, 4, 1];
+
     [Theory]
     [InlineData("latest:1")]
     [InlineData("latest:2")]
     [InlineData("all")]
     [InlineData("specific:1,3")]
     public void ToString_IsWhatIsRead(string text) => Assert.Equal(text, VersionPolicy.TryParse(text)!.ToString());
-
-    private static readonly long[] Complete = [9, 7, 4, 1];
 
     [Theory]
     [InlineData("latest", "9")]
