@@ -277,6 +277,23 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Equal([2], Serving(registry));
     }
 
+    /// <summary>The file that no package needs to have is verified too where there is one.</summary>
+    [Fact]
+    public async Task Look_TrainingFileComesLast_LoadsWhenItIsThere()
+    {
+        _fixture.Publish(1, 2);
+        var path = _fixture.FileOf(2, PackageFiles.Training);
+        File.WriteAllText(path, "epochs: 1");
+        var training = ModelPackage.Checksum(path);
+        PackageFixes.RewriteManifest(_fixture.Repository.File("toy/2"), m => m with { Files = m.Files.Append(new(PackageFiles.Training, training)).ToDictionary() });
+        File.Delete(path);
+        var registry = await _fixture.StartAsync();
+        Assert.Equal([1], Serving(registry));
+        Assert.Equal("2 PassedOver", Describe(await registry.ReloadAsync(Token)));
+        File.WriteAllText(path, "epochs: 1");
+        Assert.Equal("2 Loaded, 1 Unloaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
     [Fact]
     public async Task Look_SameVersionPublishedAnew_IsReplacedWithoutAGap()
     {
