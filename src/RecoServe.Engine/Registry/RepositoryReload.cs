@@ -33,7 +33,7 @@ internal sealed class RepositoryReload(
             }
         }
 
-        await TrimAsync(cancellationToken);
+        Trim();
         if (problems.Count > 0)
             throw new AggregateException("the model repository cannot be loaded", problems);
     }
@@ -60,7 +60,7 @@ internal sealed class RepositoryReload(
                 }
             }
 
-            await TrimAsync(cancellationToken);
+            Trim();
             return outcomes;
         }
         finally
@@ -211,10 +211,9 @@ internal sealed class RepositoryReload(
     }
 
     /// <summary>Kept of what was brought here: what is in use, and what a label pointed at before, so that a rollback need not wait.</summary>
-    private Task TrimAsync(CancellationToken cancellationToken) => repository.TrimAsync(
+    private void Trim() => repository.Trim(
         (name, version) => traffic.Of(name).Previous.ContainsValue(version)
-            || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)),
-        cancellationToken);
+            || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)));
 
     /// <summary>Whether it is there for its label alone: the latest versions, which answer the other requests, are counted without it.</summary>
     private bool IsCanary(string name, long version) => traffic.Of(name) is var now && now.HolderOf(Labels.Canary) == version && now.HolderOf(Labels.Stable) != version;

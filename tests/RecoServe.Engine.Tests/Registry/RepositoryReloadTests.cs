@@ -207,7 +207,7 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         using var caller = new CancellationTokenSource();
         registry.Changed += v =>
         {
-            if (v.State == VersionState.Draining)
+            if (v is { Version: 1, State: VersionState.Draining })
                 caller.Cancel();
         };
         try
