@@ -135,6 +135,9 @@ public sealed class ModelVersion
         return this;
     }
 
+    /// <summary>What it was loaded for on demand is done.</summary>
+    internal void LetGo() => KeptByHand = false;
+
     /// <summary>The manifest has been read.</summary>
     internal void Expect(string content, long bytes) => (Content, EstimatedBytes) = (content, bytes);
 

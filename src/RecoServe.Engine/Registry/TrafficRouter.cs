@@ -97,9 +97,17 @@ public sealed class TrafficRouter
             good = null; // it was taken away meanwhile and given back
         if (good is { } before && traffic.RolledBack.TryGetValue(before, out var why))
             throw new ModelStateException($"version {before}, which had the label \"{label}\" before version {bad}, was itself rolled back ({why}); point the label with SetLabel");
-        if (good is { } version && _table.Serving(name, version) is null)
-            await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
-        TakeBack(name, label, bad, good, reason);
+        // Till it has the label no look may unload it; from then on the label keeps it, and nothing once that has moved on.
+        var loaded = good is { } version && _table.Serving(name, version) is null ? await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken) : default;
+        try
+        {
+            TakeBack(name, label, bad, good, reason);
+        }
+        finally
+        {
+            if (loaded.Loaded)
+                loaded.Version.LetGo();
+        }
     }
 
     /// <summary>

@@ -198,6 +198,22 @@ public sealed class TrafficTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task RollBack_ItsVersionLosesTheLabel_EndsAtTheNextLook()
+    {
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync();
+        await registry.LoadAsync("toy", 1, Token);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        await registry.UnloadAsync("toy", 1);
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
+        _fixture.Publish(3);
+        Assert.Equal("3 Loaded, 2 Unloaded", Describe(await registry.ReloadAsync(Token)));
+        registry.Traffic.SetLabel("toy", "stable", 3);
+        Assert.Equal("1 Unloaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
+    [Fact]
     public async Task RollBack_Canary_GetsNoRequestsByItselfNorByPolicyNorAfterARestart()
     {
         var registry = await StartAsync(1, 2);
