@@ -59,6 +59,9 @@ internal static partial class EngineLog
     [LoggerMessage(22, LogLevel.Error, "Model {Version} is rolled back until the server ends, and is the canary again after a restart, as the repository cannot be written: {Problem}", EventName = "RollBackNotWritten")]
     internal static partial void RollBackNotWritten(ILogger logger, string version, string problem);
 
+    [LoggerMessage(24, LogLevel.Warning, "Model {Version} serves although it does not compute in every size when it is warmed up, and may fail whatever it is asked: {Problem}", EventName = "LeftCold")]
+    internal static partial void LeftCold(ILogger logger, string version, string problem);
+
     [LoggerMessage(14, LogLevel.Warning, "Model {Version}: a shadow run failed", EventName = "ShadowFailed")]
     internal static partial void ShadowFailed(ILogger logger, string version, Exception exception);
 

@@ -12,9 +12,13 @@ namespace RecoServe.Engine;
 /// <param name="Deadline">When the answer is worth nothing any more; <see cref="DateTimeOffset.MaxValue"/> if never.</param>
 /// <param name="Priority">Its place among others.</param>
 /// <param name="TrafficKey">The same key gets the same version while a canary has a share.</param>
+/// <param name="TakeMemory">
+/// Takes so many more bytes for the outputs, before they are allocated and if possible before anything is computed; throws, as
+/// <see cref="AnswerMemoryException"/>, if there are none. Null: there always are.
+/// </param>
 public sealed record InferRequest(
     ModelSelector Model, IReadOnlyList<TensorData> Inputs, IReadOnlyList<string> Outputs, DateTimeOffset Deadline,
-    RequestPriority Priority = RequestPriority.Normal, string TrafficKey = "");
+    RequestPriority Priority = RequestPriority.Normal, string TrafficKey = "", Action<long>? TakeMemory = null);
 
 /// <summary>Computed tensors.</summary>
 /// <param name="ComputedBy">The version that computed them.</param>
@@ -30,7 +34,8 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
     /// <summary>Computes outputs.</summary>
     /// <exception cref="ModelNotFoundException">No such model or version.</exception>
     /// <exception cref="ModelUnavailableException">The version is still being loaded.</exception>
-    /// <exception cref="InvalidRequestException">Names the tensor that is not as the model reads it.</exception>
+    /// <exception cref="InvalidRequestException">Names the tensor that is not as the model reads it; or the outputs would be larger than an answer can be.</exception>
+    /// <exception cref="AnswerMemoryException">There is no memory for the outputs.</exception>
     /// <exception cref="OverloadedException">Too many rows wait.</exception>
     /// <exception cref="DeadlineExceededException">The deadline passed, or cannot be met.</exception>
     /// <exception cref="ModelRunException">The model failed.</exception>
@@ -39,7 +44,7 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         var arrived = clock.GetTimestamp();
         using var lease = registry.Acquire(request.Model, request.TrafficKey);
         var tensors = new TensorRequest(lease.Loaded.Signature, request.Inputs, request.Outputs);
-        var response = new TensorResponse(tensors);
+        var response = new TensorResponse(tensors, request.TakeMemory);
         var metrics = lease.Version.Metrics;
         try
         {

@@ -37,6 +37,7 @@ internal static class CallStatus
         ServerStoppingException => Retry(Code.Unavailable, "the server is shutting down", RetryLater),
         ModelUnavailableException e => Retry(Code.Unavailable, e.Message, RetryLater),
         OverloadedException e => Retry(Code.ResourceExhausted, e.Message, e.RetryAfter),
+        AnswerMemoryException e => Retry(Code.ResourceExhausted, e.Message, e.RetryAfter),
         DeadlineExceededException e => Status(Code.DeadlineExceeded, e.Message),
         // The deadline cancels the call's token just as a caller does who goes away.
         OperationCanceledException when clock.GetUtcNow().UtcDateTime >= context.Deadline => Status(Code.DeadlineExceeded, "the deadline passed"),

@@ -36,7 +36,7 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     public PipeReader Reader => this;
 
     /// <summary>Hands over the memory of the message that was read last, null if it was not counted: it is then the caller's to give back.</summary>
-    internal static IDisposable? Claim(HttpContext context) =>
+    internal static RequestMemory.Part? Claim(HttpContext context) =>
         context.Features.Get<IRequestBodyPipeFeature>() is MeasuredBody body ? Interlocked.Exchange(ref body._memory, null) : null;
 
     /// <summary>Lets the call's compressed messages find it.</summary>

@@ -24,9 +24,11 @@ if (args.Contains("--version"))
 try
 {
     await using var app = RecoServeApplication.Build(CommandLine.Parse(args));
+    var watcher = app.Services.GetRequiredService<RepositoryWatcher>();
+    watcher.RememberTrigger();
     await app.Services.GetRequiredService<ModelRegistry>().LoadRepositoryAsync(CancellationToken.None);
     await app.StartAsync();
-    app.Services.GetRequiredService<RepositoryWatcher>().Start();
+    watcher.Start();
     Banner.Print(app, Console.Out);
     await app.WaitForShutdownAsync();
     return 0;

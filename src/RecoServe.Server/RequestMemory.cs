@@ -6,21 +6,24 @@ namespace RecoServe.Server;
 /// <summary>
 /// Memory for large requests. A message of four megabytes becomes fifty once it is read, and a few hundred at a time would be the end
 /// of the process: so many are read as there is memory for, and hold it until they are answered; the next is refused, unread. Small
-/// ones, of which the queues bound the number, are not counted.
+/// ones, of which the queues bound the number, are not counted. Answers that are tensors are counted too (<see cref="AnswerMemory"/>).
 /// </summary>
 internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics, TimeProvider clock)
 {
     /// <summary>Bytes of memory that a request may take without being counted.</summary>
     internal const long Small = 256 << 10;
 
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
+    /// <summary>When there may be memory again.</summary>
+    internal static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
 
     private static readonly PathString TensorPath = $"/{Contracts.Inference.GRPCInferenceService.Descriptor.FullName}";
 
-    private readonly long _limit = options.LargeRequestMemory > 0 ? options.LargeRequestMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8;
     private readonly MessageSize _tensors = new(Growth: 2, options.MaxTensorBytes);
     private readonly MessageSize _others = new(Growth: 16, RecoServeApplication.MaxRequestBytes);
     private long _held;
+
+    /// <summary>Bytes that there are for all.</summary>
+    internal long Limit { get; } = options.LargeRequestMemory > 0 ? options.LargeRequestMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8;
 
     /// <summary>Bytes that are taken.</summary>
     internal long Held => Volatile.Read(ref _held);
@@ -50,13 +53,16 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
         return part;
     }
 
-    private void Add(long bytes, long all)
+    /// <summary>Of which more is taken later.</summary>
+    internal Part Nothing() => new(this);
+
+    private bool TryAdd(long bytes, long all)
     {
-        if (Interlocked.Add(ref _held, bytes) is var held && (held <= _limit || held == all))
-            return;
+        if (Interlocked.Add(ref _held, bytes) is var held && (held <= Limit || held == all))
+            return true;
         Interlocked.Add(ref _held, -bytes);
         metrics.Refused(RefusalReason.MemoryFull);
-        throw CallStatus.Retry(Code.ResourceExhausted, "the server has no memory for a request of this size at present", RetryAfter);
+        return false;
     }
 
     /// <summary>The memory of one request.</summary>
@@ -68,10 +74,17 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
         /// <exception cref="Grpc.Core.RpcException">There is none; what was taken before stays.</exception>
         internal void GrowTo(long bytes)
         {
-            if (bytes <= _bytes)
-                return;
-            memory.Add(bytes - _bytes, bytes);
-            _bytes = bytes;
+            if (bytes > _bytes && !TryGrowBy(bytes - _bytes))
+                throw CallStatus.Retry(Code.ResourceExhausted, "the server has no memory for a request of this size at present", RetryAfter);
+        }
+
+        /// <summary>Takes so much more; false if there is none, and what was taken before stays.</summary>
+        internal bool TryGrowBy(long bytes)
+        {
+            if (!memory.TryAdd(bytes, _bytes + bytes))
+                return false;
+            _bytes += bytes;
+            return true;
         }
 
         public void Dispose() => Interlocked.Add(ref memory._held, -Interlocked.Exchange(ref _bytes, 0));

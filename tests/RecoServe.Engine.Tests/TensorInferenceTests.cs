@@ -77,6 +77,43 @@ public sealed class TensorInferenceTests : IAsyncDisposable
         Assert.True(statistics.Batches.Values.Sum(b => b.Count) < 600, "rows were never batched");
     }
 
+    /// <summary>Of "sum" the graph says the size; of "copy" the first row does.</summary>
+    [Fact]
+    public async Task Infer_MemoryOfTheAnswer_IsTakenBeforeItIsThere()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var taken = new List<long>();
+        var request = Request("sum", [Floats("x", [2, 3], 1, 2, 3, 4, 5, 6)]);
+        await Inference(registry).InferAsync(request with { TakeMemory = taken.Add }, Token);
+        Assert.Equal([8, 24], taken);
+    }
+
+    [Theory]
+    [InlineData("sum")]
+    [InlineData("copy")]
+    public async Task Infer_NoMemoryForTheAnswer_IsNotTheModelsFault(string output)
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var request = Request("sum", [Floats("x", [2, 3], 1, 2, 3, 4, 5, 6)], output) with { TakeMemory = _ => throw new AnswerMemoryException(TimeSpan.FromSeconds(1)) };
+        await Assert.ThrowsAsync<AnswerMemoryException>(() => Inference(registry).InferAsync(request, Token));
+        var statistics = registry.FindAnswering(new("sum")).Statistics;
+        Assert.Equal((0, output == "sum" ? 0 : 1), (statistics.Fail.Count, statistics.Batches.Count));
+    }
+
+    /// <summary>40 GB: nothing of it may be allocated, or computed.</summary>
+    [Fact]
+    public void Response_LargerThanAMessage_IsRefusedWithItsSize()
+    {
+        var signature = new GraphSignature(
+            [new("x", TensorElementType.Int32, [-1])], [new("small", TensorElementType.Float, [-1, 1]), new("y", TensorElementType.Float, [-1, 1_000_000])], 64, TimeSpan.Zero, 1);
+        var inputs = new[] { new TensorData("x", TensorElementType.Int32, [10_000], new byte[40_000]) };
+        var e = Assert.Throws<InvalidRequestException>(() => new TensorResponse(new TensorRequest(signature, inputs, [])));
+        Assert.Equal("outputs: would have 40000040000 bytes for 10000 rows, an answer can have 2146435071: ask for fewer rows or outputs at a time", e.Message);
+        Assert.Throws<InvalidRequestException>(() => Dynamic().Write(0, 0, [1_000_000], new byte[4_000_000]));
+
+        TensorResponse Dynamic() => new(new TensorRequest(signature with { Outputs = [new("y", TensorElementType.Float, [-1, -1])] }, inputs, []));
+    }
+
     [Fact]
     public async Task Infer_OneRowFails_FailsThatRequestAlone()
     {

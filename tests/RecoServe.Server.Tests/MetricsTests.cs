@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Grpc.Core;
 using RecoServe.Contracts.V1;
 using RecoServe.Testing;
 
@@ -48,6 +49,28 @@ public sealed class MetricsTests : IAsyncLifetime
         await _server.Registry.LoadAsync("unasked", 1, Token);
         await client.RecommendAsync(new RecommendRequest { Model = new ModelSpec { Version = 1 } }, cancellationToken: Token);
         await AssertLinesAsync("request_seconds_count{version=\"1\"} 2", "request_seconds_count{version=\"2\"} 1", "model_state{version=\"1\"} 3", "model_leases{version=\"1\"} 0");
+    }
+
+    [Fact]
+    public async Task Scrape_CanaryIsRolledBackByItself_CountsByItsReasonAndTheVersionSaysIt()
+    {
+        new TestModel { Name = "unasked", Devices = ["tv"], FirstDeviceIsNaN = true }.Publish(_server.Repository.Path);
+        await _server.Registry.LoadAsync("unasked", 2, Token);
+        _server.Registry.Traffic.SetLabel("unasked", "stable", 1);
+        _server.Registry.Traffic.SetLabel("unasked", "canary", 2);
+        _server.Registry.Traffic.Set("unasked", t => t with { CanaryPercent = 100 });
+        await AssertLinesAsync("rollback_total{reason=\"invalid\",version=\"2\"} 0");
+        var models = new ModelService.ModelServiceClient(_server.Channel);
+        var client = new RecommendationService.RecommendationServiceClient(_server.Channel);
+        var reason = "";
+        for (var i = 0; i < 100 && reason.Length == 0; i++)
+        {
+            await Assert.ThrowsAsync<RpcException>(() => client.RecommendAsync(new RecommendRequest { Context = { ["device"] = "tv" } }, cancellationToken: Token).ResponseAsync);
+            reason = (await models.GetModelAsync(new GetModelRequest { Name = "unasked" }, cancellationToken: Token)).Model.Versions[0].RolledBack;
+        }
+
+        Assert.Matches("^[0-9]+ of [0-9]+ answers were NaN or infinite$", reason);
+        await AssertLinesAsync("rollback_total{reason=\"invalid\",version=\"2\"} 1", "rollback_total{reason=\"errors\",version=\"2\"} 0");
     }
 
     /// <summary>What was scraped is kept for an instant: it may be a look or two until a change is seen.</summary>

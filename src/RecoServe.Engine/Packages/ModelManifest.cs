@@ -106,5 +106,9 @@ internal sealed partial class PackageJson : JsonSerializerContext
         {
             throw new PackageException(path, "is missing", e);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PackageException(path, $"cannot be read: {e.Message}", e);
+        }
     }
 }

@@ -7,20 +7,21 @@ namespace RecoServe.Engine.Registry;
 
 /// <summary>
 /// A repository in a bucket. Looks list it; a version that is wanted, and whose objects are not those that were fetched before, is
-/// downloaded beside the cache, verified and moved into it. One download at a time. A start that finds the bucket away begins with
-/// what the cache has.
+/// downloaded beside the cache, verified and moved into it. Of one version one download at a time; nothing waits for that of another. A
+/// start that finds the bucket away begins with what the cache has.
 /// </summary>
 internal sealed class BucketRepository(Bucket bucket, VersionCache cache, EngineMetrics metrics, TimeProvider clock, ILogger log) : IModelRepository
 {
-    private readonly SemaphoreSlim _fetches = new(1);
+    /// <summary>Whose turn it is to change what the cache has of a version.</summary>
+    private readonly ConcurrentDictionary<(string Name, long Version), SemaphoreSlim> _turns = [];
     private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Name, long Version), int> _held = [];
 
     /// <summary>Fingerprints of what was found sound in the cache by this process.</summary>
-    private readonly HashSet<string> _sound = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _sound = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
-    private BucketListing? _listing;
-    private bool _isAway;
+    private readonly LatestListing _listing = new();
+    private volatile bool _isAway;
 
     public string Root => bucket.Address.ToString();
 
@@ -39,68 +40,69 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
     public async Task<IReadOnlyList<RepositoryModel>> ModelsAsync(CancellationToken cancellationToken)
     {
         cache.Open();
+        var look = _listing.Begin();
         try
         {
-            var objects = await CountFailuresAsync(() => bucket.ListAsync(Prefix, cancellationToken));
-            lock (_lock)
-                (_listing, _isAway) = (BucketListing.Of(Prefix, objects), false);
+            _listing.Take(look, BucketListing.Of(Prefix, await CountFailuresAsync(() => bucket.ListAsync(Prefix, cancellationToken))));
+            _isAway = false;
         }
-        catch (StoreUnavailableException e) when (_listing is null && cache.List(Prefix) is { Versions.Count: > 0 } cached)
+        catch (StoreUnavailableException e) when (_listing.Current is null && cache.List(Prefix) is { Versions.Count: > 0 } cached)
         {
             EngineLog.ServedFromCache(log, e.Message);
-            (_listing, _isAway) = (cached, true);
+            _isAway = true;
+            _listing.Take(look, cached);
         }
 
-        foreach (var version in _listing.Versions.Where(v => !v.IsComplete && _told.TryAdd(PathOf(v.Name, v.Version), true)))
+        var listing = _listing.Current!;
+        foreach (var version in listing.Versions.Where(v => !v.IsComplete && _told.TryAdd(PathOf(v.Name, v.Version), true)))
             EngineLog.IncompleteVersion(log, PathOf(version.Name, version.Version));
-        return [.. _listing.Versions.GroupBy(v => v.Name, StringComparer.Ordinal).Select(ModelOf)];
+        return [.. listing.Versions.GroupBy(v => v.Name, StringComparer.Ordinal).Select(ModelOf)];
     }
 
     public async Task<VersionFiles> FetchAsync(string name, long version, bool fresh, CancellationToken cancellationToken)
     {
-        await _fetches.WaitAsync(cancellationToken);
+        cache.Open();
+        if (fresh && ModelName.IsValid(name))
+            await ListAsync(name, version, cancellationToken);
+        Require(name, version);
+        var turn = TurnOf(name, version);
+        await turn.WaitAsync(cancellationToken);
         try
         {
-            cache.Open();
-            if (fresh && ModelName.IsValid(name))
-                await ListAsync(name, version, cancellationToken);
-            var found = Find(name, version);
+            var found = Find(name, version); // it may have been looked at meanwhile
             if (cache.SourceOf(name, version) != found.Fingerprint || !await IsSoundAsync(found))
                 await DownloadAsync(found, cancellationToken);
             return Hold(found);
         }
         finally
         {
-            _fetches.Release();
+            turn.Release();
         }
     }
 
     public void Require(string name, long version) => Find(name, version);
 
-    public bool HasPackage(RepositoryModel model) => model.Complete.Any(v => _listing?.Find(model.Name, v) is { IsPackage: true });
+    public bool HasPackage(RepositoryModel model) => model.Complete.Any(v => _listing.Current?.Find(model.Name, v) is { IsPackage: true });
 
     public string PathOf(string name, long version) => bucket.Address.UriOf($"{Prefix}{name}/{version}");
 
-    public string FingerprintOf(string name, long version) => _listing?.Find(name, version)?.Fingerprint ?? "";
+    public string FingerprintOf(string name, long version) => _listing.Current?.Find(name, version)?.Fingerprint ?? "";
 
     public Task<string> MarkOfAsync(string file, CancellationToken cancellationToken) =>
         CountFailuresAsync(() => bucket.MarkOfAsync(Prefix + file, cancellationToken));
 
-    public async Task TrimAsync(Func<string, long, bool> isNeeded, CancellationToken cancellationToken)
+    public void Trim(Func<string, long, bool> isNeeded)
     {
-        await _fetches.WaitAsync(cancellationToken);
+        if (_listing.Current is not { } listing || _isAway)
+            return;
         try
         {
-            if (_listing is { } listing && !_isAway)
-                cache.Trim((name, version) => IsHeld(name, version) || isNeeded(name, version), listing);
+            foreach (var (name, version) in cache.Versions())
+                Trim(name, version, isNeeded, listing);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             EngineLog.CacheNotTrimmed(log, cache.Root, e.Message);
-        }
-        finally
-        {
-            _fetches.Release();
         }
     }
 
@@ -108,7 +110,8 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
     {
         bucket.Dispose();
         cache.Dispose();
-        _fetches.Dispose();
+        foreach (var (_, turn) in _turns)
+            turn.Dispose();
     }
 
     private static RepositoryModel ModelOf(IGrouping<string, BucketVersion> model)
@@ -122,9 +125,9 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
     {
         try
         {
+            var look = _listing.Begin();
             var objects = await CountFailuresAsync(() => bucket.ListAsync($"{Prefix}{name}/{version}/", cancellationToken));
-            lock (_lock)
-                _listing = (_listing ?? new BucketListing([])).With(name, version, BucketListing.Of(Prefix, objects).Find(name, version));
+            _listing.Take(look, name, version, BucketListing.Of(Prefix, objects).Find(name, version));
         }
         catch (StoreUnavailableException e) when (cache.SourceOf(name, version) is { Length: > 0 } source && source == FingerprintOf(name, version))
         {
@@ -132,15 +135,33 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
         }
     }
 
-    private BucketVersion Find(string name, long version) => _listing?.Find(name, version) is { IsComplete: true } found
+    private BucketVersion Find(string name, long version) => _listing.Current?.Find(name, version) is { IsComplete: true } found
         ? found
         : throw new ModelNotFoundException($"the repository has no complete version {version} of model \"{name}\"");
+
+    private SemaphoreSlim TurnOf(string name, long version) => _turns.GetOrAdd((name, version), static _ => new SemaphoreSlim(1));
+
+    /// <summary>What is being fetched is left for the next time.</summary>
+    private void Trim(string name, long version, Func<string, long, bool> isNeeded, BucketListing listing)
+    {
+        var turn = TurnOf(name, version);
+        if (!turn.Wait(0))
+            return;
+        try
+        {
+            cache.Trim(name, version, IsHeld(name, version) || isNeeded(name, version), listing.Find(name, version));
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
 
     /// <summary>Whether what is in the cache is still what was put there; asked once, for only this process writes there.</summary>
     private async Task<bool> IsSoundAsync(BucketVersion version)
     {
         var key = PathOf(version.Name, version.Version) + version.Fingerprint;
-        if (_sound.Contains(key))
+        if (_sound.ContainsKey(key))
             return true;
         try
         {
@@ -150,7 +171,7 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
                 VersionDownload.Verify(version, directory);
                 return true;
             });
-            return _sound.Add(key);
+            return _sound[key] = true;
         }
         catch (PackageException)
         {
@@ -170,7 +191,7 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
                 cache.Commit(version);
                 return true;
             });
-            _sound.Add(PathOf(version.Name, version.Version) + version.Fingerprint);
+            _sound[PathOf(version.Name, version.Version) + version.Fingerprint] = true;
             EngineLog.VersionFetched(log, name, download.Bytes, clock.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (PackageException)

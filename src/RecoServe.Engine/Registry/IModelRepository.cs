@@ -49,6 +49,5 @@ internal interface IModelRepository : IDisposable
 
     /// <summary>Removes what was brought here and is not needed any more.</summary>
     /// <param name="isNeeded">Whether a version is.</param>
-    /// <param name="cancellationToken">Ends the wait for others.</param>
-    Task TrimAsync(Func<string, long, bool> isNeeded, CancellationToken cancellationToken);
+    void Trim(Func<string, long, bool> isNeeded);
 }

@@ -15,6 +15,7 @@ internal sealed class LoadedGraph : LoadedVersion
     private readonly BatchCost _cost = new();
     private Batcher<TensorRow, TensorOutput>? _batcher;
     private string _version = "";
+    private string? _leftCold;
 
     private LoadedGraph(string path, GraphConfig config, PlainGraph graph) => (_path, _config, _graph) = (path, config, graph);
 
@@ -23,6 +24,8 @@ internal sealed class LoadedGraph : LoadedVersion
     internal override string Summary => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
         $"a graph of {Signature.Inputs.Count} inputs and {Signature.Outputs.Count} outputs, {(Signature.IsBatched ? $"in batches of at most {Signature.MaxBatchSize}" : "not batched")}");
+
+    internal override string? LeftCold => _leftCold;
 
     /// <summary>Reads configuration and graph.</summary>
     /// <exception cref="PackageException">Names the file at fault.</exception>
@@ -91,8 +94,9 @@ internal sealed class LoadedGraph : LoadedVersion
         {
             throw new PackageException(_path, $"cannot be served: {e.Message}", e);
         }
-        catch (Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
+        catch (Microsoft.ML.OnnxRuntime.OnnxRuntimeException e)
         {
+            _leftCold = $"{rows} rows of zeros: {e.Message}";
             return false; // it may well compute what is asked of it
         }
     }
@@ -113,9 +117,16 @@ internal sealed class LoadedGraph : LoadedVersion
     private TensorData Zeros(TensorSpec spec, int rows)
     {
         long[] shape = [.. spec.Shape.Select((size, i) => i == 0 && Signature.IsBatched ? rows : Math.Max(1, size))];
-        var elements = checked((int)shape.Aggregate(1L, (product, size) => product * size));
+        var bytes = shape.Aggregate((double)Math.Max(1, TensorData.SizeOf(spec.Type)), (product, size) => product * size);
+        if (bytes > Array.MaxLength)
+        {
+            var bound = Signature.IsBatched ? $"; \"max_batch_size\" in {GraphFiles.Config} bounds the rows" : "";
+            throw new PackageException(_path, $"cannot be served: the input \"{spec.Name}\" of shape {TensorRequest.Text(shape)} is larger than the 2 GB that a tensor can have{bound}");
+        }
+
+        var elements = (int)shape.Aggregate(1L, (product, size) => product * size);
         return spec.Type == TensorElementType.String
             ? new TensorData(spec.Name, spec.Type, shape, default, Enumerable.Repeat(ReadOnlyMemory<byte>.Empty, elements).ToArray())
-            : new TensorData(spec.Name, spec.Type, shape, new byte[checked(elements * TensorData.SizeOf(spec.Type))]);
+            : new TensorData(spec.Name, spec.Type, shape, new byte[elements * TensorData.SizeOf(spec.Type)]);
     }
 }

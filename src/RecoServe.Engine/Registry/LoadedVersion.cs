@@ -21,6 +21,9 @@ internal abstract class LoadedVersion : IAsyncDisposable
     /// <exception cref="Packages.PackageException">It does not compute what it should.</exception>
     internal abstract IReadOnlyList<int> WarmUp();
 
+    /// <summary>Why <see cref="WarmUp"/> left sizes out; null if it ran all. A version that serves all the same, and may fail whatever it is asked.</summary>
+    internal virtual string? LeftCold => null;
+
     /// <summary>Begins to take rows.</summary>
     internal abstract void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log);
 

@@ -63,12 +63,13 @@ public sealed class ModelRegistry : IAsyncDisposable
 
     /// <summary>
     /// Loads the versions of every model that the policy asks for, and those that labels point at. At start-up it is fatal if none
-    /// of a model can be loaded, and all problems are told.
+    /// of a model can be loaded, and all problems are told; a model of which nothing is complete yet is passed over, unless it is the
+    /// default or there is no other.
     /// </summary>
     /// <exception cref="AggregateException">One <see cref="PackageException"/>, or <see cref="StoreUnavailableException"/>, for each model that cannot be loaded.</exception>
     public async Task LoadRepositoryAsync(CancellationToken cancellationToken)
     {
-        var models = await _repository.ModelsAtStartAsync(cancellationToken);
+        var models = await _repository.ModelsAtStartAsync(DefaultModel, cancellationToken);
         if (DefaultModel.Length == 0 && models.Where(_repository.HasPackage).ToArray() is [var only])
             DefaultModel = only.Name;
         await _reload.StartAsync(models, cancellationToken);

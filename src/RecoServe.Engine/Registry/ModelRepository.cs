@@ -25,7 +25,9 @@ internal sealed class ModelRepository(string root, ILogger log) : IModelReposito
     public Task<string> MarkOfAsync(string file, CancellationToken cancellationToken) => Task.FromResult(PackageFingerprint.OfFile(Path.Combine(root, file)));
 
     /// <summary>What is in the directory is not the server's.</summary>
-    public Task TrimAsync(Func<string, long, bool> isNeeded, CancellationToken cancellationToken) => Task.CompletedTask;
+    public void Trim(Func<string, long, bool> isNeeded)
+    {
+    }
 
     public void Dispose()
     {

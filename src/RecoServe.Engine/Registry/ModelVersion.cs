@@ -45,7 +45,7 @@ public sealed class ModelVersion
     /// <summary>Why it failed; null unless <see cref="State"/> is Failed.</summary>
     public string? Failure { get; private set; }
 
-    /// <summary>What the package says; null until the files have been read, and for a plain graph.</summary>
+    /// <summary>What the package says; null until the files have been read, once the version has ended (a catalogue is large), and for a plain graph.</summary>
     public ModelPackage? Package { get; private set; }
 
     /// <summary>What it reads and computes; null until the files have been read.</summary>
@@ -135,6 +135,9 @@ public sealed class ModelVersion
         return this;
     }
 
+    /// <summary>What it was loaded for on demand is done.</summary>
+    internal void LetGo() => KeptByHand = false;
+
     /// <summary>The manifest has been read.</summary>
     internal void Expect(string content, long bytes) => (Content, EstimatedBytes) = (content, bytes);
 
@@ -155,7 +158,7 @@ public sealed class ModelVersion
 
     internal void Fail(string reason, bool refused)
     {
-        (_model, Failure, WasRefused) = (null, reason, refused);
+        (_model, Package, Failure, WasRefused) = (null, null, reason, refused);
         MoveTo(VersionState.Failed, VersionState.Loading, VersionState.Warming);
     }
 
@@ -171,7 +174,7 @@ public sealed class ModelVersion
     {
         Debug.Assert(Leases == 0, "The memory of a version that is in use must not be freed.");
         await Model.DisposeAsync();
-        _model = null;
+        (_model, Package) = (null, null);
         MoveTo(VersionState.Unloaded, VersionState.Draining);
     }
 

@@ -6,10 +6,10 @@ namespace RecoServe.Engine.Registry;
 /// <summary>Tells whether a package has changed since it was last looked at.</summary>
 internal static class PackageFingerprint
 {
-    /// <summary>Size and time of every file of a package: another one if a file has been written since. Reads no content.</summary>
+    /// <summary>Size and time of every file that is verified: another one if a file has been written since. Reads no content.</summary>
     internal static string OfFiles(string directory) => string.Join(';', GraphFiles.IsGraph(directory)
         ? GraphFiles.Of(directory).Select(file => $"{Path.GetFileName(file)}:{OfFile(file)}")
-        : PackageFiles.Content.Append(PackageFiles.Manifest).Select(file => OfFile(Path.Combine(directory, file))));
+        : PackageFiles.Content.Append(PackageFiles.Training).Append(PackageFiles.Manifest).Select(file => OfFile(Path.Combine(directory, file))));
 
     /// <summary>Size and time of one file; empty if there is none.</summary>
     internal static string OfFile(string path)

@@ -33,7 +33,7 @@ internal sealed class RepositoryReload(
             }
         }
 
-        await TrimAsync(cancellationToken);
+        Trim();
         if (problems.Count > 0)
             throw new AggregateException("the model repository cannot be loaded", problems);
     }
@@ -60,7 +60,7 @@ internal sealed class RepositoryReload(
                 }
             }
 
-            await TrimAsync(cancellationToken);
+            Trim();
             return outcomes;
         }
         finally
@@ -90,7 +90,18 @@ internal sealed class RepositoryReload(
             }
         }
 
-        return !Serving(model.Name).Any() ? [.. labelled, .. problems] : labelled;
+        if (Serving(model.Name).Any())
+            return labelled;
+        if (labelled.Count + problems.Count == 0 && model.Complete.Count > 0)
+            problems.Add(NothingIsAskedFor(model, policy));
+        return [.. labelled, .. problems];
+    }
+
+    private ModelNotFoundException NothingIsAskedFor(RepositoryModel model, VersionPolicy policy)
+    {
+        var rolledBack = traffic.Of(model.Name).RolledBack;
+        var versions = string.Join(", ", model.Complete.Select(v => rolledBack.ContainsKey(v) ? $"{v} (rolled back)" : $"{v}"));
+        return new ModelNotFoundException($"Registry:VersionPolicy {policy} asks for no version of model \"{model.Name}\" that the repository has: {versions}");
     }
 
     private async Task LookAsync(RepositoryModel model, List<ReloadOutcome> outcomes, CancellationToken cancellationToken)
@@ -101,10 +112,11 @@ internal sealed class RepositoryReload(
             : table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
         if (options.PreserveResources && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
         {
+            // From here on the caller may go away: the look comes to its end, or nothing would answer.
             await UnloadAsync(surplus, outcomes, wait: true);
-            await LoadAsync(model, wanted, outcomes, cancellationToken);
+            await LoadAsync(model, wanted, outcomes, CancellationToken.None);
             if (!Serving(model.Name).Any())
-                await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, cancellationToken);
+                await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, CancellationToken.None);
             return;
         }
 
@@ -199,10 +211,9 @@ internal sealed class RepositoryReload(
     }
 
     /// <summary>Kept of what was brought here: what is in use, and what a label pointed at before, so that a rollback need not wait.</summary>
-    private Task TrimAsync(CancellationToken cancellationToken) => repository.TrimAsync(
+    private void Trim() => repository.Trim(
         (name, version) => traffic.Of(name).Previous.ContainsValue(version)
-            || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)),
-        cancellationToken);
+            || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)));
 
     /// <summary>Whether it is there for its label alone: the latest versions, which answer the other requests, are counted without it.</summary>
     private bool IsCanary(string name, long version) => traffic.Of(name) is var now && now.HolderOf(Labels.Canary) == version && now.HolderOf(Labels.Stable) != version;

@@ -26,6 +26,7 @@ public sealed class RepositoryWatcher : IAsyncDisposable
     /// <summary>What failed in the last look. For its files it is passed over in the next, for the store it is tried again.</summary>
     private string _undone = "";
 
+    private Task<string>? _mark;
     private FileSystemWatcher? _events;
     private ITimer? _timer;
     private Task _watching = Task.CompletedTask;
@@ -40,15 +41,20 @@ public sealed class RepositoryWatcher : IAsyncDisposable
     /// <summary>Whether events of the file system are listened to.</summary>
     internal bool UsesEvents { get; init; } = true;
 
+    /// <summary>Remembers the trigger file as it is: before the repository is looked at first, so that what is written meanwhile is not lost.</summary>
+    public void RememberTrigger() => _mark = MarkAsync(_stop.Token);
+
     /// <summary>Begins to watch; in mode Explicit there is nothing to do.</summary>
     public void Start()
     {
         if (_options.Mode == RepositoryMode.Explicit)
             return;
-        var seen = MarkAsync(_stop.Token);
+        var seen = _mark ?? MarkAsync(_stop.Token);
         _timer = _clock.CreateTimer(_ => _hints.Writer.TryWrite(true), null, _options.PollInterval, _options.PollInterval);
         if (_options.Mode == RepositoryMode.Event && UsesEvents && !BucketAddress.IsMeant(_options.Repository))
             WatchTrigger();
+        if (_options.Mode == RepositoryMode.Event)
+            _hints.Writer.TryWrite(true); // it may have been written since it was remembered
         _watching = Task.Run(() => WatchAsync(seen, _stop.Token));
     }
 

@@ -10,17 +10,29 @@ internal static class TrafficFile
     internal const string Name = "traffic.json";
 
     /// <summary>Reads the file; nothing is set if there is none.</summary>
-    /// <exception cref="PackageException">Names the file and the line that is not valid.</exception>
+    /// <exception cref="PackageException">The file cannot be read; or names the line that is not valid.</exception>
     internal static ModelTraffic Read(string path)
     {
-        if (!File.Exists(path))
+        if (ReadIfThere(path)?.Complete() is not { } traffic)
             return ModelTraffic.None;
-        var traffic = PackageJson.Read(path, TrafficJson.Default.ModelTraffic).Complete();
         if (traffic.Labels.FirstOrDefault(l => !ModelName.IsValid(l.Key) || l.Value <= 0) is { Key: not null } wrong)
             throw new PackageException(path, $"points the label \"{wrong.Key}\" at version {wrong.Value}: a label is {ModelName.Rule}, a version above 0");
         if (traffic is { ShadowPercent: >= 0 and <= 100, CanaryPercent: null or (>= 0 and <= 100) })
             return traffic;
         throw new PackageException(path, "must have percentages from 0 to 100");
+    }
+
+    /// <summary>Not File.Exists: it says no as well of what may not be read, and labels would be lost without a word.</summary>
+    private static ModelTraffic? ReadIfThere(string path)
+    {
+        try
+        {
+            return PackageJson.Read(path, TrafficJson.Default.ModelTraffic);
+        }
+        catch (PackageException e) when (e.InnerException is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Replaces the file; it is on disk when this returns.</summary>

@@ -34,7 +34,9 @@ public sealed class TrafficRouter
     /// <param name="label">As <see cref="ModelName.Rule"/>.</param>
     /// <param name="version">Null takes it away.</param>
     /// <exception cref="ModelNotFoundException">There is no such model or version.</exception>
-    /// <exception cref="ModelStateException">The version does not serve, or would be a canary that answers every request.</exception>
+    /// <exception cref="ModelStateException">
+    /// The version does not serve; or would be a canary that answers every request, or that refuses some which the answering version takes.
+    /// </exception>
     /// <exception cref="PackageException">The repository cannot be written.</exception>
     public void SetLabel(string name, string label, long? version)
     {
@@ -47,7 +49,10 @@ public sealed class TrafficRouter
             RequireServing(name, number);
             if (label == Labels.Canary && !AnotherAnswers(name, traffic, number))
                 throw new ModelStateException($"no other version of model \"{name}\" serves: as canary version {number} would answer every request; load another first");
-            return traffic.Point(label, number);
+            var next = traffic.Point(label, number);
+            if (label == Labels.Canary)
+                RequireNothingMissing(name, next, number, canary: true);
+            return next;
         });
         EngineLog.LabelSet(_log, name, label, version ?? 0, before ?? 0);
     }
@@ -56,7 +61,7 @@ public sealed class TrafficRouter
     /// <param name="name">The model.</param>
     /// <param name="change">Makes the new settings of the present ones.</param>
     /// <exception cref="ModelNotFoundException">There is no such model, or no such version to be the shadow.</exception>
-    /// <exception cref="ModelStateException">The shadow does not serve, answers the requests itself, or has no slates to compare.</exception>
+    /// <exception cref="ModelStateException">The shadow does not serve, answers the requests itself, has no slates to compare, or lacks an attribute of the answering version.</exception>
     /// <exception cref="PackageException">The repository cannot be written.</exception>
     public void Set(string name, Func<ModelTraffic, ModelTraffic> change)
     {
@@ -92,9 +97,17 @@ public sealed class TrafficRouter
             good = null; // it was taken away meanwhile and given back
         if (good is { } before && traffic.RolledBack.TryGetValue(before, out var why))
             throw new ModelStateException($"version {before}, which had the label \"{label}\" before version {bad}, was itself rolled back ({why}); point the label with SetLabel");
-        if (good is { } version && _table.Serving(name, version) is null)
-            await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
-        TakeBack(name, label, bad, good, reason);
+        // Till it has the label no look may unload it; from then on the label keeps it, and nothing once that has moved on.
+        var loaded = good is { } version && _table.Serving(name, version) is null ? await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken) : default;
+        try
+        {
+            TakeBack(name, label, bad, good, reason);
+        }
+        finally
+        {
+            if (loaded.Loaded)
+                loaded.Version.LetGo();
+        }
     }
 
     /// <summary>
@@ -155,6 +168,26 @@ public sealed class TrafficRouter
         using var answering = VersionChoice.TryAcquire(_table.Of(name), traffic, traffic.HolderOf(Labels.Stable), "");
         if (answering?.Version.Version == shadow)
             throw new ModelStateException($"version {shadow} of model \"{name}\" answers the requests itself: a shadow is another version");
+        RequireNothingMissing(name, traffic, shadow, canary: false);
+    }
+
+    /// <summary>
+    /// A version that gets requests which another answers must know what they may name, or it would refuse some for good. Of a shadow's
+    /// copies the context that it does not read is left out.
+    /// </summary>
+    private void RequireNothingMissing(string name, ModelTraffic traffic, long version, bool canary)
+    {
+        using var answering = VersionChoice.TryAcquire(_table.Of(name), traffic, traffic.HolderOf(Labels.Stable), "");
+        if (answering?.Version is not { Package: { } wanted } other)
+            return;
+        if (_table.Serving(name, version)?.Package is not { } package)
+            throw new ModelStateException($"version {version} of model \"{name}\" is a plain graph, which recommends nothing: version {other.Version} answers requests that it would refuse");
+        var fields = canary ? Missing("context field", wanted.Manifest.ContextFields.Select(f => f.Key), package.Manifest.ContextFields.Select(f => f.Key)) : [];
+        string[] missing = [.. fields, .. Missing("attribute", wanted.Catalogue.Attributes.Keys, package.Catalogue.Attributes.Keys)];
+        if (missing.Length > 0)
+            throw new ModelStateException($"version {version} of model \"{name}\" has no {string.Join(", no ", missing)}: version {other.Version} answers requests that it would refuse");
+
+        static IEnumerable<string> Missing(string what, IEnumerable<string> wanted, IEnumerable<string> there) => wanted.Except(there).Select(key => $"{what} \"{key}\"");
     }
 
     private bool AnotherAnswers(string name, ModelTraffic traffic, long version) =>

@@ -18,6 +18,7 @@ internal sealed class VersionCache(string root) : IDisposable
     private const string Incoming = ".incoming-";
     private const string Outgoing = ".outgoing-";
 
+    private readonly Lock _opening = new();
     private FileStream? _lock;
 
     internal string Root => root;
@@ -29,7 +30,8 @@ internal sealed class VersionCache(string root) : IDisposable
         try
         {
             Directory.CreateDirectory(root);
-            _lock ??= new FileStream(Path.Combine(root, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            lock (_opening)
+                _lock ??= new FileStream(Path.Combine(root, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -72,23 +74,31 @@ internal sealed class VersionCache(string root) : IDisposable
             Directory.Delete(old, recursive: true); // last: it takes its time, in which a process may end
     }
 
-    /// <summary>Removes versions that are not needed, and what was left of fetches that cannot go on.</summary>
-    /// <param name="isNeeded">Whether a version is.</param>
-    /// <param name="listing">What the bucket has.</param>
-    internal void Trim(Func<string, long, bool> isNeeded, BucketListing listing)
+    /// <summary>Every version of which there is anything here, whole or left by a fetch.</summary>
+    internal IReadOnlyList<(string Name, long Version)> Versions() =>
+        [.. (from name in Models() from left in Directory.GetDirectories(Path.Combine(root, name)) where NumberOf(left) is not null select (name, NumberOf(left)!.Value)).Distinct()];
+
+    /// <summary>Removes a version that is not needed, and what was left of fetches of it that cannot go on.</summary>
+    /// <param name="name">The model.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="isNeeded">Whether it is needed.</param>
+    /// <param name="listed">What the bucket has of it; null: nothing.</param>
+    internal void Trim(string name, long version, bool isNeeded, BucketVersion? listed)
     {
-        var unfinished = listing.Versions.Select(StagingOf).ToHashSet(StringComparer.Ordinal);
-        foreach (var name in Models())
-        {
-            foreach (var version in PackageWriter.Versions(Path.Combine(root, name)).Where(v => !isNeeded(name, v)).ToArray())
-                Remove(PathOf(name, version));
-            foreach (var left in Directory.GetDirectories(Path.Combine(root, name), ".*"))
-            {
-                if (!unfinished.Contains(left))
-                    Directory.Delete(left, recursive: true);
-            }
-        }
+        if (!isNeeded)
+            Remove(PathOf(name, version));
+        var unfinished = listed is null ? null : StagingOf(listed);
+        foreach (var left in Directory.GetDirectories(Path.Combine(root, name), ".*").Where(left => NumberOf(left) == version && left != unfinished))
+            Directory.Delete(left, recursive: true);
     }
+
+    /// <summary>The version of which a directory holds something; null if of none.</summary>
+    private static long? NumberOf(string directory) => PackageWriter.VersionOf(Path.GetFileName(directory) switch
+    {
+        var name when name.StartsWith(Incoming, StringComparison.Ordinal) => name[Incoming.Length..].Split('-')[0],
+        var name when name.StartsWith(Outgoing, StringComparison.Ordinal) => name[Outgoing.Length..],
+        var name => name,
+    });
 
     private IEnumerable<string> Models() =>
         Directory.Exists(root) ? Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Where(ModelName.IsValid) : [];

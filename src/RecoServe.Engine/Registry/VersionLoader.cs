@@ -29,6 +29,8 @@ internal sealed class VersionLoader(
             version.Warm(model);
             table.Tell(version);
             await LoadThread.RunAsync($"warm {version.Metrics.Name}", lowPriority, model.WarmUp);
+            if (model.LeftCold is { } problem)
+                EngineLog.LeftCold(log, version.Metrics.Name, problem);
             version.Measure(NativeHeap.BytesInUse() - before);
             budget.Correct(version, version.NativeBytes ?? 0);
             model.Start(batcher, _gate, clock, version.Metrics, log);

@@ -20,6 +20,14 @@ internal sealed record VersionPolicy(int Latest, ImmutableArray<long> Specific)
     internal IEnumerable<long> Select(IEnumerable<long> complete) =>
         Specific.IsEmpty ? complete.Take(Latest) : complete.Where(v => Specific.Contains(v));
 
+    /// <summary>As operators write it.</summary>
+    public override string ToString() => this switch
+    {
+        { Specific.IsEmpty: false } => $"{SpecificWord}:{string.Join(',', Specific)}",
+        { Latest: int.MaxValue } => All,
+        _ => string.Create(CultureInfo.InvariantCulture, $"{LatestWord}:{Latest}"),
+    };
+
     /// <summary>Reads <c>latest</c>, <c>latest:2</c>, <c>all</c> or <c>specific:1,3</c>; null if it is none of them.</summary>
     internal static VersionPolicy? TryParse(string text)
     {

@@ -1,4 +1,5 @@
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Engine.Traffic;
@@ -6,12 +7,15 @@ namespace RecoServe.Engine.Traffic;
 /// <summary>What a request that was not answered says of the version that was asked.</summary>
 internal static class Outcome
 {
-    /// <summary>Null if it is the caller's doing: the request was wrong, or the caller went away.</summary>
+    /// <summary>
+    /// Null if it is the caller's doing, the request was wrong or the caller went away, or the server's, which has no memory. What nobody
+    /// expected is the version's: the caller is told INTERNAL.
+    /// </summary>
     internal static OutcomeKind? Of(Exception exception) => exception switch
     {
         InvalidLogitsException => OutcomeKind.Invalid,
-        ModelRunException => OutcomeKind.Failed,
         OverloadedException or DeadlineExceededException => OutcomeKind.Late,
-        _ => null,
+        InvalidRequestException or ModelStateException or OperationCanceledException or AnswerMemoryException => null,
+        _ => OutcomeKind.Failed,
     };
 }

@@ -9,7 +9,7 @@ internal enum OutcomeKind
     /// <summary>Refused, or not answered in time: it would have taken too long.</summary>
     Late,
 
-    /// <summary>The model failed to compute it.</summary>
+    /// <summary>The model failed to compute it, or something that nobody expected happened on the way.</summary>
     Failed,
 
     /// <summary>The model gave NaN or +∞.</summary>

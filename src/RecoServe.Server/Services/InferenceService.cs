@@ -8,7 +8,7 @@ using static RecoServe.Server.Services.RequestReader;
 namespace RecoServe.Server.Services;
 
 /// <summary>inference.GRPCInferenceService: the Open Inference Protocol, for packages and plain ONNX graphs alike.</summary>
-internal sealed class InferenceService(ModelRegistry registry, TensorInference inference, Drain drain, TimeProvider clock)
+internal sealed class InferenceService(ModelRegistry registry, TensorInference inference, RequestMemory memory, Drain drain, TimeProvider clock)
     : GRPCInferenceService.GRPCInferenceServiceBase
 {
     private static readonly string[] Extensions = ["model_repository", "model_configuration", "statistics", "binary_tensor_data"];
@@ -57,11 +57,12 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
                 throw new InvalidRequestException($"outputs[{output.Name}]", $"asks for {refused}, which this server does not have");
         }
 
+        var answer = new AnswerMemory(context.GetHttpContext(), memory);
         var result = await inference.InferAsync(
             new InferRequest(
                 new ModelSelector(request.ModelName, ReadVersion(request.ModelVersion, "model_version")),
                 TensorReader.Read(request), [.. request.Outputs.Select(o => o.Name)],
-                InferenceParameters.Deadline(request, context.Deadline, clock), InferenceParameters.Priority(request), request.Id),
+                InferenceParameters.Deadline(request, context.Deadline, clock), InferenceParameters.Priority(request), request.Id, answer.Take),
             context.CancellationToken);
         return TensorWriter.Write(request, result);
     }

@@ -59,6 +59,16 @@ public sealed class ModelRegistryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task LoadRepository_NothingOfTheDefaultModelIsComplete_NamesTheManifest()
+    {
+        Publish(new TestModel { Name = "other" }, 1);
+        Directory.CreateDirectory(_repository.File("toy/1"));
+        var registry = Registry(new RegistryOptions { Repository = _repository.Path, DefaultModel = "toy" });
+        var e = await Assert.ThrowsAsync<AggregateException>(() => registry.LoadRepositoryAsync(Token));
+        Assert.Contains("toy/1/manifest.json is missing, and no other version of the model is complete", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LoadRepository_NoModels_SaysWhatIsExpected() => await AssertFatal("holds no model: expected <name>/<version>/manifest.json");
 
     [Fact]
@@ -272,6 +282,24 @@ public sealed class ModelRegistryTests : IAsyncDisposable
         Assert.Equal(VersionState.Unloaded, (await unloading).State);
         await Assert.ThrowsAsync<ModelNotFoundException>(() => registry.UnloadAsync("toy", 1));
         Assert.False(registry.IsReady);
+    }
+
+    /// <summary>Versions that have ended are shown for long: their catalogues must not stay with them.</summary>
+    [Fact]
+    public async Task Package_VersionHasEnded_IsLetGo()
+    {
+        Publish(new TestModel(), 1);
+        Publish(new TestModel { Probe = probe => probe with { Cases = [probe.Cases[1] with { Answers = [new ProbeAnswer("i1", 0.123f)] }] } }, 2);
+        var registry = Registry();
+        var unloaded = await registry.LoadAsync("toy", 1, Token);
+        Assert.NotNull(unloaded.Package);
+        await registry.UnloadAsync("toy", 1);
+        Assert.Null(unloaded.Package);
+        ModelPackage? read = null;
+        registry.Changed += v => read ??= v.State == VersionState.Warming ? v.Package : null;
+        await Assert.ThrowsAsync<PackageException>(() => registry.LoadAsync("toy", 2, Token));
+        Assert.NotNull(read);
+        Assert.Equal((VersionState.Failed, null), (registry.Models["toy"][0].State, registry.Models["toy"][0].Package));
     }
 
     [Fact]

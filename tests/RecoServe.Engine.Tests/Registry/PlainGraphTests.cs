@@ -94,6 +94,30 @@ public sealed class PlainGraphTests : IAsyncDisposable
         Assert.Equal([1L], RegistryFixture.Serving(registry, "liar"));
     }
 
+    /// <summary>Its every run may fail, or only those with zeros: the log says what ONNX Runtime does.</summary>
+    [Fact]
+    public async Task Load_RefusesZeros_ServesAndTheLogHasTheReason()
+    {
+        TestGraph.PublishGather(Repository, "empty", 1, entries: 0);
+        TestGraph.PublishSum(Repository, "sum", 1);
+        var log = new RecordedLog<ModelRegistry>();
+        var registry = await _fixture.StartAsync(_ => { }, log);
+        Assert.Equal([1L], RegistryFixture.Serving(registry, "empty"));
+        var line = Assert.Single(log.Of("LeftCold"));
+        Assert.StartsWith("Model empty/1 serves although", line, StringComparison.Ordinal);
+        Assert.Contains("1 rows of zeros: ", line, StringComparison.Ordinal);
+        Assert.Contains("indices element out of data bounds", line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("batch", "[1, 700000000] is larger than the 2 GB that a tensor can have; \"max_batch_size\" in config.json bounds the rows")]
+    [InlineData("3", "[3, 700000000] is larger than the 2 GB that a tensor can have")]
+    public async Task Load_InputLargerThanATensor_SaysSo(string rows, string problem)
+    {
+        TestGraph.PublishIdentity(Repository, "wide", 1, (int)TensorElementType.Float, rows, "700000000");
+        await AssertRefused("wide", $"model.onnx cannot be served: the input \"x\" of shape {problem}");
+    }
+
     [Fact]
     public async Task Load_NoTensor_IsRefused()
     {

@@ -24,6 +24,17 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Equal(expected, string.Join(',', Serving(registry)));
     }
 
+    [Theory]
+    [InlineData("specific:7,9", "specific:7,9 asks for no version of model \"toy\" that the repository has: 2, 1 (rolled back)")]
+    [InlineData("specific:1", "specific:1 asks for no version of model \"toy\" that the repository has: 2, 1 (rolled back)")]
+    public async Task Start_PolicyAsksForNothingThatIsThere_IsFatalAndSaysWhatIs(string policy, string problem)
+    {
+        _fixture.Publish(1, 2);
+        File.WriteAllText(_fixture.Repository.File("toy/traffic.json"), """{ "rolled_back": { "1": "bad" } }""");
+        var e = await Assert.ThrowsAsync<AggregateException>(() => _fixture.StartAsync(o => o.VersionPolicy = policy));
+        Assert.Contains(problem, Assert.IsType<ModelNotFoundException>(e.InnerException).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Start_NewestIsDamaged_AnOlderOneTakesItsPlace()
     {
@@ -188,6 +199,30 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Look_ResourcePreservingAndTheCallerGoesAwayMeanwhile_TheNewIsLoaded()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync(o => o.PreserveResources = true);
+        _fixture.Publish(2);
+        using var caller = new CancellationTokenSource();
+        registry.Changed += v =>
+        {
+            if (v is { Version: 1, State: VersionState.Draining })
+                caller.Cancel();
+        };
+        try
+        {
+            await registry.ReloadAsync(caller.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whether it is told is all the same: the caller is gone.
+        }
+
+        Assert.Equal([2], Serving(registry));
+    }
+
+    [Fact]
     public async Task Look_ResourcePreservingAndTheNewFails_TheOldIsLoadedAgain()
     {
         _fixture.Publish(1);
@@ -240,6 +275,23 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         }
 
         Assert.Equal([2], Serving(registry));
+    }
+
+    /// <summary>The file that no package needs to have is verified too where there is one.</summary>
+    [Fact]
+    public async Task Look_TrainingFileComesLast_LoadsWhenItIsThere()
+    {
+        _fixture.Publish(1, 2);
+        var path = _fixture.FileOf(2, PackageFiles.Training);
+        File.WriteAllText(path, "epochs: 1");
+        var training = ModelPackage.Checksum(path);
+        PackageFixes.RewriteManifest(_fixture.Repository.File("toy/2"), m => m with { Files = m.Files.Append(new(PackageFiles.Training, training)).ToDictionary() });
+        File.Delete(path);
+        var registry = await _fixture.StartAsync();
+        Assert.Equal([1], Serving(registry));
+        Assert.Equal("2 PassedOver", Describe(await registry.ReloadAsync(Token)));
+        File.WriteAllText(path, "epochs: 1");
+        Assert.Equal("2 Loaded, 1 Unloaded", Describe(await registry.ReloadAsync(Token)));
     }
 
     [Fact]

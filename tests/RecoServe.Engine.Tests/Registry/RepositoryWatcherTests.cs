@@ -23,7 +23,7 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
     [Fact]
     public async Task Poll_NewVersion_IsLoadedAtTheNextInterval()
     {
-        var registry = await StartAsync(RepositoryMode.Poll, _clock);
+        var registry = await StartAsync(RepositoryMode.Poll);
         _fixture.Publish(2);
         _clock.Advance(TimeSpan.FromSeconds(4.9));
         Assert.Equal([1], Serving(registry));
@@ -35,7 +35,7 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
     [Fact]
     public async Task Poll_RepositoryIsAwayAndComesBack_IsLookedAtAgain()
     {
-        var registry = await StartAsync(RepositoryMode.Poll, _clock);
+        var registry = await StartAsync(RepositoryMode.Poll);
         Directory.Move(_fixture.Repository.Path, _fixture.Repository.Path + ".away");
         _clock.Advance(TimeSpan.FromSeconds(5));
         await _log.WaitForAsync("RepositoryUnreadable");
@@ -54,7 +54,7 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
     [Fact]
     public async Task Event_TriggerIsWritten_IsLookedAtOnce()
     {
-        var registry = await StartAsync(RepositoryMode.Event, _clock);
+        var registry = await StartAsync(RepositoryMode.Event);
         _fixture.Publish(2);
         File.WriteAllText(_fixture.Repository.File(".reload"), "2");
         await LookedAsync();
@@ -65,7 +65,7 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
     [Fact]
     public async Task Event_NoEventComes_TheTriggerIsLookedAtAtIntervals()
     {
-        var registry = await StartAsync(RepositoryMode.Event, _clock, withoutEvents: true);
+        var registry = await StartAsync(RepositoryMode.Event, withoutEvents: true);
         _fixture.Publish(2);
         _clock.Advance(TimeSpan.FromSeconds(5));
         Assert.False(await _looks.WaitAsync(0, Token));
@@ -74,10 +74,26 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         Assert.Equal([2], Serving(registry));
     }
 
+    /// <summary>The clock stands still, and no event comes.</summary>
+    [Fact]
+    public async Task Event_TriggerIsWrittenWhileTheRepositoryIsLoaded_IsLookedAtWhenWatchingBegins()
+    {
+        _fixture.Publish(1);
+        var registry = _fixture.Create();
+        Create(registry, RepositoryMode.Event, withoutEvents: true);
+        _watcher!.RememberTrigger();
+        await registry.LoadRepositoryAsync(Token);
+        _fixture.Publish(2);
+        File.WriteAllText(_fixture.Repository.File(".reload"), "2");
+        _watcher.Start();
+        await LookedAsync();
+        Assert.Equal([2], Serving(registry));
+    }
+
     [Fact]
     public async Task Event_LookFailed_IsRepeatedWithoutAnotherTrigger()
     {
-        var registry = await StartAsync(RepositoryMode.Event, _clock, withoutEvents: true);
+        var registry = await StartAsync(RepositoryMode.Event, withoutEvents: true);
         new TestModel { Name = "another" }.Publish(_fixture.Repository.Path);
         File.WriteAllText(_fixture.Repository.File("another/traffic.json"), "{");
         File.WriteAllText(_fixture.Repository.File(".reload"), "2");
@@ -95,22 +111,26 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
     [Fact]
     public async Task Explicit_TimePasses_NothingIsLookedAt()
     {
-        var registry = await StartAsync(RepositoryMode.Explicit, _clock);
+        var registry = await StartAsync(RepositoryMode.Explicit);
         _fixture.Publish(2);
         File.WriteAllText(_fixture.Repository.File(".reload"), "2");
         _clock.Advance(TimeSpan.FromHours(1));
         Assert.Equal([1], Serving(registry));
     }
 
-    private async Task<ModelRegistry> StartAsync(RepositoryMode mode, TimeProvider clock, bool withoutEvents = false)
+    private async Task<ModelRegistry> StartAsync(RepositoryMode mode, bool withoutEvents = false)
     {
         _fixture.Publish(1);
-        var options = new RegistryOptions { Repository = _fixture.Repository.Path, Mode = mode };
         var registry = await _fixture.StartAsync();
-        _watcher = new RepositoryWatcher(options, registry, clock, _log) { UsesEvents = !withoutEvents };
-        _watcher.Looked += _ => _looks.Release();
-        _watcher.Start();
+        Create(registry, mode, withoutEvents);
+        _watcher!.Start();
         return registry;
+    }
+
+    private void Create(ModelRegistry registry, RepositoryMode mode, bool withoutEvents)
+    {
+        _watcher = new RepositoryWatcher(new RegistryOptions { Repository = _fixture.Repository.Path, Mode = mode }, registry, _clock, _log) { UsesEvents = !withoutEvents };
+        _watcher.Looked += _ => _looks.Release();
     }
 
     private async Task LookedAtIntervalsAsync()

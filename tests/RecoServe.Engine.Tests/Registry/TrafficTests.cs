@@ -8,6 +8,8 @@ namespace RecoServe.Engine.Tests.Registry;
 /// <summary>Labels, the canary's share and rolling back by hand, and that they survive.</summary>
 public sealed class TrafficTests : IAsyncDisposable
 {
+    private static readonly Dictionary<string, IReadOnlyList<string>> Genre = new() { ["genre"] = [.. Enumerable.Repeat("drama", 20)] };
+
     private readonly RegistryFixture _fixture = new();
 
     private string TrafficFilePath => _fixture.Repository.File("toy/traffic.json");
@@ -100,6 +102,15 @@ public sealed class TrafficTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Start_TrafficFileCannotBeRead_NamesIt()
+    {
+        _fixture.Publish(1);
+        Directory.CreateDirectory(TrafficFilePath); // where the file should be
+        var e = await Assert.ThrowsAsync<AggregateException>(() => _fixture.StartAsync());
+        Assert.StartsWith($"{TrafficFilePath} cannot be read: ", Assert.IsType<PackageException>(e.InnerException).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Change_FileCannotBeWritten_ChangesNothing()
     {
         var registry = await StartAsync(1, 2);
@@ -184,6 +195,22 @@ public sealed class TrafficTests : IAsyncDisposable
         // By hand it answers again, and the mark is gone.
         registry.Traffic.SetLabel("toy", "stable", 2);
         Assert.Empty(registry.Traffic.Of("toy").RolledBack);
+    }
+
+    [Fact]
+    public async Task RollBack_ItsVersionLosesTheLabel_EndsAtTheNextLook()
+    {
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync();
+        await registry.LoadAsync("toy", 1, Token);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        await registry.UnloadAsync("toy", 1);
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
+        _fixture.Publish(3);
+        Assert.Equal("3 Loaded, 2 Unloaded", Describe(await registry.ReloadAsync(Token)));
+        registry.Traffic.SetLabel("toy", "stable", 3);
+        Assert.Equal("1 Unloaded", Describe(await registry.ReloadAsync(Token)));
     }
 
     [Fact]
@@ -322,6 +349,59 @@ public sealed class TrafficTests : IAsyncDisposable
         registry.Traffic.Set("toy", t => t with { ShadowVersion = 1, ShadowPercent = 10 });
         e = Assert.Throws<ModelStateException>(() => registry.Traffic.Set("sum", t => t with { ShadowVersion = 1, ShadowPercent = 10 }));
         Assert.Contains("is a plain graph", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Requests that name what it lacks would be refused for good, for its share of the users.</summary>
+    [Fact]
+    public async Task SetLabel_CanaryLacksWhatStableHas_IsRefusedAndNamesIt()
+    {
+        var whole = new TestModel { Devices = ["tv"], Attributes = Genre };
+        _fixture.Publish(whole, 1, 3);
+        _fixture.Publish(new TestModel(), 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "canary", 2));
+        Assert.Equal("version 2 of model \"toy\" has no context field \"device\", no attribute \"genre\": version 1 answers requests that it would refuse", e.Message);
+        Assert.Null(registry.Traffic.Of("toy").HolderOf("canary"));
+        registry.Traffic.SetLabel("toy", "mine", 2); // whoever names it knows what it has
+        registry.Traffic.SetLabel("toy", "canary", 3);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        registry.Traffic.SetLabel("toy", "canary", 1); // it has more
+    }
+
+    /// <summary>Without a label the newest but the canary answers.</summary>
+    [Fact]
+    public async Task SetLabel_CanaryLacksWhatTheNewestOtherHas_IsRefused()
+    {
+        _fixture.Publish(new TestModel { Devices = ["tv"] }, 1);
+        _fixture.Publish(new TestModel(), 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "canary", 2));
+        Assert.Contains("has no context field \"device\": version 1 answers", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SetLabel_CanaryOfAPackageIsAGraph_IsRefused()
+    {
+        _fixture.Publish(1);
+        TestGraph.PublishSum(_fixture.Repository.Path, "toy", 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "canary", 2));
+        Assert.Contains("is a plain graph, which recommends nothing", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Context that it does not read is left out of its copies; a filter by an attribute cannot be.</summary>
+    [Fact]
+    public async Task Shadow_LacksAnAttribute_IsRefused()
+    {
+        _fixture.Publish(new TestModel { Attributes = Genre }, 1);
+        _fixture.Publish(new TestModel(), 2);
+        _fixture.Publish(new TestModel { Devices = ["tv"], Attributes = Genre }, 3);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        registry.Traffic.SetLabel("toy", "stable", 3);
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.Set("toy", t => t with { ShadowVersion = 2, ShadowPercent = 10 }));
+        Assert.Contains("has no attribute \"genre\": version 3 answers", e.Message, StringComparison.Ordinal);
+        registry.Traffic.Set("toy", t => t with { ShadowVersion = 1, ShadowPercent = 10 });
     }
 
     private static HashSet<int> Users(ModelRegistry registry) =>

@@ -8,6 +8,13 @@ public sealed class VersionPolicyTests
     private static readonly long[] Complete = [9, 7, 4, 1];
 
     [Theory]
+    [InlineData("latest:1")]
+    [InlineData("latest:2")]
+    [InlineData("all")]
+    [InlineData("specific:1,3")]
+    public void ToString_IsWhatIsRead(string text) => Assert.Equal(text, VersionPolicy.TryParse(text)!.ToString());
+
+    [Theory]
     [InlineData("latest", "9")]
     [InlineData("latest:3", "9,7,4")]
     [InlineData("latest:99", "9,7,4,1")]

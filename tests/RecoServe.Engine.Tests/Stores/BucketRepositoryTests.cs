@@ -118,6 +118,21 @@ public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<
         Assert.Equal([1], Serving(registry));
     }
 
+    /// <summary>A publisher is under way, or was killed: the others serve, and it is loaded once it is there.</summary>
+    [Fact]
+    public async Task Start_FirstVersionOfAnotherModelIsOnlyClaimed_TheOthersServe()
+    {
+        var log = new RecordedLog<ModelRegistry>();
+        await bucket.Server.PutAsync($"{_prefix}/another/1/.claim", "somebody");
+        await bucket.Server.PublishAsync(new TestModel(), _prefix);
+        var registry = await _fixture.StartAsync(Options(), log);
+        Assert.Equal(("toy", 1L), (registry.DefaultModel, Ask(registry).Version));
+        Assert.Contains($"{_prefix}/another/1 has no manifest.json", Assert.Single(log.Of("IncompleteVersion")), StringComparison.Ordinal);
+        Assert.Empty(await registry.ReloadAsync(Token));
+        await bucket.Server.PublishAsync(new TestModel { Name = "another" }, _prefix);
+        Assert.Equal("2 Loaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
     [Fact]
     public async Task Look_ObjectIsMissing_NamesIt()
     {
@@ -162,6 +177,43 @@ public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<
         await bucket.Server.PublishAsync(new TestModel(), _prefix);
         await registry.LoadAsync("toy", 2, Token);
         Assert.Equal([2, 1], Serving(registry));
+    }
+
+    /// <summary>A rollback must not wait for the download of a version of gigabytes.</summary>
+    [Fact]
+    public async Task LoadVersion_FetchedBefore_WaitsForNobodysDownload()
+    {
+        var registry = await StartAsync();
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        await bucket.Server.PublishAsync(new TestModel(), _prefix);
+        await registry.LoadAsync("toy", 2, Token);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        await registry.UnloadAsync("toy", 1);
+        await bucket.Server.PublishAsync(new TestModel { ItemCount = 2000 }, _prefix);
+        await bucket.Server.HoldAsync($"{_prefix}/toy/3/{PackageFiles.ItemMatrix}");
+        using var caller = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var look = registry.ReloadAsync(caller.Token);
+        var model = Path.GetDirectoryName(BucketFixture.Cached(_prefix, _cache, 1))!;
+        while (Directory.GetFiles(model, $"{PackageFiles.ItemMatrix}.part", SearchOption.AllDirectories).Length == 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        Assert.Equal((1, "stable"), Ask(registry));
+        Assert.False(look.IsCompleted);
+        await caller.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => look);
+        await bucket.Server.HoldAsync("");
+    }
+
+    [Fact]
+    public async Task LoadVersion_TwiceAtATime_IsReadOnce()
+    {
+        var registry = await StartAsync();
+        var read = BucketFixture.Count(_fixture.Metrics, "recoserve.store.read");
+        await bucket.Server.PublishAsync(new TestModel(), _prefix);
+        var versions = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => registry.LoadAsync("toy", 2, Token)));
+        Assert.Single(versions.Distinct());
+        var files = ModelPackage.Open(BucketFixture.Cached(_prefix, _cache, 2)).Manifest.Files;
+        Assert.Equal(files.Values.Sum(f => f.Bytes) + new FileInfo(Path.Combine(BucketFixture.Cached(_prefix, _cache, 2), PackageFiles.Manifest)).Length, read());
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
 using RecoServe.Contracts.Inference;
 using RecoServe.Testing;
 using Tensor = RecoServe.Contracts.Inference.ModelInferRequest.Types.InferInputTensor;
@@ -40,6 +41,41 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         Assert.Equal(new byte[sizeof(float)], Assert.Single(answer.RawOutputContents).ToByteArray());
         var e = await Assert.ThrowsAsync<RpcException>(() => _client.ModelInferAsync(Of(17_000_000), cancellationToken: Token).ResponseAsync);
         Assert.Equal(StatusCode.ResourceExhausted, e.StatusCode);
+    }
+
+    /// <summary>Small requests of many rows, whose logits are ten times as large.</summary>
+    [Fact]
+    public async Task ModelInfer_LargeAnswer_IsCountedAndRefused()
+    {
+        await using var server = await RunningServer.StartAsync(settings: ("Server:LargeRequestMemory", $"{1 << 20}"));
+        var client = new GRPCInferenceService.GRPCInferenceServiceClient(server.Channel);
+        var memory = server.App.Services.GetRequiredService<RequestMemory>();
+        var e = await RefusedAsync(10_000);
+        Assert.Equal((StatusCode.InvalidArgument, "outputs: would take 1680000 bytes of memory, Server:LargeRequestMemory is 1048576: ask for fewer rows or outputs at a time"), (e.StatusCode, e.Status.Detail));
+        using (memory.Take(300_000))
+        {
+            e = await RefusedAsync(5000);
+            Assert.Equal((StatusCode.ResourceExhausted, "100"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
+        }
+
+        var answer = await client.ModelInferAsync(Of(5000), cancellationToken: Token);
+        Assert.Equal(5000 * 21 * sizeof(float), Assert.Single(answer.RawOutputContents).Length);
+        while (memory.Held > 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+
+        async Task<RpcException> RefusedAsync(int rows) => await Assert.ThrowsAsync<RpcException>(() => client.ModelInferAsync(Of(rows), cancellationToken: Token).ResponseAsync);
+
+        static ModelInferRequest Of(int rows) => new()
+        {
+            ModelName = "toy",
+            Inputs = { new Tensor { Name = "items", Datatype = "INT32", Shape = { rows, 1 } }, new Tensor { Name = "lengths", Datatype = "INT32", Shape = { rows } } },
+            Outputs = { new Wanted { Name = "logits" } },
+            RawInputContents =
+            {
+                ByteString.CopyFrom(new byte[rows * sizeof(int)]),
+                ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Enumerable.Repeat(1, rows).ToArray().AsSpan())),
+            },
+        };
     }
 
     [Theory]
