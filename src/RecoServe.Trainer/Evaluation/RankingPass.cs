@@ -58,7 +58,7 @@ internal sealed class RankingPass
     {
         var items = _questions[question].Items.Span;
         for (var i = 0; i < items.Length; i++)
-            Ranks[_starts[question] + i] = rankers.Rank.Of(scores, items[i], seen.Span, _options.Ties);
+            Ranks[_starts[question] + i] = rankers.Rank.Of(scores, items[i], seen.Span, _options.Ties, items);
         if (double.IsFinite(Ranks[_starts[question]]) && !scores[1..].ContainsAnyExcept(scores[items[0]], double.NegativeInfinity))
             Interlocked.Increment(ref _undecided);
         if (_lists is not null)
