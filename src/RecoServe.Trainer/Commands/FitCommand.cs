@@ -67,6 +67,7 @@ internal sealed class FitCommand
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
         data = data with { Feedback = _feedback.Bind(result, options.Objective.Propensity == PropensitySource.Column) };
+        ObjectiveCommandOptions.RequireFit(options.Objective, data.Feedback);
         using var log = WatchLogReader.Read(data); // a search reads it again and again
         var split = _split.Apply(result, log);
         stored?.RequireSame(split.Log);
