@@ -83,8 +83,9 @@ internal sealed class FitCommand
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
         if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
-        var run = stored ?? RunFolder.Create(
-            result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking), ResolvedConfig.Of(result, _fit.ValuesOf(options)));
+        var config = ResolvedConfig.Of(result, _fit.ValuesOf(options));
+        stored?.Continue(options, config);
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking), config);
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
