@@ -31,6 +31,12 @@ internal sealed class RunFolder
     /// <summary>The run's settings.</summary>
     public RunSettings Settings { get; private set; }
 
+    /// <summary>What decides ranks in the run's validation and test; runs of earlier builds, which do not say, had the defaults.</summary>
+    /// <exception cref="PackageException">The settings tell of a ranking that there is not.</exception>
+    public RankingOptions Ranking => Settings.Data.TryGetValue(RunSettings.RankingKey, out var protocol)
+        ? RankingOptions.OfProtocol(protocol) ?? throw new PackageException(In("options.json"), $"there is no ranking \"{protocol}\"")
+        : RankingOptions.Default;
+
     /// <summary>The run's weights.</summary>
     public Checkpoint Checkpoint { get; }
 

@@ -49,6 +49,7 @@ public sealed class FeedbackFitTests : IDisposable
         await SimulateAsync();
         Assert.Equal(0, await RunAsync($"{Fit} --context device --context country --epochs 1 --out {In("run")}".Split(' ')));
         Assert.Equal(0, await RunAsync($"{Fit} --time-gaps true --epochs 1 --out {In("timed")}".Split(' ')));
+        Assert.Equal(0, await RunAsync($"{Fit} --keep-seen --epochs 1 --out {In("kept")}".Split(' ')));
         var lines = (await File.ReadAllLinesAsync(In("log/watches.csv"), TestContext.Current.CancellationToken)).Select(l => l.Split(',')).ToArray();
         var (user, item) = (Array.IndexOf(lines[0], "user_id"), Array.IndexOf(lines[0], "item_id"));
         await File.WriteAllLinesAsync(In("untimed.txt"), lines.Skip(1).Select(l => $"{l[user]} {l[item]}"), TestContext.Current.CancellationToken);
@@ -60,6 +61,7 @@ public sealed class FeedbackFitTests : IDisposable
         await Refuses("run", "few.csv", "", "was trained on other items than the ");
         await Refuses("timed", "untimed.txt", "", "reads time gaps, and the log has no times");
         await Refuses("timed", "log/watches.csv", "--split time", "was trained with the split leave-one-out; split by time");
+        await Refuses("kept", "log/watches.csv", $"--rho 1 --trained 4={In("timed")}", "was trained with full ranking, seen items removed, ties optimistic; the run of the curve with full ranking, seen items kept");
         Assert.False(Directory.Exists(In("curve")));
 
         async Task Refuses(string run, string log, string options, string message)
