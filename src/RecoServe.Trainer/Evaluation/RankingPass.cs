@@ -70,7 +70,7 @@ internal sealed class RankingPass
         for (var q = first; q < first + count; q++)
         {
             if (Ranks.AsSpan(_starts[q].._starts[q + 1]).Contains(double.NaN))
-                throw new InvalidOperationException($"a score for user \"{_split.Log.UserId(_questions[q].User)}\" is NaN; scores are numbers");
+                throw new NotFiniteNumberException($"a score for user \"{_split.Log.UserId(_questions[q].User)}\" is NaN; scores are numbers");
         }
     }
 }

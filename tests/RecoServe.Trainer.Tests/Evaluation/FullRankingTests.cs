@@ -47,7 +47,7 @@ public sealed class FullRankingTests
     [Fact]
     public void Evaluate_NaN_NamesTheUser()
     {
-        var error = Assert.Throws<InvalidOperationException>(() => Rank(SplitPart.Test, new FallingScorer(nanFor: 3)));
+        var error = Assert.Throws<NotFiniteNumberException>(() => Rank(SplitPart.Test, new FallingScorer(nanFor: 3)));
 
         Assert.Contains("user \"u3\"", error.Message, StringComparison.Ordinal);
     }

@@ -289,7 +289,7 @@ public sealed class TrainingLoopTests
     public void Run_Diverging_SaysWhereAndWhatToDo()
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { LearningRate = 3e37 });
-        var e = Assert.Throws<InvalidOperationException>(() => run.Fit());
+        var e = Assert.Throws<NotFiniteNumberException>(() => run.Fit());
         Assert.Matches("epoch 1, step [0-9]+: the loss is .*; lower --learning-rate", e.Message);
     }
 
