@@ -60,7 +60,7 @@ internal sealed class TrainingLoop(
 
     private FitState EndEpoch(Learner learner, FitState state)
     {
-        var rate = _size.HeightAfter(state.Steps - 1, state.Halvings);
+        var rate = _size.After(state.Steps - 1, state.Halvings);
         ValidationScore? score = null;
         if (IsValidated(state.Epoch))
         {

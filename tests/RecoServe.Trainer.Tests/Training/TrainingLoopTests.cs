@@ -228,6 +228,7 @@ public sealed class TrainingLoopTests
         warm.Fit();
         cold.Fit();
         Assert.True(warm.Epochs[3].Loss > cold.Epochs[3].Loss + 0.1, $"{warm.Epochs[3].Loss} > {cold.Epochs[3].Loss}");
+        Assert.Equal([0.02 * 16 / 1000, 0.02], new[] { warm, cold }.Select(run => run.Epochs[3].LearningRate), (a, b) => Math.Abs(a - b) < 1e-12);
     }
 
     [Fact]
