@@ -74,6 +74,34 @@ public sealed class TrainingLoopTests
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, Average = 0.9 });
 
     [Fact]
+    public void Run_AveragingAccumulationAndDecayStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
+    {
+        MaxEpochs = 4,
+        BatchSize = 8,
+        Accumulate = 3,
+        Average = 0.9,
+        WarmupSteps = 4,
+        Decay = DecayKind.Cosine,
+        DecayEpochs = 4,
+    });
+
+    [Fact]
+    public void Run_FeedbackWithHeadsStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(
+        TrainingRunFixture.Quick with
+        {
+            MaxEpochs = 4,
+            Objective = new ObjectiveOptions
+            {
+                Kind = ObjectiveKind.Ips,
+                Propensity = PropensitySource.Head,
+                PropensityRank = 4,
+                CategoryFromState = 0.2,
+                CategoryFromItem = 0.2,
+            },
+        },
+        TinyLogs.WithFeedback(TinyLogs.Contextual(), (user, watch) => (user + watch) % 3));
+
+    [Fact]
     public void Run_SparseAdamStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
     {
         MaxEpochs = 4,
