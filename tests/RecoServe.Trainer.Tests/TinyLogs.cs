@@ -55,10 +55,15 @@ internal static class TinyLogs
     }
 
     /// <summary>The device of a watch decides whether item i is followed by i + 1 or by i + 2; that of the request says nothing.</summary>
-    public static WatchLog Watched(int users = 128, int items = 12, int length = 20)
+    /// <param name="users">Number of users.</param>
+    /// <param name="items">Number of items.</param>
+    /// <param name="length">Watches of each user.</param>
+    /// <param name="hasTimes">Whether watches have times, seconds to days apart.</param>
+    public static WatchLog Watched(int users = 128, int items = 12, int length = 20, bool hasTimes = false)
     {
-        var random = new Random(9);
+        var (random, pauses) = (new Random(9), new Random(10));
         var (histories, devices) = (new int[users][], new ushort[users * length]);
+        long[] times = [.. Enumerable.Range(0, users).SelectMany(_ => Enumerable.Range(0, length).Select(_ => (long)Math.Pow(10, 3 + (6 * pauses.NextDouble()))))];
         for (var u = 0; u < users; u++)
         {
             histories[u] = new int[length];
@@ -72,7 +77,26 @@ internal static class TinyLogs
             }
         }
 
-        return Build(items, histories, [("device", ["tv", "phone"], devices)]);
+        for (var e = 0; e < times.Length; e++)
+            times[e] += e % length == 0 ? 1_700_000_000_000 : times[e - 1];
+        return Build(items, histories, [("device", ["tv", "phone"], devices)], hasTimes ? times : null);
+    }
+
+    /// <summary>The same watches, each of them shown, and worth what is told of a user and the number of the watch.</summary>
+    public static WatchLog WithFeedback(WatchLog log, Func<int, int, int> reward)
+    {
+        int[] lengths = [.. Enumerable.Range(0, log.UserCount).Select(user => log.ItemsOf(user).Length)];
+        var starts = new long[log.UserCount + 1];
+        for (var u = 0; u < log.UserCount; u++)
+            starts[u + 1] = starts[u] + lengths[u];
+        return log.With(new FeedbackLog(
+            starts,
+            [.. lengths.SelectMany(length => Enumerable.Range(0, length))],
+            [.. lengths.SelectMany((_, user) => log.ItemsOf(user).ToArray())],
+            [.. lengths.SelectMany((length, user) => Enumerable.Range(0, length).Select(watch => (float)reward(user, watch)))],
+            null,
+            null,
+            [.. log.ContextFields.Select((_, f) => (Column<ushort>)[.. lengths.SelectMany((_, user) => log.ContextOf(user, f).ToArray())])]));
     }
 
     public static WatchLog Build(int items, int[][] histories, (string Key, string[] Values, ushort[] Codes)[] contexts, long[]? times = null)

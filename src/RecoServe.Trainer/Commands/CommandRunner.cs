@@ -16,6 +16,9 @@ internal static class CommandRunner
     /// <summary>The exit code for a wrong command line, data or model package.</summary>
     public const int BadInput = 2;
 
+    /// <summary>The exit code for a loss or a score that is not finite.</summary>
+    public const int NotFinite = 3;
+
     /// <summary>The exit code after Ctrl+C, as shells count it.</summary>
     public const int Cancelled = 130;
 
@@ -58,6 +61,10 @@ internal static class CommandRunner
         catch (Exception e) when (e is DataException or PackageException)
         {
             return Fail(error, e.Message, BadInput);
+        }
+        catch (NotFiniteNumberException e)
+        {
+            return Fail(error, e.Message, NotFinite);
         }
         catch (OperationCanceledException)
         {

@@ -13,8 +13,6 @@ namespace RecoServe.Trainer.Commands;
 /// <summary><c>recotrain fit</c>: trains a network on a log, keeps the weights that validate best, and tests them.</summary>
 internal sealed class FitCommand
 {
-    private const string RankingKey = "ranking";
-
     private readonly DataCommandOptions _data = new();
     private readonly SplitCommandOptions _split = new();
     private readonly RankingCommandOptions _ranking = new();
@@ -67,6 +65,7 @@ internal sealed class FitCommand
             RunFolder.RequireFree(result.GetRequiredValue(_out));
         var options = _fit.Bind(result, stored?.Settings.Fit);
         data = data with { Feedback = _feedback.Bind(result, options.Objective.Propensity == PropensitySource.Column) };
+        ObjectiveCommandOptions.RequireFit(options.Objective, data.Feedback);
         using var log = WatchLogReader.Read(data); // a search reads it again and again
         var split = _split.Apply(result, log);
         stored?.RequireSame(split.Log);
@@ -78,12 +77,13 @@ internal sealed class FitCommand
         foreach (var feature in options.ItemFeatures)
             ItemFeature.Read(split.Log.Catalogue, feature);
         stored?.RequireSame(RunSettings.SplitKey, split.Name);
-        stored?.RequireSame(RankingKey, ranking.Protocol);
+        stored?.RequireSame(RunSettings.RankingKey, ranking.Protocol);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
         if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
-        var run = stored ?? RunFolder.Create(
-            result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking), ResolvedConfig.Of(result, _fit.ValuesOf(options)));
+        var config = ResolvedConfig.Of(result, _fit.ValuesOf(options));
+        stored?.Continue(options, config);
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking), config);
 
         LibTorch.EnsureLoaded();
         set_num_threads(options.Threads);
@@ -150,7 +150,7 @@ internal sealed class FitCommand
         ["min_user_count"] = $"{data.MinUserCount}",
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
         [RunSettings.SplitKey] = split.Name,
-        [RankingKey] = ranking.Protocol,
+        [RunSettings.RankingKey] = ranking.Protocol,
         ["users"] = $"{split.Log.UserCount}",
         ["items"] = $"{split.Log.Catalogue.Count}",
         ["events"] = $"{split.Log.EventCount}",

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Search;
 using RecoServe.Trainer.Training;
@@ -53,6 +54,8 @@ internal sealed class SearchCommand
     {
         var space = SearchSpace.Read(result.GetRequiredValue(_space));
         var trials = space.Draw(result.GetValue(_trials), result.GetValue(_seed));
+        foreach (var trial in trials)
+            RequireScores(space.ConfigOf(trial), result.GetRequiredValue(_space));
         var folder = Directory.CreateDirectory(result.GetRequiredValue(_out)).FullName;
         var results = SearchResults.Open(Path.Combine(folder, "results.csv"), space.Dimensions.Select(d => d.Name), trials);
         var eta = result.GetValue(_eta);
@@ -67,6 +70,16 @@ internal sealed class SearchCommand
             throw new DataException($"{folder}: every trial failed");
         result.InvocationConfiguration.Output.WriteLine($"best: {Path.Combine(result.GetRequiredValue(_out), best.Trial.Folder)}");
         return 0;
+    }
+
+    /// <summary>Refuses cutoffs that leave out the metrics by which trials are compared.</summary>
+    private static void RequireScores(ConfigFile config, string path)
+    {
+        if (config.Settings.FirstOrDefault(setting => setting.Name == "cutoffs") is { } cutoffs
+            && !cutoffs.Values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)).Contains("10"))
+        {
+            throw new DataException($"{path} line {cutoffs.Line}: cutoffs must have 10, as trials are compared by NDCG@10");
+        }
     }
 
     private static async Task<TrialResult> TrainAsync(
@@ -90,6 +103,8 @@ internal sealed class SearchCommand
         var last = problem.ToString().TrimEnd().Split('\n')[^1];
         if (code == CommandRunner.BadInput)
             throw new DataException($"{trial.Folder}: {last.Replace("recotrain: ", "", StringComparison.Ordinal)}");
+        if (code is not (0 or CommandRunner.NotFinite))
+            throw new InvalidOperationException($"{trial.Folder}: {last.Replace("recotrain: ", "", StringComparison.Ordinal)}");
         var outcome = code == 0 ? Outcome(folder, trial, rung) : new TrialResult(trial, rung, 0, double.NaN, double.NaN, 0);
         outcome = outcome with { Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds };
         error.WriteLine(Describe(space, outcome) + (code == 0 ? "" : $"  failed: {last}"));

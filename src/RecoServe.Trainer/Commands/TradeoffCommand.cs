@@ -62,20 +62,21 @@ internal sealed class TradeoffCommand
         if (rewards.Any(r => !(r > 0)))
             throw new DataException($"{_rewards.Name} must be above 0");
         var trained = Trained(result);
+        var run = result.GetRequiredValue(_run);
+        var ranking = RunFolder.Open(run).Ranking;
         TradeoffPoint[] curve, points;
         using (var progress = new ProgressLine(result.InvocationConfiguration.Error))
         {
             progress.Show("reading");
             var split = _split.Apply(result, WatchLogReader.Read(_data.Bind(result)));
-            var measure = new TradeoffCurve(split, SplitPart.Test, length);
+            var measure = new TradeoffCurve(split, SplitPart.Test, length, ranking);
             TradeoffPoint Measure(string run, IItemScorer scorer, double reward) => measure.Measure(
                 scorer,
                 reward,
                 (done, all) => progress.Show(string.Create(CultureInfo.InvariantCulture, $"{run}, rho {reward:0.##}: {done} of {all} questions")),
                 cancellationToken);
-            var run = result.GetRequiredValue(_run);
-            curve = With(run, split, scorer => rewards.Order().Select(reward => Measure(run, measure.Shifted(scorer, reward), reward)).ToArray());
-            points = [.. trained.Select(t => With(t.Run, split, scorer => Measure(t.Run, scorer, t.Reward)))];
+            curve = With(run, split, ranking, scorer => rewards.Order().Select(reward => Measure(run, measure.Shifted(scorer, reward), reward)).ToArray());
+            points = [.. trained.Select(t => With(t.Run, split, ranking, scorer => Measure(t.Run, scorer, t.Reward)))];
         }
 
         Directory.CreateDirectory(result.GetRequiredValue(_out));
@@ -91,9 +92,11 @@ internal sealed class TradeoffCommand
             ? (rho, run)
             : throw new DataException($"{_trained.Name} {pair}: must be {_trained.HelpName}"))];
 
-    private static T With<T>(string folder, EvaluationSplit split, Func<IItemScorer, T> use)
+    private static T With<T>(string folder, EvaluationSplit split, RankingOptions ranking, Func<IItemScorer, T> use)
     {
         var run = RunFolder.Open(folder);
+        if (run.Ranking.Protocol != ranking.Protocol)
+            throw new DataException($"{folder} was trained with {run.Ranking.Protocol}; the run of the curve with {ranking.Protocol}");
         run.RequireScores(split);
         LibTorch.EnsureLoaded();
         set_num_threads(run.Settings.Fit.Threads);

@@ -10,7 +10,7 @@ internal sealed class DiscountedReturn(double horizon, double discount)
 {
     /// <summary>Σ γ^k rewards[first + k − 1] for k = 1, 2, … over the watches up to the horizon after a time.</summary>
     /// <param name="time">The time of the choice, milliseconds.</param>
-    /// <param name="first">The first watch after the choice's own.</param>
+    /// <param name="first">The first watch after the one that the choice led to.</param>
     /// <param name="times">The user's watches, ascending.</param>
     /// <param name="rewards">What each of them is worth.</param>
     public double After(long time, int first, ReadOnlySpan<long> times, ReadOnlySpan<float> rewards)

@@ -32,6 +32,9 @@ internal sealed class FeedbackLog(
     /// <summary>The smallest reward of any row.</summary>
     public float LowestReward { get; } = rewards.Count > 0 ? rewards.Min() : 0;
 
+    /// <summary>The greatest reward of any row.</summary>
+    public float HighestReward { get; } = rewards.Count > 0 ? rewards.Max() : 0;
+
     /// <summary>The rows of a user.</summary>
     public FeedbackRows RowsOf(int user)
     {

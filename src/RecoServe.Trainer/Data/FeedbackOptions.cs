@@ -30,10 +30,10 @@ internal sealed record FeedbackOptions
     /// <summary>Whether the log's propensities are read.</summary>
     public bool UsesPropensity { get; init; }
 
-    /// <summary>For so many seconds after a row, what the user watches next counts for it too; 0: no time.</summary>
+    /// <summary>For so many seconds after a row that was watched, what the user watches next counts for it too; 0: no time.</summary>
     public double HorizonSeconds { get; init; }
 
-    /// <summary>γ: the k-th watch after a row counts γ^k.</summary>
+    /// <summary>γ: the k-th watch after the row's own counts γ^k.</summary>
     public double Discount { get; init; } = 0.9;
 
     /// <summary>Whether anything differs from learning from watches that are worth 1 each.</summary>

@@ -32,12 +32,17 @@ internal sealed class FeedbackReader
         var returns = new DiscountedReturn(_options.HorizonSeconds * 1000, _options.Discount);
         foreach (var row in _workspace.Query(_options.Impressions.Count > 0 ? ShownSql() : EventsSql(), r => r))
         {
-            var (user, step, reward) = (row.GetInt32(0), row.GetInt32(1), row.GetDouble(3));
-            if (watches is not null && reward > 0)
-                reward += returns.After(_scale.ToMilliseconds(row.GetInt64(6)), step + 1, _log.TimesOf(user).Span, _log.SliceOf(watches, user).Span);
-            rows.Add(user, step, row.GetInt32(2), reward, row.IsDBNull(4) ? null : row.GetDouble(4), row.IsDBNull(5) ? null : row.GetInt32(5));
+            var (user, step, item, reward) = (row.GetInt32(0), row.GetInt32(1), row.GetInt32(2), row.GetDouble(3));
+            if (watches is not null && row.GetBoolean(7))
+            {
+                // The watch that a display led to need not be the next one. One that the log lacks has no place: what follows begins at once.
+                var first = step + _log.ItemsOf(user).Span[step..].IndexOf(item) + 1;
+                reward += returns.After(_scale.ToMilliseconds(row.GetInt64(6)), first, _log.TimesOf(user).Span, _log.SliceOf(watches, user).Span);
+            }
+
+            rows.Add(user, step, item, reward, row.IsDBNull(4) ? null : row.GetDouble(4), row.IsDBNull(5) ? null : row.GetInt32(5));
             for (var f = 0; f < _log.ContextFields.Count; f++)
-                rows.AddContext(f, (ushort)row.GetInt32(f + 7));
+                rows.AddContext(f, (ushort)row.GetInt32(f + 8));
         }
 
         return rows.ToLog();
@@ -45,7 +50,7 @@ internal sealed class FeedbackReader
 
     private string EventsSql() => $"""
         SELECT user, CAST(row_number() OVER (PARTITION BY user ORDER BY {_isTest}, time, file, row, part) - 1 AS INTEGER) AS step,
-            item, reward, propensity, slot, time{_contexts}
+            item, reward, propensity, slot, time, watched{_contexts}
         FROM events JOIN items USING (item_id) JOIN users USING (user_id) JOIN judged_events USING (file, row)
         {_contextJoins}
         ORDER BY user, step
@@ -60,7 +65,7 @@ internal sealed class FeedbackReader
         placed AS (
             SELECT *, CAST(sum(watch) OVER (PARTITION BY user_id ORDER BY time, watch ROWS UNBOUNDED PRECEDING) AS INTEGER) AS step
             FROM happened)
-        SELECT user, step, item, reward, propensity, slot, time{_contexts}
+        SELECT user, step, item, reward, propensity, slot, time, watched{_contexts}
         FROM placed JOIN items USING (item_id) JOIN users USING (user_id) JOIN judged_shown USING (file, row)
         {_contextJoins}
         WHERE watch = 0

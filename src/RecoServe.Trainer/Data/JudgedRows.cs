@@ -3,7 +3,7 @@ using DuckDB.NET.Data;
 namespace RecoServe.Trainer.Data;
 
 /// <summary>
-/// Fills tables <c>judged_events</c> and <c>judged_shown</c> (file, row, reward, propensity, slot): what the rows of a log's or
+/// Fills tables <c>judged_events</c> and <c>judged_shown</c> (file, row, watched, reward, propensity, slot): what the rows of a log's or
 /// an impressions' files are worth, from expressions on their columns, the items' and those of the watch that a display led to.
 /// </summary>
 internal sealed class JudgedRows
@@ -26,11 +26,11 @@ internal sealed class JudgedRows
     {
         (_workspace, _options, _feedback) = (workspace, options, options.Feedback);
         foreach (var table in (string[])["judged_events", "judged_shown"])
-            workspace.Execute($"CREATE TABLE {table} (file INTEGER, row BIGINT, reward DOUBLE, propensity DOUBLE, slot INTEGER)");
+            workspace.Execute($"CREATE TABLE {table} (file INTEGER, row BIGINT, watched BOOLEAN, reward DOUBLE, propensity DOUBLE, slot INTEGER)");
         if (options.Items is { } items)
-            _itemColumns = CreateTyped("item_columns", [TableFile.Open(workspace, items)], DataOptions.ItemColumn);
+            _itemColumns = CreateItems(TableFile.Open(workspace, items));
         if (_feedback.Impressions.Count > 0 && logs.All(l => l.Has(FeedbackOptions.ImpressionColumn, options)))
-            _watchColumns = CreateTyped("watch_columns", logs, FeedbackOptions.ImpressionColumn, DataOptions.ItemColumn);
+            _watchColumns = CreateWatches(logs);
     }
 
     /// <summary>Judges a file of watches.</summary>
@@ -66,7 +66,7 @@ internal sealed class JudgedRows
         Run(
             $"""
             INSERT INTO {into}
-            SELECT {file}, {TableFile.Row}, CASE WHEN {watched} THEN CAST((
+            SELECT {file}, {TableFile.Row}, {watched}, CASE WHEN {watched} THEN CAST((
             {_feedback.Reward ?? "1"}
             ) AS DOUBLE) ELSE 0 END, {Optional(table, FeedbackOptions.PropensityColumn, "DOUBLE")}, {Optional(table, FeedbackOptions.SlotColumn, "INTEGER")}
             FROM (SELECT {string.Join(", ", columns)}, {led} AS "#led" FROM {relation} r{join})
@@ -107,20 +107,43 @@ internal sealed class JudgedRows
             throw table.Fault(row, $"column {name} is {value}; a propensity is above 0 and at most 1");
     }
 
-    /// <summary>One row for each key of some files, with their columns typed and the keys as text; returns the columns.</summary>
-    private List<string> CreateTyped(string name, IReadOnlyList<TableFile> tables, params string[] keys)
+    /// <summary>Makes <c>item_columns</c>: the items' columns typed, and the id as text; returns the columns.</summary>
+    private List<string> CreateItems(TableFile table)
+    {
+        var relation = table.Relation([$"{KeySql(table, DataOptions.ItemColumn)} AS \"#key0\""], "true");
+        var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
+        _workspace.Execute($"""
+            CREATE TABLE item_columns AS SELECT DISTINCT ON ("#key0") {string.Join(", ", typed.Select(c => c.Sql).Prepend("\"#key0\""))}
+            FROM {relation} ORDER BY "#key0", {TableFile.Row}
+            """);
+        return typed.ConvertAll(c => c.Name);
+    }
+
+    /// <summary>
+    /// Makes <c>watch_columns</c>: for each display and item the earliest watch that came of it, of those in <c>events</c>, with its columns typed
+    /// and the keys as text; returns the columns.
+    /// </summary>
+    private List<string> CreateWatches(IReadOnlyList<TableFile> logs)
     {
         List<string> columns = [];
-        foreach (var table in tables)
+        for (var file = 0; file < logs.Count; file++)
         {
-            var relation = table.Relation(keys.Select((k, i) => $"{KeySql(table, k)} AS \"#key{i}\""), "true");
+            var table = logs[file];
+            var relation = table.Relation(
+                [$"{KeySql(table, FeedbackOptions.ImpressionColumn)} AS \"#key0\"", $"{KeySql(table, DataOptions.ItemColumn)} AS \"#key1\""], "true");
             var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
-            var names = keys.Select((_, i) => $"\"#key{i}\"");
-            var select = $"SELECT DISTINCT ON ({string.Join(", ", names)}) {string.Join(", ", names.Concat(typed.Select(c => c.Sql)))} FROM {relation}";
-            _workspace.Execute(columns.Count == 0 ? $"CREATE TABLE {name} AS {select}" : $"INSERT INTO {name} BY NAME {select}");
-            columns = columns.Count == 0 ? typed.ConvertAll(c => c.Name) : columns;
+            var select = $"""
+                SELECT "#key0", "#key1", "#time", {file} AS "#file", {TableFile.Row}, {string.Join(", ", typed.Select(c => c.Sql))}
+                FROM {relation} JOIN (SELECT row AS "#event", time AS "#time" FROM events WHERE file = {file}) ON "#event" = {TableFile.Row}
+                """;
+            _workspace.Execute(file == 0 ? $"CREATE TABLE all_watches AS {select}" : $"INSERT INTO all_watches BY NAME {select}");
+            columns = file == 0 ? typed.ConvertAll(c => c.Name) : columns;
         }
 
+        _workspace.Execute("""
+            CREATE TABLE watch_columns AS SELECT DISTINCT ON ("#key0", "#key1") * FROM all_watches ORDER BY "#key0", "#key1", "#time", "#file", "#row"
+            """);
+        _workspace.Execute("DROP TABLE all_watches");
         return columns;
     }
 

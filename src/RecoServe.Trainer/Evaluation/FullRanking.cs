@@ -17,7 +17,7 @@ internal static class FullRanking
     /// <param name="progress">Called after each batch with the users done and the users in all.</param>
     /// <param name="cancellationToken">Ends the ranking between two batches.</param>
     /// <exception cref="DataException">The split leaks; see <see cref="LeakCheck"/>.</exception>
-    /// <exception cref="InvalidOperationException">The scorer gave NaN; names the user.</exception>
+    /// <exception cref="NotFiniteNumberException">The scorer gave NaN; names the user.</exception>
     public static RankingReport Evaluate(
         EvaluationSplit split,
         SplitPart part,

@@ -9,7 +9,8 @@ namespace RecoServe.Trainer.Evaluation;
 /// </summary>
 /// <remarks>
 /// <list type="number">
-/// <item>A question's history ends before its event, and its answers are of that event or later ones.</item>
+/// <item>A question's history, as a scorer is given it, has no watch later than the question's event (by the log's times, if it has them; test data
+/// given apart come last whatever their times), and its answers are of that event or later ones.</item>
 /// <item>No training event of a user is at or after a target of the same user, and no row of feedback that is learned led to
 /// a target and to no training event.</item>
 /// <item>In a split by time: no training event of anybody is at or after the start of the part's period, and no target before it.</item>
@@ -48,9 +49,16 @@ internal static class LeakCheck
     {
         var (log, user) = (split.Log, split.Log.UserId(asked.User));
         var events = log.ItemsOf(asked.User).Span;
-        var history = split.QuestionOf(asked).History.Span;
-        if (!history.SequenceEqual(events[..asked.Position]))
-            return $"user \"{user}\": the history of the question at event {asked.Position + 1} is not the {asked.Position} events before it";
+        if (log.HasTimes && asked.Position < events.Length - log.TestEventsOf(asked.User))
+        {
+            var time = log.TimesOf(asked.User).Span[asked.Position];
+            foreach (var watched in split.QuestionOf(asked).Times.Span)
+            {
+                if (watched > time)
+                    return $"user \"{user}\": the history of the question at event {asked.Position + 1} of {TimeSplit.Date(time)} has a watch of {TimeSplit.Date(watched)}";
+            }
+        }
+
         foreach (var item in asked.Items.Span)
         {
             if (!events[asked.Position..].Contains(item))

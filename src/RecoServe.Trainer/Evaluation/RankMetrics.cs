@@ -1,7 +1,7 @@
 namespace RecoServe.Trainer.Evaluation;
 
 /// <summary>
-/// The metrics of the relevant items' ranks r₁ ≤ r₂ ≤ … ≤ r_n of one question, n ≥ 1; each metric is the mean over questions.
+/// The metrics of the relevant items' ranks r₁ &lt; r₂ &lt; … &lt; r_n of one question, misses (+∞) last, n ≥ 1; each metric is the mean over questions.
 /// </summary>
 /// <remarks>
 /// <list type="bullet">

@@ -33,6 +33,11 @@ internal sealed record RankingOptions
     /// <summary>What decides ranks, in words.</summary>
     public string Protocol => $"full ranking, seen items {(KeepSeen ? "kept" : "removed")}, ties {Ties.ToString().ToLowerInvariant()}";
 
+    /// <summary>The options that decide ranks as a <see cref="Protocol"/> says; null if it is none.</summary>
+    public static RankingOptions? OfProtocol(string protocol) => Enum.GetValues<TieRule>()
+        .SelectMany(ties => (RankingOptions[])[new() { Ties = ties }, new() { Ties = ties, KeepSeen = true }])
+        .FirstOrDefault(options => options.Protocol == protocol);
+
     /// <summary>Whether a split that leaks is evaluated all the same, to reproduce a published number that did.</summary>
     public bool AllowLeaks { get; init; }
 }

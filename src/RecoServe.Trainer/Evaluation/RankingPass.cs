@@ -58,7 +58,7 @@ internal sealed class RankingPass
     {
         var items = _questions[question].Items.Span;
         for (var i = 0; i < items.Length; i++)
-            Ranks[_starts[question] + i] = rankers.Rank.Of(scores, items[i], seen.Span, _options.Ties);
+            Ranks[_starts[question] + i] = rankers.Rank.Of(scores, items[i], seen.Span, _options.Ties, items);
         if (double.IsFinite(Ranks[_starts[question]]) && !scores[1..].ContainsAnyExcept(scores[items[0]], double.NegativeInfinity))
             Interlocked.Increment(ref _undecided);
         if (_lists is not null)
@@ -70,7 +70,7 @@ internal sealed class RankingPass
         for (var q = first; q < first + count; q++)
         {
             if (Ranks.AsSpan(_starts[q].._starts[q + 1]).Contains(double.NaN))
-                throw new InvalidOperationException($"a score for user \"{_split.Log.UserId(_questions[q].User)}\" is NaN; scores are numbers");
+                throw new NotFiniteNumberException($"a score for user \"{_split.Log.UserId(_questions[q].User)}\" is NaN; scores are numbers");
         }
     }
 }

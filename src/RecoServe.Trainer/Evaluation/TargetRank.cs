@@ -17,8 +17,10 @@ internal sealed class TargetRank(int itemCount)
     /// <param name="target">Item index, 1…N.</param>
     /// <param name="history">Item indexes to leave out, repeats allowed.</param>
     /// <param name="ties">The target's place among equal scores.</param>
+    /// <param name="relevant">All relevant items of the question, none of them in the history: those that tie take places one after
+    /// another, in this order. Empty if the target is alone.</param>
     /// <returns>1…N; +∞ if the target's score is −∞, as an item that cannot be scored is never found; NaN if any item's score is NaN.</returns>
-    public double Of(ReadOnlySpan<double> scores, int target, ReadOnlySpan<int> history, TieRule ties)
+    public double Of(ReadOnlySpan<double> scores, int target, ReadOnlySpan<int> history, TieRule ties, ReadOnlySpan<int> relevant = default)
     {
         var bar = scores[target];
         if (!Count(scores[1..], bar, out var greater, out var equal))
@@ -40,13 +42,35 @@ internal sealed class TargetRank(int itemCount)
                 equal--;
         }
 
-        return 1 + greater + ties switch
+        if (ties == TieRule.Index)
+            return 1 + greater + (equal == 0 ? 0 : CountBefore(scores, target));
+        var (before, others) = CountRelevant(scores, target, relevant);
+        return 1 + greater + before + ties switch
         {
             TieRule.Optimistic => 0,
-            TieRule.Pessimistic => equal,
-            TieRule.Mean => equal / 2.0,
-            _ => equal == 0 ? 0 : CountBefore(scores, target),
+            TieRule.Pessimistic => equal - others,
+            _ => (equal - others) / 2.0,
         };
+    }
+
+    /// <summary>Of the other relevant items those with the target's score: before it in their order, and in all.</summary>
+    private static (int Before, int Others) CountRelevant(ReadOnlySpan<double> scores, int target, ReadOnlySpan<int> relevant)
+    {
+        var (before, others, isBefore) = (0, 0, true);
+        foreach (var item in relevant)
+        {
+            if (item == target)
+            {
+                isBefore = false;
+            }
+            else if (scores[item] == scores[target])
+            {
+                others++;
+                before += isBefore ? 1 : 0;
+            }
+        }
+
+        return (before, others);
     }
 
     /// <summary>Unseen items with the target's score and a smaller index.</summary>

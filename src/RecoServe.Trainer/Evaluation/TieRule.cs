@@ -1,6 +1,9 @@
 namespace RecoServe.Trainer.Evaluation;
 
-/// <summary>The target's rank when other items have exactly its score.</summary>
+/// <summary>
+/// The target's rank when other items have exactly its score. Several relevant items of one question never share a rank: by each rule they take places
+/// one after another.
+/// </summary>
 internal enum TieRule
 {
     /// <summary>Before all of them: 1 + items with a greater score. What most published tables use.</summary>

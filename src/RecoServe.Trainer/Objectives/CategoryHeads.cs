@@ -33,14 +33,18 @@ internal sealed class CategoryHeads : nn.Module
         var (count, width) = ((int)items.shape[0], items.shape[1]);
         (_items, _stateWeight, _itemWeight) = (items, stateWeight, itemWeight);
         _hasSeveral = Enumerable.Range(1, count - 1).Any(i => codes.Of(i).Length > 1);
-        var members = new float[count * codes.ValueCount];
+        List<long> members = [];
         for (var i = 1; i < count; i++)
         {
             foreach (var code in codes.Of(i))
-                members[(i * codes.ValueCount) + code] = 1;
+                members.Add(((long)i * codes.ValueCount) + code); // items times values can be more than an int holds
         }
 
-        _memberships = tensor(members, count, codes.ValueCount);
+        _memberships = zeros(count, codes.ValueCount);
+        using var one = 1f.ToScalar();
+        using var cells = tensor(members);
+        using var flat = _memberships.view(-1);
+        flat.index_fill_(0, cells, one);
         _known = tensor(Enumerable.Range(0, count).Select(i => i > 0 && codes.Of(i).Length > 0 ? 1f : 0).ToArray());
         (_ofState, _ofItem) = (nn.Linear(width, codes.ValueCount), nn.Linear(width, codes.ValueCount));
         register_module("of_state", _ofState);

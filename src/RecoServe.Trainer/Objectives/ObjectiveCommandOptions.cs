@@ -43,6 +43,8 @@ internal sealed class ObjectiveCommandOptions
         var options = _settings.Bind(result, stored ?? Defaults, stored is not null);
         if (options.Kind != ObjectiveKind.Clicks && options.Propensity == PropensitySource.None)
             throw new DataException("--objective other than clicks needs --propensity: column, frequency or head");
+        if (options.Kind == ObjectiveKind.Clicks && options.Propensity != PropensitySource.None)
+            throw new DataException("--propensity is of --objective ips, reinforce and top-k: clicks weighs nothing by it");
         if (options.Loss == LossKind.Gbce && (options.Kind is ObjectiveKind.Reinforce or ObjectiveKind.TopK || options.Baseline != 0))
             throw new DataException("--loss gbce has no ln π: use --loss softmax or sampled with reinforce, top-k or a baseline");
         if (options.ExcludeWatched && options.Loss != LossKind.Softmax)
@@ -53,15 +55,25 @@ internal sealed class ObjectiveCommandOptions
     /// <summary>Every option's name, and the value that it has in the options.</summary>
     public IEnumerable<KeyValuePair<string, object>> ValuesOf(ObjectiveOptions options) => _settings.ValuesOf(options);
 
+    /// <summary>Refuses propensities of watches as if they were displays.</summary>
+    /// <exception cref="DataException">Propensities are to be estimated of what was shown, and nothing tells what was.</exception>
+    public static void RequireFit(ObjectiveOptions options, FeedbackOptions feedback)
+    {
+        if (options.Propensity is PropensitySource.Frequency or PropensitySource.Head && feedback.Impressions.Count == 0)
+            throw new DataException("--propensity frequency and head learn from what was shown: --impressions names files of it; of watches alone only --propensity column is known");
+    }
+
     /// <summary>Refuses what the log cannot give.</summary>
     /// <exception cref="DataException">
-    /// A reward is below the baseline, so that its loss would have no minimum; items lack the attribute of a category task.
+    /// A reward is below the baseline, so that its loss would have no minimum, or all are the baseline; items lack the attribute of a category task.
     /// </exception>
     public static void RequireFit(ObjectiveOptions options, WatchLog log)
     {
         if (options.HasCategories && !log.Catalogue.Attributes.ContainsKey(options.CategoryAttribute))
             throw new DataException($"--category-attribute {options.CategoryAttribute}: items have no such attribute, only {string.Join(", ", log.Catalogue.Attributes.Keys)}; --items names a file with it");
-        var lowest = log.Feedback?.LowestReward ?? 1;
+        var (lowest, highest) = log.Feedback is { } feedback ? (feedback.LowestReward, feedback.HighestReward) : (1, 1);
+        if (log.Feedback?.RowCount != 0 && lowest == highest && options.Baseline == lowest)
+            throw new DataException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--baseline {options.Baseline} is the reward of every row: none would weigh anything"));
         if (options.Kind is ObjectiveKind.Clicks or ObjectiveKind.Ips && options.Baseline > lowest)
         {
             throw new DataException(string.Create(

@@ -9,15 +9,18 @@ internal sealed class TradeoffCurve
     private readonly EvaluationSplit _split;
     private readonly SplitPart _part;
     private readonly int _length;
+    private readonly RankingOptions _ranking;
     private readonly bool[] _isPremium;
 
     /// <param name="split">Questions and targets.</param>
     /// <param name="part">Validation or test.</param>
     /// <param name="length">N.</param>
+    /// <param name="ranking">What decides ranks; null for the defaults.</param>
     /// <exception cref="DataException">Items have no attribute premium, or no item is premium.</exception>
-    public TradeoffCurve(EvaluationSplit split, SplitPart part, int length)
+    public TradeoffCurve(EvaluationSplit split, SplitPart part, int length, RankingOptions? ranking = null)
     {
         (_split, _part, _length) = (split, part, length);
+        _ranking = (ranking ?? RankingOptions.Default) with { HitCutoffs = [length], NdcgCutoffs = [], PrecisionCutoffs = [], ListLength = length };
         _isPremium = PremiumItems.Of(split.Log.Catalogue)
             ?? throw new DataException($"items have no attribute premium, only {string.Join(", ", split.Log.Catalogue.Attributes.Keys)}; name a column with --items and --column premium=NAME");
         if (!_isPremium.Contains(true))
@@ -31,13 +34,7 @@ internal sealed class TradeoffCurve
     /// <param name="cancellationToken">Ends it between two batches.</param>
     public TradeoffPoint Measure(IItemScorer scorer, double reward, Action<int, int>? progress = null, CancellationToken cancellationToken = default)
     {
-        var report = FullRanking.Evaluate(
-            _split,
-            _part,
-            scorer,
-            new RankingOptions { HitCutoffs = [_length], NdcgCutoffs = [], PrecisionCutoffs = [], ListLength = _length },
-            progress,
-            cancellationToken);
+        var report = FullRanking.Evaluate(_split, _part, scorer, _ranking, progress, cancellationToken);
         return new TradeoffPoint(reward, report[$"HR@{_length}"], report[$"premium_share@{_length}"]);
     }
 

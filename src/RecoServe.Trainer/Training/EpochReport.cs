@@ -5,7 +5,7 @@ namespace RecoServe.Trainer.Training;
 /// <param name="Sums">What its steps said.</param>
 /// <param name="Validation">Null if this epoch was not validated.</param>
 /// <param name="IsBest">Whether its weights are the best so far.</param>
-/// <param name="LearningRate">The optimiser's step size.</param>
+/// <param name="LearningRate">The size of its last step.</param>
 internal sealed record EpochReport(int Epoch, EpochSums Sums, ValidationScore? Validation, bool IsBest, double LearningRate)
 {
     /// <summary>Mean loss of its rows, nats.</summary>

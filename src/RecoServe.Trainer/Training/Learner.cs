@@ -109,16 +109,17 @@ internal sealed class Learner : IDisposable
         return _weights.Of(batch.Rewards(), propensities, _policy?.LogProbabilities(states, batch.Targets(), watched));
     }
 
-    /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category.</summary>
+    /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category; the means are over all rows.</summary>
     private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient, double share, WatchedItems? watched)
     {
         if (rows.shape[0] == 0)
             return (0, 0);
-        using var part = ((double)rows.shape[0] / states.shape[0]).ToScalar();
+        var part = (double)rows.shape[0] / states.shape[0];
         var own = zeros(rows.shape[0], states.shape[1]);
-        var losses = LossOf(states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows).mul(part), own, share, watched?.Select(rows));
+        var (loss, categoryLoss) = LossOf(
+            states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows), own, share * part, watched?.Select(rows));
         gradient.index_copy_(0, rows, own);
-        return losses;
+        return (loss * part, categoryLoss * part);
     }
 
     private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, double share, WatchedItems? watched)

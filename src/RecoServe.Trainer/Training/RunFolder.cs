@@ -29,7 +29,13 @@ internal sealed class RunFolder
     public string Path { get; }
 
     /// <summary>The run's settings.</summary>
-    public RunSettings Settings { get; }
+    public RunSettings Settings { get; private set; }
+
+    /// <summary>What decides ranks in the run's validation and test; runs of earlier builds, which do not say, had the defaults.</summary>
+    /// <exception cref="PackageException">The settings tell of a ranking that there is not.</exception>
+    public RankingOptions Ranking => Settings.Data.TryGetValue(RunSettings.RankingKey, out var protocol)
+        ? RankingOptions.OfProtocol(protocol) ?? throw new PackageException(In("options.json"), $"there is no ranking \"{protocol}\"")
+        : RankingOptions.Default;
 
     /// <summary>The run's weights.</summary>
     public Checkpoint Checkpoint { get; }
@@ -37,7 +43,7 @@ internal sealed class RunFolder
     /// <summary>Whether the training has ended and its best weights are tested.</summary>
     public bool HasEnded => File.Exists(In("metrics.json"));
 
-    /// <summary>Every option of the run as it was resolved when it began; absent if it was not begun by the command.</summary>
+    /// <summary>Every option of the run as it was resolved when it began or was last resumed; absent if it was not begun by the command.</summary>
     public string ConfigPath => ConfigPathOf(Path);
 
     /// <summary>The same of a folder that is not open.</summary>
@@ -81,8 +87,18 @@ internal sealed class RunFolder
         WholeFile.Write(run.In("metrics.csv"), MetricsHeader + "\n");
         if (config is not null)
             WholeFile.Write(run.ConfigPath, config);
-        WholeFile.Write(run.In("options.json"), JsonSerializer.Serialize(settings, RunJson.Default.RunSettings) + "\n");
+        run.WriteSettings();
         return run;
+    }
+
+    /// <summary>Goes on with other limits, and records them: what an export tells is what was run.</summary>
+    /// <param name="fit">Settings of the training; only limits differ.</param>
+    /// <param name="config">The content of <see cref="ConfigPath"/>.</param>
+    public void Continue(FitOptions fit, string config)
+    {
+        Settings = Settings with { Fit = fit };
+        WholeFile.Write(ConfigPath, config);
+        WriteSettings();
     }
 
     /// <summary>Opens a run.</summary>
@@ -209,6 +225,8 @@ internal sealed class RunFolder
         where T : struct => hash.AppendData(MemoryMarshal.AsBytes(numbers.Span));
 
     private static void Append(IncrementalHash hash, string text) => hash.AppendData(Encoding.UTF8.GetBytes(text));
+
+    private void WriteSettings() => WholeFile.Write(In("options.json"), JsonSerializer.Serialize(Settings, RunJson.Default.RunSettings) + "\n");
 
     private string In(string file) => IOPath.Combine(Path, file);
 }

@@ -15,6 +15,9 @@ internal sealed record RunSettings
     /// <summary>Where it has the split.</summary>
     public const string SplitKey = "split";
 
+    /// <summary>Where it has what decides ranks, in the words of <see cref="Evaluation.RankingOptions.Protocol"/>.</summary>
+    public const string RankingKey = "ranking";
+
     /// <summary>Settings of the training.</summary>
     public required FitOptions Fit { get; init; }
 

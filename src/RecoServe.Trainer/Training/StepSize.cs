@@ -11,7 +11,7 @@ internal sealed class StepSize(FitOptions options, int stepsAnEpoch)
     public double After(long steps, int halvings) => HeightAfter(steps, halvings) * Math.Min(1, (steps + 1d) / options.WarmupSteps);
 
     /// <summary>The same but for the warm-up.</summary>
-    public double HeightAfter(long steps, int halvings) => options.LearningRate * options.Decay switch
+    private double HeightAfter(long steps, int halvings) => options.LearningRate * options.Decay switch
     {
         DecayKind.None => Math.Pow(0.5, halvings),
         DecayKind.Linear => 1 - Progress(steps),

@@ -28,6 +28,7 @@ internal sealed class TrainingLoop(
 
     /// <summary>Trains from the start, or from the run's checkpoint if it has one, until one of the stop reasons.</summary>
     /// <param name="cancellationToken">Stops after the batch that is being learned.</param>
+    /// <exception cref="NotFiniteNumberException">A loss, or a score of the validation, is not finite.</exception>
     public FitResult Run(CancellationToken cancellationToken)
     {
         using var learner = new Learner(network, options, set);
@@ -59,7 +60,7 @@ internal sealed class TrainingLoop(
 
     private FitState EndEpoch(Learner learner, FitState state)
     {
-        var rate = _size.HeightAfter(state.Steps - 1, state.Halvings);
+        var rate = _size.After(state.Steps - 1, state.Halvings);
         ValidationScore? score = null;
         if (IsValidated(state.Epoch))
         {
@@ -112,7 +113,7 @@ internal sealed class TrainingLoop(
     {
         if (!double.IsFinite(loss))
         {
-            throw new InvalidOperationException(
+            throw new NotFiniteNumberException(
                 $"epoch {state.Epoch}, step {state.EpochSteps + 1}: the loss is {loss}; lower --learning-rate or --clip-norm");
         }
     }

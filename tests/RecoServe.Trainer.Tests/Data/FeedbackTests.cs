@@ -168,6 +168,53 @@ public sealed class FeedbackTests : IDisposable
         Assert.Equal([0, 0.5f + 0.5f + 0.0625f, 0, 0, 0.25f], Read(long_).Feedback!.RowsOf(0).Rewards.ToArray());
     }
 
+    /// <summary>Two files tell of the same display; the log leaves some of their watches out.</summary>
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData("watch_fraction < 1", 0.25)]
+    [InlineData("watch_fraction = 0.75", 0)]
+    public void Impressions_LeadToTheEarliestWatchOfTheLog(string? where, double reward)
+    {
+        const string Header = "user_id,item_id,timestamp,impression_id,watch_fraction\n";
+        var log = WatchLogReader.Read(new DataOptions
+        {
+            Data = [_files.Write("a.csv", Header + "u,a,30,s1,0.5\nu,a,20,s1,0.25\nu,b,40,s1,0.75\n"), _files.Write("b.csv", Header + "u,a,10,s1,1\nu,a,50,s2,0.75\n")],
+            Where = where,
+            Feedback = new FeedbackOptions { Reward = "watch_fraction", Impressions = [_files.Write("shown.csv", "user_id,item_id,timestamp,impression_id\nu,a,5,s1\n")] },
+        });
+        Assert.Equal([(float)reward], log.Feedback!.RowsOf(0).Rewards.ToArray());
+    }
+
+    [Fact]
+    public void Horizon_WatchWorthNothing_GetsWhatFollows()
+    {
+        var options = new FeedbackOptions { Reward = "CASE WHEN watch_fraction = 0.5 THEN 0 ELSE watch_fraction END", HorizonSeconds = 200, Discount = 0.5 };
+        Assert.Equal([0.5f + 0.0625f, 1.125f, 0.25f], Read(options).Feedback!.RowsOf(0).Rewards.ToArray());
+
+        var shown = options with { Impressions = [_files.Write("shown.csv", Shown)] };
+        Assert.Equal([0, 0.5f + 0.0625f, 0, 0, 0.25f], Read(shown).Feedback!.RowsOf(0).Rewards.ToArray());
+    }
+
+    /// <summary>c, shown first, is watched third: what follows is d. z, which the log of u has not, is followed by d as well.</summary>
+    [Fact]
+    public void Horizon_WatchOfADisplay_NeedNotBeTheNext()
+    {
+        var rows = WatchLogReader.Read(new DataOptions
+        {
+            Data = [_files.Write("four.csv", "user_id,item_id,timestamp,worth\nu,a,100,1\nu,b,110,2\nu,c,120,4\nu,d,130,8\nv,z,1,1\n")],
+            Feedback = new FeedbackOptions
+            {
+                Reward = "worth",
+                Impressions = [_files.Write("shown.csv", "user_id,item_id,timestamp,watched,worth\nu,c,50,true,100\nu,a,100,true,100\nu,z,125,true,100\nu,d,130,false,100\n")],
+                HorizonSeconds = 1000,
+                Discount = 0.5,
+            },
+        }).Feedback!.RowsOf(0);
+        Assert.Equal([3, 1, 5, 4], rows.Items.ToArray());
+        Assert.Equal([0, 0, 3, 3], rows.Steps.ToArray());
+        Assert.Equal([104, 103, 104, 0], rows.Rewards.ToArray());
+    }
+
     [Fact]
     public void Text_HasNoRewards()
     {

@@ -47,7 +47,7 @@ public sealed class FullRankingTests
     [Fact]
     public void Evaluate_NaN_NamesTheUser()
     {
-        var error = Assert.Throws<InvalidOperationException>(() => Rank(SplitPart.Test, new FallingScorer(nanFor: 3)));
+        var error = Assert.Throws<NotFiniteNumberException>(() => Rank(SplitPart.Test, new FallingScorer(nanFor: 3)));
 
         Assert.Contains("user \"u3\"", error.Message, StringComparison.Ordinal);
     }
@@ -70,6 +70,25 @@ public sealed class FullRankingTests
         Assert.Equal(4, Rank(SplitPart.Test, new ConstantScorer(known: 60)).Undecided);
         Assert.Equal(3, Rank(SplitPart.Test, new ConstantScorer(known: 5)).Undecided);
         Assert.Equal(0, Rank(SplitPart.Test, new FallingScorer()).Undecided);
+    }
+
+    /// <summary>Items 3 and 4 are relevant, among the four unseen ones that all tie.</summary>
+    [Theory]
+    [InlineData("Optimistic", 1, 1, 1)]
+    [InlineData("Pessimistic", 5 / 12.0, 0, 0)]
+    [InlineData("Mean", 7 / 12.0, .5, .25)]
+    [InlineData("Index", 7 / 12.0, .5, .25)]
+    public void Evaluate_SeveralRelevantItemsThatTie_NeverExceedTheIdeal(string ties, double averagePrecision, double recall, double precisionOfTwo)
+    {
+        var split = new GivenSplit(Logs.Of(5, [[1, 1, 3, 4]], null, [2], null));
+        var options = RankingOptions.Default with { Ties = Enum.Parse<TieRule>(ties), HitCutoffs = [2], PrecisionCutoffs = [2, 4] };
+
+        var report = FullRanking.Evaluate(split, SplitPart.Test, new ConstantScorer(known: 5), options, cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal(averagePrecision, report["MAP@4"], 12);
+        Assert.Equal(recall, report["HR@2"], 12);
+        Assert.Equal(precisionOfTwo, report["MAP@2"], 12);
+        Assert.InRange(report["NDCG@5"], 0, 1);
     }
 
     [Fact]

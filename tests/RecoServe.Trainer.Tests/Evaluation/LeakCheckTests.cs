@@ -14,6 +14,18 @@ public sealed class LeakCheckTests
         LeakCheck.Find(Planted([4, 1], [Asked(0, 3, 4)]), SplitPart.Test));
 
     [Fact]
+    public void Find_HistoryLaterThanTheQuestion_IsALeak()
+    {
+        WatchLog Log(int[]? testEvents) => Logs.Of(9, [[1, 2, 3]], [86_400_000, 7 * 86_400_000, 3 * 86_400_000], testEvents, null);
+
+        Assert.Equal(
+            "user \"u0\": the history of the question at event 3 of 1970-01-04 has a watch of 1970-01-08",
+            LeakCheck.Find(new EvaluationSplit(Log(null), "planted", [1], [], [Asked(0, 2, 3)]), SplitPart.Test));
+        Assert.Null(LeakCheck.Find(new EvaluationSplit(Log([1]), "planted", [1], [], [Asked(0, 2, 3)]), SplitPart.Test));
+        Assert.Null(LeakCheck.Find(new EvaluationSplit(Log(null), "planted", [1], [], [Asked(0, 1, 2)]), SplitPart.Test));
+    }
+
+    [Fact]
     public void Find_TrainingEventOfAnotherUserInTheTestPeriod_IsALeak()
     {
         var split = Planted([2, 3], [Asked(0, 3, 4)], testFrom: 8);

@@ -13,6 +13,20 @@ public sealed class TargetRankTests
     public void Of_Ties_FollowTheRule(string ties, double expected) =>
         Assert.Equal(expected, new TargetRank(5).Of([9, 1, 2, 1, 1, 0], target: 3, [], Enum.Parse<TieRule>(ties)));
 
+    /// <summary>Items 2 to 5 tie behind item 1; 4 and 2 of them are relevant.</summary>
+    [Theory]
+    [InlineData("Optimistic", 2, 3)]
+    [InlineData("Pessimistic", 4, 5)]
+    [InlineData("Mean", 3, 4)]
+    [InlineData("Index", 4, 2)]
+    public void Of_RelevantItemsThatTie_TakeOnePlaceEach(string ties, double first, double second)
+    {
+        var rank = new TargetRank(6);
+        double Of(int target) => rank.Of([0, 9, 1, 1, 1, 1, 0], target, [], Enum.Parse<TieRule>(ties), [4, 2]);
+
+        Assert.Equal((first, second), (Of(4), Of(2)));
+    }
+
     [Fact]
     public void Of_SeenItems_AreLeftOutOnce_ButNeverTheTarget()
     {

@@ -99,6 +99,18 @@ public sealed class PackageDraftTests : IDisposable
         Assert.Contains(package.Probe.Cases, c => c.HistoryContext?.Any(watch => watch.Count == 2) == true);
     }
 
+    /// <summary>All that is read of a watch at once, by an encoder whose width is another than the items' and which scales them.</summary>
+    [Theory]
+    [InlineData("Gru")]
+    [InlineData("Sasrec 3")]
+    [InlineData("Ligr 4")]
+    public void Publish_TimeGapsAndHistoryContext_ComputesTheSameInOnnxRuntime(string network)
+    {
+        var fit = TrainingRunFixture.QuickFor(network, switched: true) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true, HistoryContext = true };
+        var package = PublishedReads(TinyLogs.Watched(hasTimes: true), fit, question => question with { Times = default, HistoryContext = null });
+        Assert.True(package.Manifest is { TimeGaps: true, HistoryContext: true });
+    }
+
     [Theory]
     [InlineData(PackageFiles.ItemMatrix)]
     [InlineData(PackageFiles.ItemBias)]

@@ -49,6 +49,7 @@ public sealed class FeedbackFitTests : IDisposable
         await SimulateAsync();
         Assert.Equal(0, await RunAsync($"{Fit} --context device --context country --epochs 1 --out {In("run")}".Split(' ')));
         Assert.Equal(0, await RunAsync($"{Fit} --time-gaps true --epochs 1 --out {In("timed")}".Split(' ')));
+        Assert.Equal(0, await RunAsync($"{Fit} --keep-seen --epochs 1 --out {In("kept")}".Split(' ')));
         var lines = (await File.ReadAllLinesAsync(In("log/watches.csv"), TestContext.Current.CancellationToken)).Select(l => l.Split(',')).ToArray();
         var (user, item) = (Array.IndexOf(lines[0], "user_id"), Array.IndexOf(lines[0], "item_id"));
         await File.WriteAllLinesAsync(In("untimed.txt"), lines.Skip(1).Select(l => $"{l[user]} {l[item]}"), TestContext.Current.CancellationToken);
@@ -60,6 +61,7 @@ public sealed class FeedbackFitTests : IDisposable
         await Refuses("run", "few.csv", "", "was trained on other items than the ");
         await Refuses("timed", "untimed.txt", "", "reads time gaps, and the log has no times");
         await Refuses("timed", "log/watches.csv", "--split time", "was trained with the split leave-one-out; split by time");
+        await Refuses("kept", "log/watches.csv", $"--rho 1 --trained 4={In("timed")}", "was trained with full ranking, seen items removed, ties optimistic; the run of the curve with full ranking, seen items kept");
         Assert.False(Directory.Exists(In("curve")));
 
         async Task Refuses(string run, string log, string options, string message)
@@ -97,7 +99,7 @@ public sealed class FeedbackFitTests : IDisposable
     [InlineData("--objective clicks --loss gbce --negatives 50")]
     [InlineData("--objective reinforce --propensity column --baseline 0.5 --self-normalise false")]
     [InlineData("--objective top-k --slate-size 8 --propensity frequency --weight-cap 20")]
-    public async Task Fit_EveryObjective_Learns(string options)
+    public async Task Fit_EveryObjective_TrainsAndRepeatsFromItsConfig(string options)
     {
         await SimulateAsync();
         Assert.Equal(0, await RunAsync($"{Fit} {options} --epochs 1 --out {In("run")}".Split(' ')));
@@ -110,6 +112,7 @@ public sealed class FeedbackFitTests : IDisposable
 
     [Theory]
     [InlineData("--objective ips", "--objective other than clicks needs --propensity: column, frequency or head")]
+    [InlineData("--objective clicks --propensity head", "--propensity is of --objective ips, reinforce and top-k")]
     [InlineData("--objective best", "--objective: \"best\" must be one of clicks, ips, reinforce, top-k")]
     [InlineData("--loss gbce --objective top-k --propensity head", "--loss gbce has no ln π")]
     [InlineData("--weight-cap -1", "--weight-cap must be between 0 and")]
@@ -120,6 +123,20 @@ public sealed class FeedbackFitTests : IDisposable
     {
         await SimulateAsync();
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{Fit} {options} --out {In("run")}".Split(' ')));
+        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(In("run")));
+    }
+
+    /// <summary>Of watches alone: what was shown is not known, and every row is worth 1.</summary>
+    [Theory]
+    [InlineData("--objective ips --propensity head", "--propensity frequency and head learn from what was shown: --impressions names")]
+    [InlineData("--objective top-k --propensity frequency", "--propensity frequency and head learn from what was shown: --impressions names")]
+    [InlineData("--baseline 1", "--baseline 1 is the reward of every row: none would weigh anything")]
+    [InlineData("--baseline 2 --reward 2", "--baseline 2 is the reward of every row")]
+    public async Task Fit_WatchesAlone_WhatCannotBe_IsRefusedByName(string options, string message)
+    {
+        await SimulateAsync();
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log/watches.csv")} --threads 1 {options} --out {In("run")}".Split(' ')));
         Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("run")));
     }

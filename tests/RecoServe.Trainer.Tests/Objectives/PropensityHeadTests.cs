@@ -39,7 +39,7 @@ public sealed class PropensityHeadTests(ITestOutputHelper output)
         Assert.Contains(network.parameters(), p => p.grad!.abs().max().item<float>() > 1e-6);
     }
 
-    /// <summary>KL(β‖β̂) of every state and slot goes to 0 with the number of displays, and β̂ sums to what was shown.</summary>
+    /// <summary>The mean KL(β‖β̂) over states and slots goes to 0 with the number of displays, and β̂ sums to what was shown.</summary>
     [Fact]
     public void Accumulate_DisplaysOfAKnownPolicy_LearnsIt()
     {
@@ -48,7 +48,7 @@ public sealed class PropensityHeadTests(ITestOutputHelper output)
         var truth = Policy();
         var (few, _) = Learn(truth, displays: 1500);
         var (many, calibration) = Learn(truth, displays: 24_000);
-        output.WriteLine($"propensity head: largest KL(β‖β̂) {few:F4} of 1,500 displays, {many:F4} of 24,000; β̂ summed over displays is off by {calibration:F4}");
+        output.WriteLine($"propensity head: mean KL(β‖β̂) {few:F4} of 1,500 displays, {many:F4} of 24,000; β̂ summed over displays is off by {calibration:F4}");
         Assert.True(many < 0.02 && many < few / 4, $"{few} with few displays, {many} with many");
         Assert.InRange(calibration, 0, 0.02);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Search;
 using RecoServe.Trainer.Tests.Data;
 using RecoServe.Trainer.Training;
 
@@ -36,7 +37,7 @@ public sealed class SearchCommandTests : IDisposable
         var best = $"trial-00{results[3][0]}";
         Assert.EndsWith($"best: {_files.PathOf($"search/{best}")}", _output.ToString().TrimEnd(), StringComparison.Ordinal);
         var fit = RunFolder.Open(_files.PathOf($"search/{best}")).Settings.Fit;
-        Assert.Equal((0.03, 4), (fit.LearningRate, fit.DecayEpochs)); // the step size falls over the whole trial, not over its first rung
+        Assert.Equal((0.03, 4, 4), (fit.LearningRate, fit.DecayEpochs, fit.MaxEpochs)); // the step size falls over the whole trial, not over its first rung
         Assert.Equal(5, File.ReadLines(_files.PathOf($"search/{best}/metrics.csv")).Count());
 
         var before = _error.ToString();
@@ -63,6 +64,39 @@ public sealed class SearchCommandTests : IDisposable
         Assert.Equal("recotrain: trial-001: The field --dropout must be between 0 and 0.95.", _error.ToString().TrimEnd());
         Assert.Equal(CommandRunner.BadInput, await RunAsync("search", "--space", space, "--out", "x", "--eta", "1"));
         Assert.Contains("--eta must be 2 or more", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fit:\n  cutoffs: 5,20\nspace:\n  layers: [1]\n", 2)]
+    [InlineData("space:\n  cutoffs: [\"5,10\", \"20\"]\n", 2)]
+    public async Task CutoffsWithoutTen_AreRefusedAtTheStart(string content, int line)
+    {
+        var space = _files.Write("space.yaml", content);
+
+        Assert.Equal(CommandRunner.BadInput, await RunAsync("search", "--space", space, "--out", _files.PathOf("search")));
+        Assert.Equal($"recotrain: {space} line {line}: cutoffs must have 10, as trials are compared by NDCG@10", _error.ToString().TrimEnd());
+        Assert.False(Directory.Exists(_files.PathOf("search")));
+    }
+
+    [Fact]
+    public async Task LossThatIsNotFinite_IsARowWithoutAScore_AndWhatIsUnforeseenNone()
+    {
+        var log = _files.Write("log.csv", "user_id,item_id,timestamp\n" + string.Concat(Enumerable.Range(0, 20).SelectMany(u => Enumerable.Range(0, 10).Select(t => $"u{u},{((u + t) % 20) + 1},{t}\n"))));
+        var space = _files.Write("space.yaml", $"fit:\n  data: {log}\n  dimension: 8\n  epochs: 1\n  threads: 1\nspace:\n  reward: [\"1\", \"3e38\"]\n");
+        string[] args = ["search", "--space", space, "--out", _files.PathOf("search"), "--trials", "2"];
+        var good = SearchSpace.Read(space).Draw(2, seed: 1).Single(trial => trial.Values is ["1"]).Folder;
+        Directory.CreateDirectory(_files.PathOf($"search/{good}"));
+        await File.WriteAllTextAsync(_files.PathOf($"search/{good}/checkpoint"), "in the way", TestContext.Current.CancellationToken);
+
+        Assert.Equal(CommandRunner.Failed, await RunAsync(args));
+        Assert.Contains($"recotrain: {good}: ", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(await File.ReadAllLinesAsync(_files.PathOf("search/results.csv"), TestContext.Current.CancellationToken), row => row.EndsWith(",1", StringComparison.Ordinal));
+
+        File.Delete(_files.PathOf($"search/{good}/checkpoint"));
+        Assert.Equal(0, await RunAsync(args));
+        var results = await File.ReadAllLinesAsync(_files.PathOf("search/results.csv"), TestContext.Current.CancellationToken);
+        Assert.Equal(3, results.Length);
+        Assert.All(results[1..], row => Assert.Equal(row.EndsWith(",3e38", StringComparison.Ordinal), row.Contains(",0,,,", StringComparison.Ordinal)));
     }
 
     private Task<int> RunAsync(params string[] args) => CommandRunner.RunAsync(new RootCommand { SearchCommand.Create() }, args, _output, _error);

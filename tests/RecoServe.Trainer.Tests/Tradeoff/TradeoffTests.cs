@@ -28,6 +28,19 @@ public sealed class TradeoffTests
         Assert.Equal([0x89, 0x50, 0x4E, 0x47], TradeoffPlot.Draw(points, points[..1], 2)[..4]);
     }
 
+    /// <summary>Item 5, which everybody has seen, has the highest score; item 1, the target, ties with item 2.</summary>
+    [Theory]
+    [InlineData(false, "Optimistic", 1)]
+    [InlineData(false, "Pessimistic", 0)]
+    [InlineData(true, "Optimistic", 0)]
+    public void Curve_RankingOfTheRun_DecidesTheRanks(bool keepSeen, string ties, double recall)
+    {
+        var ranking = RankingOptions.OfProtocol(new RankingOptions { KeepSeen = keepSeen, Ties = Enum.Parse<TieRule>(ties) }.Protocol);
+        var curve = new TradeoffCurve(new LeaveOneOutSplit(Log(["false", "false", "true", "true", "false"])), SplitPart.Test, length: 1, ranking);
+        Assert.Equal(recall, curve.Measure(new Fixed([0, 4, 4, 2, 1, 9]), 1, cancellationToken: TestContext.Current.CancellationToken).Recall);
+        Assert.Null(RankingOptions.OfProtocol("by taste"));
+    }
+
     [Fact]
     public void Curve_WithoutPremiumItems_IsRefused()
     {

@@ -139,6 +139,8 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("two")} --resume --epochs 4"));
         Assert.Equal(await File.ReadAllTextAsync(In("one/metrics.json"), TestContext.Current.CancellationToken), await File.ReadAllTextAsync(In("two/metrics.json"), TestContext.Current.CancellationToken));
         Assert.Equal(Columns(In("one/metrics.csv")), Columns(In("two/metrics.csv")));
+        foreach (var file in (string[])["config.yaml", "options.json"])
+            Assert.Equal(await File.ReadAllTextAsync(In($"one/{file}"), TestContext.Current.CancellationToken), await File.ReadAllTextAsync(In($"two/{file}"), TestContext.Current.CancellationToken));
     }
 
     [Theory]

@@ -88,14 +88,18 @@ public sealed class LearnerTests
         Assert.Equal(Weights(sparse: false), Weights(sparse: true), (a, b) => a.Equals(b) || Math.Abs(a - b) < 1e-4);
     }
 
-    /// <summary>Rows of different number in each part, and everything that has a loss of its own.</summary>
+    /// <summary>Rows of different number in each part, of which others are worth nothing, and everything that has a loss of its own.</summary>
     [Theory]
-    [InlineData(LossKind.Softmax)]
-    [InlineData(LossKind.Sampled)]
-    public void Learn_SeveralBatches_IsTheStepOfOneBatchOfAll(object loss)
+    [InlineData(LossKind.Softmax, false)]
+    [InlineData(LossKind.Softmax, true)]
+    [InlineData(LossKind.Sampled, false)]
+    [InlineData(LossKind.Sampled, true)]
+    public void Learn_SeveralBatches_IsTheStepOfOneBatchOfAll(object loss, bool hasFeedback)
     {
         using var scope = torch.NewDisposeScope();
         var log = TinyLogs.Contextual(users: 40);
+        if (hasFeedback)
+            log = TinyLogs.WithFeedback(log, (user, watch) => watch < user % 5 ? 0 : 1 + (watch % 2));
         var set = new TrainingSet(log, [.. Enumerable.Range(0, 40).Select(user => 2 + (user % 17))], 32);
         var options = TrainingRunFixture.Quick with
         {

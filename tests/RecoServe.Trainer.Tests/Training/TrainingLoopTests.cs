@@ -74,6 +74,34 @@ public sealed class TrainingLoopTests
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3, Average = 0.9 });
 
     [Fact]
+    public void Run_AveragingAccumulationAndDecayStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
+    {
+        MaxEpochs = 4,
+        BatchSize = 8,
+        Accumulate = 3,
+        Average = 0.9,
+        WarmupSteps = 4,
+        Decay = DecayKind.Cosine,
+        DecayEpochs = 4,
+    });
+
+    [Fact]
+    public void Run_FeedbackWithHeadsStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(
+        TrainingRunFixture.Quick with
+        {
+            MaxEpochs = 4,
+            Objective = new ObjectiveOptions
+            {
+                Kind = ObjectiveKind.Ips,
+                Propensity = PropensitySource.Head,
+                PropensityRank = 4,
+                CategoryFromState = 0.2,
+                CategoryFromItem = 0.2,
+            },
+        },
+        TinyLogs.WithFeedback(TinyLogs.Contextual(), (user, watch) => (user + watch) % 3));
+
+    [Fact]
     public void Run_SparseAdamStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(TrainingRunFixture.Quick with
     {
         MaxEpochs = 4,
@@ -228,6 +256,7 @@ public sealed class TrainingLoopTests
         warm.Fit();
         cold.Fit();
         Assert.True(warm.Epochs[3].Loss > cold.Epochs[3].Loss + 0.1, $"{warm.Epochs[3].Loss} > {cold.Epochs[3].Loss}");
+        Assert.Equal([0.02 * 16 / 1000, 0.02], new[] { warm, cold }.Select(run => run.Epochs[3].LearningRate), (a, b) => Math.Abs(a - b) < 1e-12);
     }
 
     [Fact]
@@ -289,7 +318,7 @@ public sealed class TrainingLoopTests
     public void Run_Diverging_SaysWhereAndWhatToDo()
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick with { LearningRate = 3e37 });
-        var e = Assert.Throws<InvalidOperationException>(() => run.Fit());
+        var e = Assert.Throws<NotFiniteNumberException>(() => run.Fit());
         Assert.Matches("epoch 1, step [0-9]+: the loss is .*; lower --learning-rate", e.Message);
     }
 
