@@ -24,6 +24,17 @@ public sealed class RequestReaderTests
     }
 
     [Theory]
+    [InlineData(Priority.Unspecified, RequestPriority.Normal)]
+    [InlineData(Priority.Normal, RequestPriority.Normal)]
+    [InlineData(Priority.High, RequestPriority.High)]
+    [InlineData(Priority.Low, RequestPriority.Low)]
+    public void Read_Priority_IsTheQueues(Priority asked, RequestPriority expected)
+    {
+        Assert.Equal(expected, RequestReader.Read(new RecommendRequest { Priority = asked }, DateTime.MaxValue).Priority);
+        Assert.Equal(expected, RequestReader.Read(new Contracts.V1.ScoreRequest { Priority = asked, CandidateIds = { "a" } }, DateTime.MaxValue).Priority);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(2)]
     public void Read_OneIdIsEmpty_IsNamedByItsPlace(int place)

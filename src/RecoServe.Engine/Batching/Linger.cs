@@ -30,9 +30,10 @@ internal sealed class Linger(TimeSpan longest, int maxBatchSize, BatchCost cost)
         var rows = queue.Count;
         if (longest == TimeSpan.Zero || rows >= maxBatchSize || !IsWorthWaiting(rows, queue.MeanLength))
             return TimeSpan.Zero;
-        var (enqueued, deadline) = queue.Earliest();
+        var (enqueued, deadline, halfTime) = queue.Earliest();
         var latest = deadline == TimeSpan.MaxValue ? TimeSpan.MaxValue : deadline - cost.Of(rows, queue.MeanLength) - reading;
         var end = enqueued + longest;
+        latest = latest < halfTime ? latest : halfTime; // the other half is for all that may come between
         return (end < latest ? end : latest) - now;
     }
 

@@ -148,20 +148,22 @@ internal sealed class RowQueue<TInput, TOutput>(int rowCapacity, long byteCapaci
         return next;
     }
 
-    /// <summary>When the row arrived that has waited longest, and the earliest of all deadlines.</summary>
-    internal (TimeSpan Enqueued, TimeSpan Deadline) Earliest()
+    /// <summary>When the row arrived that has waited longest, the earliest of all deadlines, and when first a row has waited for half of its time.</summary>
+    internal (TimeSpan Enqueued, TimeSpan Deadline, TimeSpan HalfTime) Earliest()
     {
-        var (enqueued, deadline) = (TimeSpan.MaxValue, TimeSpan.MaxValue);
+        var (enqueued, deadline, halfTime) = (TimeSpan.MaxValue, TimeSpan.MaxValue, TimeSpan.MaxValue);
         foreach (var level in _levels)
         {
             foreach (var row in level)
             {
                 enqueued = row.Enqueued < enqueued ? row.Enqueued : enqueued;
                 deadline = row.Deadline < deadline ? row.Deadline : deadline;
+                var half = row.Enqueued + ((row.Deadline - row.Enqueued) / 2);
+                halfTime = half < halfTime ? half : halfTime;
             }
         }
 
-        return (enqueued, deadline);
+        return (enqueued, deadline, halfTime);
     }
 
     private bool Fits(BatchRow<TInput, TOutput> row, int count, long bytes) => count < rowCapacity && (bytes + row.Bytes <= byteCapacity || count == 0);

@@ -8,11 +8,16 @@ namespace RecoServe.Engine.Tests.Batching;
 /// <summary>A batcher over scripted runners, on a clock that stands still.</summary>
 public abstract class BatcherFixture : IAsyncDisposable
 {
+    private static int Models;
+
     private readonly EngineMetrics _metrics = new();
     private readonly List<ScriptedRunner> _runners = [];
     private Batcher<EncoderInput, BatchOutput>? _batcher;
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>What tells this batcher's measurements from those of others.</summary>
+    private protected string Model { get; } = $"toy-{Interlocked.Increment(ref Models)}";
 
     internal FakeTimeProvider Clock { get; } = new();
 
@@ -39,7 +44,12 @@ public abstract class BatcherFixture : IAsyncDisposable
         }
 
         _metrics.Dispose();
+        DisposeMore();
         GC.SuppressFinalize(this);
+    }
+
+    protected virtual void DisposeMore()
+    {
     }
 
     private protected Batcher<EncoderInput, BatchOutput> Start(int maxBatchSize = 8, BatcherOptions? options = null, int instances = 1)
@@ -47,7 +57,7 @@ public abstract class BatcherFixture : IAsyncDisposable
         for (var i = 0; i < instances; i++)
             _runners.Add(new ScriptedRunner(maxBatchSize));
         return _batcher = new Batcher<EncoderInput, BatchOutput>(
-            _runners, options ?? new BatcherOptions(), Cost, Gate, Clock, _metrics.ForVersion("toy", 1, TimeProvider.System), NullLogger.Instance);
+            _runners, options ?? new BatcherOptions(), Cost, Gate, Clock, _metrics.ForVersion(Model, 1, TimeProvider.System), NullLogger.Instance);
     }
 
     /// <summary>Starts a batcher whose only runner is busy with a row until it is let go.</summary>

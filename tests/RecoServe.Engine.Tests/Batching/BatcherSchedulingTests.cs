@@ -255,6 +255,16 @@ public sealed class BatcherSchedulingTests : BatcherFixture
         Assert.InRange(Clock.GetUtcNow() - start, TimeSpan.Zero, 60 * Millisecond);
     }
 
+    [Fact]
+    public async Task RunAsync_RunsCostNothingBesideTheDeadline_LingersForHalfOfTheTime()
+    {
+        Start(options: new BatcherOptions { MaxQueueDelay = TimeSpan.FromSeconds(1) });
+        var row = Run([1], 400 * Millisecond);
+        await AdvanceUntil(row, 10 * Millisecond);
+        Assert.Equal(1, await row);
+        Assert.InRange(Clock.GetUtcNow() - Clock.Start, 200 * Millisecond, 300 * Millisecond);
+    }
+
     /// <summary>A system timer counts whole milliseconds: one of less fires at once, again and again.</summary>
     [Fact]
     public async Task RunAsync_LingersLessThanAMillisecond_SetsItsTimerOnce()
