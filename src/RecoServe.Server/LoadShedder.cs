@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Rpc;
 using Grpc.Core;
+using RecoServe.Contracts.Inference;
 using V1 = RecoServe.Contracts.V1;
 
 namespace RecoServe.Server;
@@ -30,7 +31,11 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
     /// <summary>So long there must have been none for the overload to be over.</summary>
     private static readonly TimeSpan Relief = TimeSpan.FromSeconds(1);
 
-    private static readonly string[] Paths = [.. ((string[])["Recommend", "Score"]).Select(m => $"/{V1.RecommendationService.Descriptor.FullName}/{m}")];
+    private static readonly string[] Paths =
+    [
+        $"/{V1.RecommendationService.Descriptor.FullName}/Recommend", $"/{V1.RecommendationService.Descriptor.FullName}/Score",
+        $"/{GRPCInferenceService.Descriptor.FullName}/ModelInfer",
+    ];
 
     private readonly long _epoch = clock.GetTimestamp();
 

@@ -157,16 +157,19 @@ public sealed class LoadShedderTests : IDisposable
         Assert.Equal(TimeSpan.FromMilliseconds(300), status.Details[0].Unpack<RetryInfo>().RetryDelay.ToTimeSpan());
     }
 
-    [Fact]
-    public async Task Request_EveryQueueIsFull_IsRefusedUntilOneIsNot()
+    [Theory]
+    [InlineData(Recommend)]
+    [InlineData("/recoserve.v1.RecommendationService/Score")]
+    [InlineData("/inference.GRPCInferenceService/ModelInfer")]
+    public async Task Request_EveryQueueIsFull_IsRefusedUntilOneIsNot(string path)
     {
         _fullFor = TimeSpan.FromMilliseconds(70);
-        var context = Context(Recommend, null);
+        var context = Context(path, null);
         await _shedder.InvokeAsync(context, _ => throw new InvalidOperationException("taken"));
         Assert.Equal(("8", "70"), ((string?)context.Response.Headers["grpc-status"], (string?)context.Response.Headers["grpc-retry-pushback-ms"]));
         Assert.True(await IsTakenAsync("/grpc.health.v1.Health/Check"));
         _fullFor = null;
-        Assert.True(await IsTakenAsync());
+        Assert.True(await IsTakenAsync(path));
     }
 
     private static DefaultHttpContext Context(string path, string? timeout)
