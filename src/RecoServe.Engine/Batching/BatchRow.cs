@@ -82,6 +82,13 @@ internal sealed class BatchRow<TInput, TOutput>
         _result.TrySetException(exception);
     }
 
+    /// <summary>Its deadline has passed while it waited.</summary>
+    internal void Expire(VersionMetrics metrics)
+    {
+        metrics.Shed(ShedReason.DeadlineExceeded);
+        Fail(new DeadlineExceededException(metrics.Name, "the deadline passed while the request waited for"));
+    }
+
     internal void Cancel() => _result.TrySetCanceled(_registration.Token);
 
     /// <summary>Nobody will hear of it: it was refused.</summary>

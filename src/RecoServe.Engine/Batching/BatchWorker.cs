@@ -148,7 +148,7 @@ internal sealed class BatchWorker<TInput, TOutput>
         EngineLog.BatchFailed(_log, _metrics.Name, _batch.Rows.Count, exception);
         for (var place = 0; place < _batch.Places; place++)
         {
-            _batcher.Expire(_batch);
+            ExpireRows();
             _single.Take(_batch, place);
             if (_single.Rows.Count == 0)
                 continue;
@@ -159,6 +159,17 @@ internal sealed class BatchWorker<TInput, TOutput>
         }
 
         _single.Clear();
+    }
+
+    /// <summary>Ends the rows whose deadline has passed meanwhile: nobody waits for them.</summary>
+    private void ExpireRows()
+    {
+        var now = _batcher.Now;
+        foreach (var (row, _) in _batch.Rows)
+        {
+            if (row.Deadline <= now && !row.Result.IsCompleted)
+                row.Expire(_metrics);
+        }
     }
 
     private void Fail(FormedBatch<TInput, TOutput> batch, Exception exception)

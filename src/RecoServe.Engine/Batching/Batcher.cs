@@ -190,17 +190,6 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the rows of a batch whose deadline has passed; they are not computed again.</summary>
-    internal void Expire(FormedBatch<TInput, TOutput> batch)
-    {
-        var now = Now;
-        foreach (var (row, _) in batch.Rows)
-        {
-            if (row.Deadline <= now && !row.Result.IsCompleted)
-                FailLate(row);
-        }
-    }
-
     /// <summary>Takes what the requests of a batch took to read their results.</summary>
     internal void Read(TimeSpan elapsed)
     {
@@ -295,11 +284,8 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         }
 
         foreach (var row in expired)
-            FailLate(row);
+            row.Expire(_metrics);
     }
-
-    private void FailLate(BatchRow<TInput, TOutput> row) =>
-        row.Fail(Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline passed while the request waited for")));
 
     private void ExpireAt(TimeSpan time, TimeSpan now)
     {

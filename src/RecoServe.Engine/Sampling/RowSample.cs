@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -21,11 +20,6 @@ internal ref struct RowSample
     private const uint PiecesAhead = 16;
     private const int RowLengthPerSampleLength = 40;
     private const double StandardErrors = 2.5;
-
-    /// <summary>A table for ties, of two to this power; indexes are the first bits of a product (Knuth 1973, section 6.4).</summary>
-    private const int TieBits = 13;
-
-    private const uint Multiplier = 2654435769;
 
     /// <summary>Rounds, each of which divides an interval of thresholds into five.</summary>
     private const int Divisions = 4;
@@ -116,8 +110,7 @@ internal ref struct RowSample
     /// <param name="softmax">The same in double precision.</param>
     public void Weigh(in SingleWeights single, in Softmax softmax)
     {
-        (_softmax, _total) = (softmax, _list.Weigh(single));
-        (_knownMass, _knownSquare) = (0, 0);
+        (_softmax, _total, _knownMass, _knownSquare) = (softmax, _list.Weigh(single), 0, 0);
         var logits = _list.Logits;
         var weights = _list.Weights;
         var heads = Vector512.Create(Head);
@@ -166,7 +159,7 @@ internal ref struct RowSample
     /// <param name="knownMass">Their weight.</param>
     public Bracket Bracket(double p, float head, in LogitList known, double knownMass)
     {
-        (_knownMass, _knownSquare) = (knownMass, SquareOfTies(known));
+        (_knownMass, _knownSquare) = (knownMass, TieMasses.SumOfSquares(known));
         if (knownMass > 0)
             Leave(head);
         return FindBracket(p, head);
@@ -180,7 +173,7 @@ internal ref struct RowSample
     public readonly double Concentration(double total)
     {
         var lacking = Math.Max(0, total - _knownMass - (_total / _rate));
-        return Math.Sqrt(_knownSquare + (SquareOfTies(_list) / (_rate * _rate)) + (lacking * lacking)) / total;
+        return Math.Sqrt(_knownSquare + (TieMasses.SumOfSquares(_list) / (_rate * _rate)) + (lacking * lacking)) / total;
     }
 
     private Bracket FindBracket(double p, float head)
@@ -254,26 +247,6 @@ internal ref struct RowSample
 
         // Σ w² is at most Σ w times the largest.
         double Margin(double sum, float largest) => StandardErrors * Math.Sqrt(Math.Max(0, sum) * softmax.Weight(largest));
-    }
-
-    /// <summary>Σ mass² over the different logits of a list, which is weighed, and somewhat more: some different ones are taken for one.</summary>
-    [SkipLocalsInit]
-    private static double SquareOfTies(in LogitList list)
-    {
-        Span<float> masses = stackalloc float[1 << TieBits];
-        masses.Clear();
-        var logits = list.Logits;
-        var weights = list.Weights;
-        for (var i = 0; i < logits.Length; i++)
-            masses[(int)((BitConverter.SingleToUInt32Bits(logits[i]) * Multiplier) >> (32 - TieBits))] += weights[i];
-        var sum = Vector512<double>.Zero;
-        foreach (var sixteen in MemoryMarshal.Cast<float, Vector512<float>>(masses))
-        {
-            var (lower, upper) = Vector512.Widen(sixteen);
-            sum += (lower * lower) + (upper * upper);
-        }
-
-        return LaneSum.Fold(sum);
     }
 
     /// <summary>Takes the logits at or above a threshold out of the sample, and those with them that it does not have.</summary>

@@ -10,7 +10,7 @@ internal interface IItemLoss : IDisposable
     /// <param name="targets">int64 [positions], 1…N.</param>
     /// <param name="weights">w [positions], any sign; null for 1 everywhere.</param>
     /// <param name="gradient">[positions, d]: the states' own gradient is added here.</param>
-    /// <param name="watched">What a target is not set against, in any row; null: nothing.</param>
+    /// <param name="watched">What a target is not set against, in any row; null: nothing. Losses that draw do not read it.</param>
     /// <returns>Σ wᵢ lossᵢ / positions, nats.</returns>
     double Accumulate(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, WatchedItems? watched = null);
 }

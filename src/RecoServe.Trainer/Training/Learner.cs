@@ -74,11 +74,12 @@ internal sealed class Learner : IDisposable
     {
         using var scope = NewDisposeScope();
         _network.train();
+        var items = batch.Items();
         var read = _network.Read(
-            batch.Items(), _network.Shape.TimeGaps ? batch.Gaps() : null, _network.Shape.HistoryContext ? batch.HistoryContext() : null);
+            items, _network.Shape.TimeGaps ? batch.Gaps() : null, _network.Shape.HistoryContext ? batch.HistoryContext() : null);
         var cells = batch.Cells();
         var states = _network.Fuse(read.flatten(0, 1).index_select(0, cells), batch.Context());
-        var watched = _options.Objective.ExcludeWatched ? new WatchedItems(batch.Items(), cells) : null;
+        var watched = _options.Objective.ExcludeWatched ? new WatchedItems(items, cells) : null;
         var gradient = zeros_like(states);
         var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
         var (weights, sums) = Weigh(batch, states.detach(), watched);
