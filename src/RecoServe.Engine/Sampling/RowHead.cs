@@ -40,6 +40,18 @@ internal ref struct RowHead
     /// <summary>A threshold that about twenty items of the sample reach: the heaviest of the row do.</summary>
     public readonly float Threshold => MaximumOf(HeadLanes);
 
+    /// <summary>Thresholds above that, descending, which about five, eight, eleven and sixteen items of the sample reach.</summary>
+    public readonly Four<float> Higher
+    {
+        get
+        {
+            var thresholds = default(Four<float>);
+            for (var t = 0; t < 4; t++)
+                thresholds[t] = MaximumOf(4 + (2 * t));
+            return thresholds;
+        }
+    }
+
     /// <summary>The mass expected at or above <see cref="Threshold"/>. After <see cref="Fit"/>, as what follows.</summary>
     public readonly double Mass => _rate * _softmax.Weight(Threshold) * SumOfPowers(_power, ItemsOf(HeadLanes) / _rate);
 

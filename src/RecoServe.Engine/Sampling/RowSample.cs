@@ -27,6 +27,9 @@ internal ref struct RowSample
     /// <summary>The edge of the nucleus is known well enough for its uncertainty with that share of the mass about it.</summary>
     private const double EdgeMass = 0.03;
 
+    /// <summary>The head is taken shorter where the sample has no more than this share of 1 − p below it.</summary>
+    private const double SparedRest = 0.7;
+
     /// <summary>So far below the largest logit an item weighs nothing.</summary>
     private const double WeightlessNats = 30;
 
@@ -38,7 +41,6 @@ internal ref struct RowSample
     private double _total;
     private double _headMass;
     private double _knownMass;
-    private double _knownSquare;
     private double _totalSquare;
     private double _unseenSquare;
     private RowHead _head;
@@ -110,7 +112,7 @@ internal ref struct RowSample
     /// <param name="softmax">The same in double precision.</param>
     public void Weigh(in SingleWeights single, in Softmax softmax)
     {
-        (_softmax, _total, _knownMass, _knownSquare) = (softmax, _list.Weigh(single), 0, 0);
+        (_softmax, _total, _knownMass) = (softmax, _list.Weigh(single), 0);
         var logits = _list.Logits;
         var weights = _list.Weights;
         var heads = Vector512.Create(Head);
@@ -148,6 +150,24 @@ internal ref struct RowSample
             ? (double)_list.CountAtOrAbove(last) / _list.Count : 1;
     }
 
+    /// <summary>
+    /// A threshold above which a small nucleus of mass p very likely ends: the highest of the head below which the sample has little enough,
+    /// beside all but its largest, which alone may outweigh what the row has for it.
+    /// </summary>
+    /// <param name="p">The mass, in (0, 1).</param>
+    public readonly float HeadOf(double p)
+    {
+        var thresholds = _head.Higher;
+        var masses = _list.MassAtOrAbove(thresholds);
+        for (var t = 0; t < 4; t++)
+        {
+            if (_total - masses[t] <= SparedRest * (1 - p) * (_total - _softmax.Weight(Max)))
+                return thresholds[t];
+        }
+
+        return Head;
+    }
+
     /// <summary>Two thresholds between which the nucleus of mass p very likely ends.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
     public Bracket Bracket(double p) => FindBracket(p, MathF.BitIncrement(Max));
@@ -155,25 +175,31 @@ internal ref struct RowSample
     /// <summary>The same where the row's head is known: only the rest is then estimated.</summary>
     /// <param name="p">The mass, in (0, 1).</param>
     /// <param name="head">All logits at or above this are known, and leave the sample.</param>
-    /// <param name="known">They, weighed.</param>
     /// <param name="knownMass">Their weight.</param>
-    public Bracket Bracket(double p, float head, in LogitList known, double knownMass)
+    public Bracket Bracket(double p, float head, double knownMass)
     {
-        (_knownMass, _knownSquare) = (knownMass, TieMasses.SumOfSquares(known));
+        _knownMass = knownMass;
         if (knownMass > 0)
             Leave(head);
         return FindBracket(p, head);
     }
 
     /// <summary>
-    /// √(Σ mass²) over the row's different logits, relative to a total, as far as the sample tells, with all that it lacks as one of them: so
-    /// large is the error of a sum of weights beside that of one weight, for weights of one logit err alike, and others apart.
+    /// By how many times the error of one weight the share of a prefix is off: √(Σ mass²) over the row's different logits, relative to the
+    /// total, as far as the sample tells, with all that it lacks as one of them, for weights of one logit err alike, and others apart. An error
+    /// above the edge counts 1 − p times, as it moves the total too, and one below p times, as one at the edge, whose ties are weighed exactly.
     /// </summary>
+    /// <param name="cut">The end of the prefix.</param>
+    /// <param name="p">Its share.</param>
     /// <param name="total">The weight of the row.</param>
-    public readonly double Concentration(double total)
+    public readonly double Concentration(in PrefixCut cut, double p, double total)
     {
-        var lacking = Math.Max(0, total - _knownMass - (_total / _rate));
-        return Math.Sqrt(_knownSquare + (TieMasses.SumOfSquares(_list) / (_rate * _rate)) + (lacking * lacking)) / total;
+        var above = cut.Mass - (cut.Ties * _softmax.Weight(cut.Edge));
+        var sampledAbove = MassAtOrAbove(MathF.BitIncrement(cut.Edge));
+        var lackingAbove = (1 - p) * Math.Max(0, above - (sampledAbove / _rate));
+        var lackingBelow = p * Math.Max(0, total - above - ((_total - sampledAbove) / _rate));
+        var squares = TieMasses.SumOfSquares(_list, cut.Edge, (float)(1 - p), (float)p) / (_rate * _rate);
+        return Math.Sqrt(squares + (lackingAbove * lackingAbove) + (lackingBelow * lackingBelow)) / total;
     }
 
     private Bracket FindBracket(double p, float head)

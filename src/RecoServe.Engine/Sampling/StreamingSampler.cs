@@ -124,7 +124,7 @@ internal ref struct StreamingSampler
         }
         else if (_sample.ShareOfNucleus(p) < FewShare)
         {
-            return TrySampleDown(_sample.Head, slots, out summary);
+            return TrySampleDown(_sample.HeadOf(p), slots, out summary);
         }
         else
         {
@@ -134,7 +134,7 @@ internal ref struct StreamingSampler
             var list = _scratch.List();
             _ = list.Extend(items.Count); // the same memory
             var mass = list.Weigh(_scan.Single);
-            bracket = _sample.Bracket(p, _sample.Head, list, mass);
+            bracket = _sample.Bracket(p, _sample.Head, mass);
             if (bracket.High >= _sample.Head)
                 return TrySampleDown(_sample.Head, slots, out summary);
         }
@@ -275,10 +275,8 @@ internal ref struct StreamingSampler
     {
         var tieShare = cut.AllTies * _softmax.Weight(cut.Edge) / _softmax.Total;
         var lastShare = PrefixSelection.FewItems * _softmax.Weight(Math.Min(section.High, _scan.Max)) / _softmax.Total;
-        if (!IsInDoubt(cut, _worstError + (WeightError * Math.Max(tieShare, lastShare))))
-            return true;
-        return !IsInDoubt(cut, _meanError + (WeightError * Math.Sqrt(tieShare)))
-            && !IsInDoubt(cut, _meanError + (WeightError * _sample.Concentration(_softmax.Total)));
+        return !IsInDoubt(cut, _worstError + (WeightError * Math.Max(tieShare, lastShare)))
+            || !IsInDoubt(cut, _meanError + (WeightError * _sample.Concentration(cut, _parameters.TopP, _softmax.Total)));
     }
 
     /// <summary>Whether an error, relative to the total, may have moved a cut.</summary>
