@@ -23,7 +23,8 @@ public sealed record InferRequest(
 /// <summary>Computed tensors.</summary>
 /// <param name="ComputedBy">The version that computed them.</param>
 /// <param name="Outputs">In the order asked for.</param>
-public sealed record InferResult(ComputedBy ComputedBy, IReadOnlyList<TensorData> Outputs);
+/// <param name="Timings">Where the time went of the row that took longest.</param>
+public sealed record InferResult(ComputedBy ComputedBy, IReadOnlyList<TensorData> Outputs, RowTimings Timings);
 
 /// <summary>
 /// Computes tensors with any model of the registry. Rows are batched with those of other requests; a request of more rows than a
@@ -46,9 +47,10 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         var tensors = new TensorRequest(lease.Loaded.Signature, request.Inputs, request.Outputs);
         var response = new TensorResponse(tensors, request.TakeMemory);
         var metrics = lease.Version.Metrics;
+        RowTimings timings;
         try
         {
-            await ComputeAsync(lease, tensors, response, request, cancellationToken);
+            timings = await ComputeAsync(lease, tensors, response, request, cancellationToken);
             if (clock.GetUtcNow() >= request.Deadline)
             {
                 metrics.Shed(ShedReason.Late);
@@ -65,25 +67,27 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         var (outputs, elapsed) = (response.Tensors, clock.GetElapsedTime(arrived));
         metrics.Request(elapsed, Degradation.None);
         watch?.Computed(lease, outputs, elapsed);
-        return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), outputs);
+        return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), outputs, timings);
     }
 
     /// <summary>
     /// No more rows at a time than keep the runners busy, and than the queue may hold: a large request must not fill it, nor be refused
     /// for its own rows. If one fails, the others are not worth computing.
     /// </summary>
-    private static Task ComputeAsync(
+    private static async Task<RowTimings> ComputeAsync(
         ModelLease lease, TensorRequest tensors, TensorResponse response, InferRequest request, CancellationToken cancellationToken)
     {
         var busy = 2 * Math.Max(1, tensors.Signature.MaxBatchSize) * tensors.Signature.Instances;
         var atOnce = Math.Min(busy, lease.Loaded.MostWaiting(tensors.Bytes));
-        return tensors.Rows == 1
-            ? InferAsync(0, cancellationToken)
-            : Parallel.ForEachAsync(
-                Enumerable.Range(0, tensors.Rows), new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken },
-                async (row, token) => await InferAsync(row, token));
+        if (tensors.Rows == 1)
+            return await InferAsync(0, cancellationToken);
+        var timings = new RowTimings[tensors.Rows];
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, tensors.Rows), new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken },
+            async (row, token) => timings[row] = await InferAsync(row, token));
+        return timings.MaxBy(row => row.Queue + row.Batch);
 
-        Task InferAsync(int row, CancellationToken token) =>
+        Task<RowTimings> InferAsync(int row, CancellationToken token) =>
             lease.Loaded.InferAsync(new TensorRow(tensors, row), response, request.Deadline, request.Priority, token);
     }
 }

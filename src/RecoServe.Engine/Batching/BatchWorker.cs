@@ -67,6 +67,7 @@ internal sealed class BatchWorker<TInput, TOutput>
         var othersWait = _batcher.Take(_batch, lastEnd);
         if (_batch.Rows.Count == 0) // cancelled or expired meanwhile, or taken by another runner
         {
+            _batcher.Close(_batch);
             EndTurn(TimeSpan.Zero, keep: false);
             output.Release();
             return;
@@ -111,6 +112,7 @@ internal sealed class BatchWorker<TInput, TOutput>
         catch (Exception e)
         {
             // Whatever went wrong, these rows fail and the worker lives on.
+            _batcher.Close(batch);
             EndTurn(_batcher.Now - start, keep: false);
             output.Release();
             exception = e;
@@ -118,6 +120,7 @@ internal sealed class BatchWorker<TInput, TOutput>
         }
 
         var end = _batcher.Now;
+        _batcher.Close(batch);
         EndTurn(end - start, keepTurn);
         _cost.Learn(batch.Places, batch.Length, end - start);
         _metrics.Batch(batch.Rows.Count, batch.Padding, batch.Closed, run);
@@ -125,7 +128,7 @@ internal sealed class BatchWorker<TInput, TOutput>
         var last = batch.Rows[^1].Row;
         foreach (var (row, place) in batch.Rows)
         {
-            var waited = start - row.Enqueued;
+            var waited = row.Enqueued < start ? start - row.Enqueued : TimeSpan.Zero;
             _metrics.Queue(waited);
             var timings = new RowTimings(waited, end - start, run.Encode, run.Score, batch.Rows.Count);
             row.Complete(new RowResult<TOutput>(output, place, timings, row == last ? Reading(end) : null));

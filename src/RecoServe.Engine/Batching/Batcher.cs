@@ -28,6 +28,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     private readonly object _gate = new();
     private readonly RowQueue<TInput, TOutput> _queue;
     private readonly List<BatchRow<TInput, TOutput>> _displaced = [];
+    private readonly List<FormedBatch<TInput, TOutput>> _running = [];
     private readonly Linger _linger;
     private readonly ITimer _expiry;
     private readonly BatchWorker<TInput, TOutput>[] _workers;
@@ -99,7 +100,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_stopping, this);
-                if (row.Result.IsCompleted) // cancelled already
+                if (row.Result.IsCompleted || TryJoin(row, now)) // cancelled already, or being computed
                     return row.Result;
                 _queue.Age(now);
                 Admit(row, now);
@@ -173,7 +174,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             Monitor.PulseAll(_gate);
     }
 
-    /// <summary>Forms a batch of what waits now: this is the instant until which it keeps filling.</summary>
+    /// <summary>Forms a batch of what waits now: this is the instant until which it keeps filling, but for rows that need no place of their own, until <see cref="Close"/>.</summary>
     /// <param name="batch">Receives the rows.</param>
     /// <param name="lastEnd">The end of the runner's last run, if rows have waited since.</param>
     /// <returns>Whether rows are left for a further batch now.</returns>
@@ -186,8 +187,16 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
             batch.Take(_queue, now, _options.MaxQueueDelay, _betweenRuns.Value);
             if (lastEnd is { } end && batch.Rows.Count > 0)
                 _betweenRuns.Add(now - end);
+            _running.Add(batch);
             return _queue.Count > 0 && LingerLeft(now) <= TimeSpan.Zero;
         }
+    }
+
+    /// <summary>Ends the run of a batch: no more rows join it.</summary>
+    internal void Close(FormedBatch<TInput, TOutput> batch)
+    {
+        lock (_gate)
+            _running.Remove(batch);
     }
 
     /// <summary>Takes what the requests of a batch took to read their results.</summary>
@@ -195,6 +204,20 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     {
         lock (_gate)
             _reading.Add(elapsed);
+    }
+
+    /// <summary>Lets a row join a batch that runs, if what it asks for is being computed.</summary>
+    private bool TryJoin(BatchRow<TInput, TOutput> row, TimeSpan now)
+    {
+        if (row.Deadline <= now)
+            return false;
+        foreach (var batch in _running)
+        {
+            if (batch.TryJoin(row))
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Puts an admitted row in its place, if need be instead of others.</summary>

@@ -4,13 +4,13 @@ namespace RecoServe.Engine.Batching;
 
 /// <summary>
 /// The rows of one run. Rows of equal input share a place: it is computed once. Chosen in the order of the queue, leaving out
-/// those of a length that would pad the batch at a higher cost than a batch of their own.
+/// those of a length that would pad the batch at a higher cost than a batch of their own. While it runs, rows may still join whose input it has.
 /// </summary>
 internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost)
     where TInput : struct, IRowInput<TInput>
     where TOutput : BatchMemory
 {
-    /// <summary>Of a long queue so many rows for each place are looked at.</summary>
+    /// <summary>Of a long queue so many rows for each place are looked at, and no more than so many join.</summary>
     private const int LookAhead = 8;
 
     private readonly List<BatchRow<TInput, TOutput>> _places = new(maxPlaces);
@@ -84,6 +84,15 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
 
         Closed = CloseReason.Retry;
         Arrange();
+    }
+
+    /// <summary>Takes a row along whose input, and logits if it wants them, are computed anyway; false if they are not.</summary>
+    internal bool TryJoin(BatchRow<TInput, TOutput> row)
+    {
+        if (!_placeOf.TryGetValue(row, out var place) || (row.WantsLogits && place >= LogitPlaces) || _rows.Count >= LookAhead * maxPlaces)
+            return false;
+        _rows.Add((row, place));
+        return true;
     }
 
     /// <summary>Forgets the rows.</summary>
@@ -173,6 +182,7 @@ internal sealed class FormedBatch<TInput, TOutput>(int maxPlaces, BatchCost cost
         {
             moved[place] = wantsLogits[place] ? moved[place] : next++;
             _inputs[moved[place]] = _places[place].Input;
+            _placeOf[_places[place]] = moved[place];
         }
 
         for (var i = 0; i < _rows.Count; i++)

@@ -56,13 +56,14 @@ internal sealed class LoadedGraph : LoadedVersion
         _batcher = new([.. Enumerable.Repeat(_graph, Signature.Instances)], own, _cost, gate, clock, metrics, log);
     }
 
-    internal override async Task InferAsync(
+    internal override async Task<RowTimings> InferAsync(
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
     {
         using var result = await _batcher!.RunAsync(new RowRequest<TensorRow>(row, WantsLogits: false, deadline, priority), cancellationToken);
         try
         {
             result.Output.CopyRow(result.Place, response, row.Index);
+            return result.Timings;
         }
         catch (InvalidOperationException e)
         {

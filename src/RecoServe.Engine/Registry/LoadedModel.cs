@@ -58,13 +58,14 @@ internal sealed class LoadedModel : LoadedVersion
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
         Batcher = new Batcher<EncoderInput, BatchOutput>(_runners, options, _cost, gate, clock, metrics, log);
 
-    internal override async Task InferAsync(
+    internal override async Task<RowTimings> InferAsync(
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
     {
         var input = PackageTensors.Read(Package.Manifest, row);
         var wantsLogits = row.Request.OutputNames.Contains(PackageFiles.Logits);
         using var result = await Batcher.RunAsync(new RowRequest<EncoderInput>(input, wantsLogits, deadline, priority), cancellationToken);
         PackageTensors.Write(result, response, row);
+        return result.Timings;
     }
 
     internal override int MostWaiting(long rowBytes) => Batcher.MostWaiting(rowBytes);

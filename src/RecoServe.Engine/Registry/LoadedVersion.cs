@@ -32,7 +32,7 @@ internal abstract class LoadedVersion : IAsyncDisposable
     /// <exception cref="OverloadedException">Too many rows wait.</exception>
     /// <exception cref="DeadlineExceededException">The deadline passed in the queue, or cannot be met.</exception>
     /// <exception cref="ModelRunException">The native run failed.</exception>
-    internal abstract Task InferAsync(
+    internal abstract Task<RowTimings> InferAsync(
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken);
 
     /// <summary>How many rows may wait at a time, of so many bytes each; at least one.</summary>

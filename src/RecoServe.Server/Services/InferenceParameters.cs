@@ -3,7 +3,7 @@ using RecoServe.Engine;
 
 namespace RecoServe.Server.Services;
 
-/// <summary>The parameters of a request that Triton's clients send: priority and timeout.</summary>
+/// <summary>The parameters of a request: priority and timeout, as Triton's clients send them, and whether the answer shall have its timings.</summary>
 internal static class InferenceParameters
 {
     /// <exception cref="InvalidRequestException">It is none of 0…3.</exception>
@@ -28,6 +28,14 @@ internal static class InferenceParameters
         var left = TimeSpan.FromMicroseconds((double)Math.Min(timeout, (decimal)TimeSpan.FromDays(1).TotalMicroseconds));
         var timeoutAt = clock.GetUtcNow() + left;
         return timeoutAt < deadline ? timeoutAt : deadline;
+    }
+
+    /// <exception cref="InvalidRequestException">It is not a bool.</exception>
+    internal static bool WantsTimings(ModelInferRequest request)
+    {
+        if (!request.Parameters.TryGetValue("timings", out var parameter))
+            return false;
+        return parameter.HasBoolParam ? parameter.BoolParam : throw new InvalidRequestException("parameters[timings]", "must be a bool");
     }
 
     private static decimal? Read(ModelInferRequest request, string name)

@@ -57,6 +57,7 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
                 throw new InvalidRequestException($"outputs[{output.Name}]", $"asks for {refused}, which this server does not have");
         }
 
+        var wantsTimings = InferenceParameters.WantsTimings(request);
         var answer = new AnswerMemory(context.GetHttpContext(), memory);
         var result = await inference.InferAsync(
             new InferRequest(
@@ -64,7 +65,7 @@ internal sealed class InferenceService(ModelRegistry registry, TensorInference i
                 TensorReader.Read(request), [.. request.Outputs.Select(o => o.Name)],
                 InferenceParameters.Deadline(request, context.Deadline, clock), InferenceParameters.Priority(request), request.Id, answer.Take),
             context.CancellationToken);
-        return TensorWriter.Write(request, result);
+        return TensorWriter.Write(request, result, wantsTimings);
     }
 
     /// <inheritdoc/>

@@ -5,6 +5,7 @@ using Google.Protobuf.Collections;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using RecoServe.Contracts.Inference;
 using RecoServe.Engine;
+using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 
 namespace RecoServe.Server.Services;
@@ -12,7 +13,7 @@ namespace RecoServe.Server.Services;
 /// <summary>Writes computed tensors: raw if the request was, or if a type has no other form.</summary>
 internal static class TensorWriter
 {
-    internal static ModelInferResponse Write(ModelInferRequest request, InferResult result)
+    internal static ModelInferResponse Write(ModelInferRequest request, InferResult result, bool withTimings)
     {
         var response = new ModelInferResponse
         {
@@ -31,7 +32,16 @@ internal static class TensorWriter
             response.Outputs.Add(output);
         }
 
+        if (withTimings)
+            Write(response, result.Timings);
         return response;
+    }
+
+    private static void Write(ModelInferResponse response, in RowTimings timings)
+    {
+        response.Parameters.Add("queue_us", new InferParameter { Int64Param = (long)timings.Queue.TotalMicroseconds });
+        response.Parameters.Add("batch_us", new InferParameter { Int64Param = (long)timings.Batch.TotalMicroseconds });
+        response.Parameters.Add("batch_size", new InferParameter { Int64Param = timings.BatchSize });
     }
 
     private static ByteString Raw(TensorData tensor)

@@ -284,6 +284,78 @@ public sealed class BatcherTests : BatcherFixture
         Assert.Equal([7, 8], Runner.Batches.Skip(1).Single());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task RunAsync_EqualInputIsBeingComputed_IsAnsweredWithIt(bool firstWantsLogits)
+    {
+        Start();
+        Runner.Hold();
+        var first = Run([1, 2], wantsLogits: firstWantsLogits);
+        await Runner.EnteredAsync();
+        var same = Run([1, 2], timeLeft: Millisecond, wantsLogits: firstWantsLogits);
+        var other = Run([2, 1]);
+        Assert.Equal(1, Batcher.QueueLength);
+        var logits = Run([1, 2], wantsLogits: true);
+        Assert.Equal(firstWantsLogits ? 1 : 2, Batcher.QueueLength); // what nobody asked for is not computed
+        Runner.LetGo();
+        Assert.Equal(new float[] { 3, 3, 3, 3 }, await Task.WhenAll(first, same, other, logits));
+        Assert.Equal(firstWantsLogits ? ["1", "2"] : ["1", "2,1"], Runner.Batches.Select(b => string.Join(',', b)));
+    }
+
+    [Fact]
+    public async Task RunAsync_BatchFailsThatItJoined_IsComputedWithTheRowItEquals()
+    {
+        await StartBusy();
+        Runner.OnRun = inputs => Assert.Single(inputs);
+        var waiting = new List<Task<float>> { Run([1]), Run([2]) };
+        Runner.LetGo(1);
+        await Busy;
+        await Runner.EnteredAsync();
+        waiting.Add(Run([2]));
+        Assert.Equal(0, Batcher.QueueLength);
+        Runner.LetGo();
+        Assert.Equal(new float[] { 1, 2, 2 }, await Task.WhenAll(waiting));
+        Assert.Equal(["999", "1,2", "1", "2"], Runner.Batches.Select(b => string.Join(',', b)));
+    }
+
+    [Fact]
+    public async Task RunAsync_JoinedRowIsCancelled_OthersAreAnswered()
+    {
+        Start();
+        Runner.Hold();
+        var first = Run([1]);
+        await Runner.EnteredAsync();
+        using var cancel = new CancellationTokenSource();
+        var cancelled = Run([1], token: cancel.Token);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        Runner.LetGo();
+        Assert.Equal(1, await first);
+    }
+
+    [Fact]
+    public async Task RunAsync_EqualInputHasBeenComputed_IsComputedAnew()
+    {
+        Start();
+        await Run([1]);
+        await Run([1]);
+        Assert.Equal(2, Runner.Batches.Count);
+    }
+
+    [Fact]
+    public async Task RunAsync_ManyEqualToOneThatIsComputed_NoMoreJoinThanBounded()
+    {
+        Start(maxBatchSize: 1);
+        Runner.Hold();
+        var first = Run([1]);
+        await Runner.EnteredAsync();
+        var more = Enumerable.Range(0, 10).Select(_ => Run([1])).ToArray();
+        Assert.Equal(3, Batcher.QueueLength); // eight rows a place
+        Runner.LetGo();
+        Assert.All(await Task.WhenAll([first, .. more]), answer => Assert.Equal(1, answer));
+    }
+
     [Fact]
     public async Task RunAsync_OneOfEqualRowsIsCancelled_OthersAreComputed()
     {

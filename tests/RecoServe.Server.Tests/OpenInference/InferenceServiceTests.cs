@@ -128,6 +128,7 @@ public sealed class InferenceServiceTests : IAsyncLifetime
     [InlineData("inputs[x]: has 2 elements; shape [1, 1] needs 1", "size")]
     [InlineData("parameters[priority]: must be 0", "priority")]
     [InlineData("parameters[timeout]: must be an integer", "timeout")]
+    [InlineData("parameters[timings]: must be a bool", "timings")]
     [InlineData("model_version: must be a number above 0", "version")]
     [InlineData("model_name: must not be empty", "name")]
     public async Task ModelInfer_WrongRequest_NamesTheField(string problem, string what)
@@ -148,6 +149,7 @@ public sealed class InferenceServiceTests : IAsyncLifetime
             case "size": input.Contents.Fp32Contents.Add(1); break;
             case "priority": request.Parameters["priority"] = new InferParameter { Uint64Param = 4 }; break;
             case "timeout": request.Parameters["timeout"] = new InferParameter { StringParam = "1s" }; break;
+            case "timings": request.Parameters["timings"] = new InferParameter { Int64Param = 1 }; break;
             case "version": request.ModelVersion = "one"; break;
             default: request.ModelName = ""; break;
         }
@@ -177,6 +179,21 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         request.Parameters["timeout"] = new InferParameter { Int64Param = 60_000_000 };
         request.Parameters["priority"] = new InferParameter { Uint64Param = 1 };
         Assert.Equal(StatusCode.OK, await StatusOf(_client.ModelInferAsync(request, cancellationToken: Token).ResponseAsync));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task ModelInfer_TimingsAreWanted_AnswerHasThem(int rows)
+    {
+        var request = Sum([.. Enumerable.Repeat(1f, rows)]);
+        Assert.Empty((await _client.ModelInferAsync(request, cancellationToken: Token)).Parameters);
+        request.Parameters["timings"] = new InferParameter { BoolParam = true };
+        var timings = (await _client.ModelInferAsync(request, cancellationToken: Token)).Parameters;
+        Assert.Equal(["batch_size", "batch_us", "queue_us"], timings.Keys.Order());
+        Assert.InRange(timings["batch_size"].Int64Param, 1, rows);
+        Assert.InRange(timings["batch_us"].Int64Param, 1, 60_000_000);
+        Assert.InRange(timings["queue_us"].Int64Param, 0, 60_000_000);
     }
 
     [Fact]
