@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 
 namespace RecoServe.Engine;
 
@@ -63,6 +64,8 @@ public sealed class EngineMetrics : IDisposable
     };
 
     private readonly Meter _meter = new(MeterName);
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string Model, long Version), int> _kept = [];
 
     /// <summary>Creates the instruments.</summary>
     public EngineMetrics()
@@ -91,6 +94,15 @@ public sealed class EngineMetrics : IDisposable
         State = new ObservedValues(_meter, "recoserve.model.state", "", "State of a model version: 1 loading, 2 warming, 3 serving, 4 draining, 5 unloaded, 6 failed.");
         Memory = new ObservedValues(_meter, "recoserve.model.memory", "By", "Native memory that was in use after a model version was loaded and warmed up, and not before; 0 once it is unloaded.");
     }
+
+    /// <summary>
+    /// Raised with model and version when the registry keeps no version of that number any more: what it has measured is history, and there
+    /// is no end to version numbers.
+    /// </summary>
+    public event Action<string, string>? VersionForgotten;
+
+    /// <summary>Carries the instruments.</summary>
+    public Meter Meter => _meter;
 
     internal Histogram<double> QueueWait { get; }
 
@@ -141,7 +153,25 @@ public sealed class EngineMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
-    internal VersionMetrics ForVersion(string model, long version, TimeProvider clock) => new(this, model, version, clock);
+    /// <summary>A version is kept: until all of its number have been disposed, as one that comes back counts on.</summary>
+    internal VersionMetrics ForVersion(string model, long version, TimeProvider clock)
+    {
+        lock (_lock)
+            _kept[(model, version)] = _kept.GetValueOrDefault((model, version)) + 1;
+        return new VersionMetrics(this, model, version, clock);
+    }
+
+    internal void Forget(string model, long version)
+    {
+        lock (_lock)
+        {
+            if (--_kept[(model, version)] > 0)
+                return;
+            _kept.Remove((model, version));
+        }
+
+        VersionForgotten?.Invoke(model, version.ToString(CultureInfo.InvariantCulture));
+    }
 }
 
 /// <summary>A gauge that is read from whoever is registered when it is scraped.</summary>

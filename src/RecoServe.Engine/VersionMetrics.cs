@@ -11,11 +11,14 @@ namespace RecoServe.Engine;
 internal sealed class VersionMetrics : IDisposable
 {
     private readonly EngineMetrics _metrics;
+    private readonly string _model;
+    private readonly long _version;
     private readonly TagList _tags;
+    private int _disposed;
 
     internal VersionMetrics(EngineMetrics metrics, string model, long version, TimeProvider clock)
     {
-        (_metrics, Statistics) = (metrics, new VersionStatistics(clock));
+        (_metrics, _model, _version, Statistics) = (metrics, model, version, new VersionStatistics(clock));
         Name = string.Create(CultureInfo.InvariantCulture, $"{model}/{version}");
         _tags = [new("model", model), new("version", version.ToString(CultureInfo.InvariantCulture))];
         // A rate needs the zero before the first event.
@@ -36,13 +39,16 @@ internal sealed class VersionMetrics : IDisposable
     /// <summary>The sums that are asked for by call, of the same events.</summary>
     internal VersionStatistics Statistics { get; }
 
-    /// <summary>The version's gauges are no longer shown.</summary>
+    /// <summary>The version's gauges are no longer shown; nor, if no other of its number is kept, what it has measured.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+            return;
         ForgetQueue();
         _metrics.Leases.Remove(this);
         _metrics.State.Remove(this);
         _metrics.Memory.Remove(this);
+        _metrics.Forget(_model, _version);
     }
 
     internal void Queue(TimeSpan waited)

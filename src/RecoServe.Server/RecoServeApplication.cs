@@ -5,13 +5,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 using RecoServe.Engine;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Traffic;
+using RecoServe.Server.Metrics;
 using RecoServe.Server.Services;
 
 namespace RecoServe.Server;
@@ -36,6 +35,7 @@ internal static class RecoServeApplication
             .AddSingleton(TimeProvider.System)
             .AddSingleton<EngineMetrics>()
             .AddSingleton<ServerMetrics>()
+            .AddSingleton<MetricCollector>()
             .AddSingleton<Drain>()
             .AddHostedService(services => services.GetRequiredService<Drain>())
             .AddSingleton<ModelRegistry>()
@@ -58,9 +58,6 @@ internal static class RecoServeApplication
         builder.Services.AddOptions<GrpcServiceOptions<InferenceService>>()
             .Configure<ServerOptions>((grpc, options) => grpc.MaxReceiveMessageSize = options.MaxTensorBytes);
         builder.Services.AddGrpcReflection();
-        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("recoserve", serviceVersion: CommandLine.Version)).WithMetrics(metrics => metrics
-            .AddMeter(EngineMetrics.MeterName, ServerMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
-            .AddPrometheusExporter());
         builder.WebHost.ConfigureKestrel(Listen);
 
         var app = builder.Build();
@@ -73,7 +70,8 @@ internal static class RecoServeApplication
         app.MapGrpcService<InferenceService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcReflectionService();
-        app.MapPrometheusScrapingEndpoint("/metrics");
+        var collector = app.Services.GetRequiredService<MetricCollector>(); // here: it must listen before versions are loaded
+        app.MapGet("/metrics", () => Results.Text(collector.Scrape(), MetricCollector.ContentType));
         app.MapGet("/healthz", () => "ok");
         app.MapGet("/readyz", (ModelRegistry registry, Drain drain) => registry.IsReady && !drain.Stopping.IsCancellationRequested ? Results.Text("ready") : Results.Text("not ready", statusCode: 503));
         return app;

@@ -31,7 +31,7 @@ internal sealed class ServerMetrics : IDisposable
     /// <summary>Creates the instruments.</summary>
     public ServerMetrics()
     {
-        // Observed: it must show zeros although nobody listens yet when it is made.
+        // Observed: it shows zeros from the start.
         _meter.CreateObservableCounter(
             "recoserve.refused",
             () => Enum.GetValues<RefusalReason>().Select(reason => new Measurement<long>(Volatile.Read(ref _refused[(int)reason]), new KeyValuePair<string, object?>("reason", LabelOf(reason)))),
@@ -43,6 +43,9 @@ internal sealed class ServerMetrics : IDisposable
             HistogramBucketBoundaries = [100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 25.6e-3, 51.2e-3, 0.1024, 0.2048, 0.4096, 0.8192, 1.6384, 5, 10],
         });
     }
+
+    /// <summary>Carries the instruments.</summary>
+    internal Meter Meter => _meter;
 
     public void Dispose() => _meter.Dispose();
 
