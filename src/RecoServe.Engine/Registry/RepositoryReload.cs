@@ -46,7 +46,9 @@ internal sealed class RepositoryReload(
         try
         {
             var outcomes = new List<ReloadOutcome>();
-            foreach (var model in await repository.ModelsAsync(cancellationToken))
+            var models = await repository.ModelsAsync(cancellationToken);
+            table.Trim(models);
+            foreach (var model in models)
             {
                 try
                 {
@@ -197,18 +199,8 @@ internal sealed class RepositoryReload(
     }
 
     /// <summary>Why a version is not tried; null if it may be.</summary>
-    private string? WhyPassedOver(string name, long version)
-    {
-        if (table.Latest(name, version) is { } last && last.Files == repository.FingerprintOf(name, version))
-        {
-            if (last.State == VersionState.Failed && !(last.WasRefused && budget.Fits(last.EstimatedBytes)))
-                return $"failed before, and its files have not changed: {last.Failure}";
-            if (last.EndedByHand)
-                return "was unloaded on demand, and its files have not changed";
-        }
-
-        return null;
-    }
+    private string? WhyPassedOver(string name, long version) =>
+        table.Ended(name, version) is { } ended && ended.Holds(repository.FingerprintOf(name, version), budget) ? ended.Reason : null;
 
     /// <summary>Kept of what was brought here: what is in use, and what a label pointed at before, so that a rollback need not wait.</summary>
     private void Trim() => repository.Trim(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,9 @@ internal sealed class VersionTable(ILogger log)
     private const int EndedKept = 32;
 
     private readonly Lock _lock = new();
+
+    /// <summary>Of versions that are not shown any more.</summary>
+    private readonly ConcurrentDictionary<(string Name, long Version), EndedVersion> _remembered = [];
 
     private volatile ImmutableSortedDictionary<string, ImmutableArray<ModelVersion>> _models =
         ImmutableSortedDictionary.Create<string, ImmutableArray<ModelVersion>>(StringComparer.Ordinal);
@@ -45,6 +49,18 @@ internal sealed class VersionTable(ILogger log)
     /// <summary>What became of a number last.</summary>
     internal ModelVersion? Latest(string name, long version) => Of(name).FirstOrDefault(v => v.Version == version);
 
+    /// <summary>Why no look loads a version that has ended; null if one may.</summary>
+    internal EndedVersion? Ended(string name, long version) =>
+        Latest(name, version) is { } last ? EndedVersion.Of(last) : _remembered.GetValueOrDefault((name, version));
+
+    /// <summary>Forgets what is remembered of versions that the repository has no more.</summary>
+    internal void Trim(IReadOnlyList<RepositoryModel> models)
+    {
+        var there = models.SelectMany(m => m.Complete.Concat(m.Incomplete).Select(v => (m.Name, v))).ToHashSet();
+        foreach (var key in _remembered.Keys.Where(k => !there.Contains(k)))
+            _remembered.TryRemove(key, out _);
+    }
+
     /// <summary>Puts a version into the table, in the place of ended ones of the same number, and before one that still serves.</summary>
     internal void Add(ModelVersion version)
     {
@@ -54,7 +70,13 @@ internal sealed class VersionTable(ILogger log)
             foreach (var old in others.Where(HasEnded).Skip(EndedKept).ToArray())
                 others.Remove(old);
             foreach (var gone in Of(version.Name).Except(others))
+            {
                 gone.Metrics.Dispose();
+                if (gone.Version != version.Version && EndedVersion.Of(gone) is { } ended)
+                    _remembered[(gone.Name, gone.Version)] = ended;
+            }
+
+            _remembered.TryRemove((version.Name, version.Version), out _);
             _models = _models.SetItem(version.Name, [.. others.Prepend(version).OrderByDescending(v => v.Version)]); // a stable sort
         }
 

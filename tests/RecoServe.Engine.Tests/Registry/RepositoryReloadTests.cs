@@ -35,6 +35,43 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Contains(problem, Assert.IsType<ModelNotFoundException>(e.InnerException).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>More than are shown of a model that have ended.</summary>
+    [Fact]
+    public async Task Look_FortyWereUnloadedByHandAndFortyFail_TriesNoneAgainBeforeItsFilesChange()
+    {
+        _fixture.Publish([.. Enumerable.Range(1, 41).Select(v => (long)v)]);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        for (var version = 1; version <= 40; version++)
+            await registry.UnloadAsync("toy", version);
+        _fixture.Publish([.. Enumerable.Range(42, 40).Select(v => (long)v)]);
+        for (var version = 42; version <= 81; version++)
+            PackageFixes.Corrupt(_fixture.FileOf(version, PackageFiles.Scorer));
+        Assert.Equal(40, (await registry.ReloadAsync(Token)).Count(o => o.Action == ReloadAction.Failed));
+        Assert.InRange(registry.Models["toy"].Length, 30, 35);
+        Assert.All(await registry.ReloadAsync(Token), o => Assert.Equal(ReloadAction.PassedOver, o.Action));
+        RegistryFixture.Rewrite(_fixture.Manifest(1), File.ReadAllBytes(_fixture.Manifest(1)));
+        Assert.Equal(1, Assert.Single(await registry.ReloadAsync(Token), o => o.Action == ReloadAction.Loaded).Version);
+        await registry.LoadAsync("toy", 2, Token); // by hand it always may
+        Assert.Equal([41, 2, 1], Serving(registry));
+    }
+
+    /// <summary>A number that is removed and published anew is another version.</summary>
+    [Fact]
+    public async Task Look_VersionUnloadedByHandAndNotShownIsRemovedAndPublishedAnew_IsLoaded()
+    {
+        _fixture.Publish([.. Enumerable.Range(1, 41).Select(v => (long)v)]);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        for (var version = 1; version <= 40; version++)
+            await registry.UnloadAsync("toy", version);
+        _fixture.Publish(42);
+        await registry.ReloadAsync(Token); // from now on 1 is not shown
+        var (at, away) = (_fixture.Repository.File("toy/1"), _fixture.Repository.File("away"));
+        Directory.Move(at, away);
+        await registry.ReloadAsync(Token);
+        Directory.Move(away, at);
+        Assert.Equal(1, Assert.Single(await registry.ReloadAsync(Token), o => o.Action == ReloadAction.Loaded).Version);
+    }
+
     [Fact]
     public async Task Start_NewestIsDamaged_AnOlderOneTakesItsPlace()
     {
