@@ -35,7 +35,8 @@ public sealed class TrafficRouter
     /// <param name="version">Null takes it away.</param>
     /// <exception cref="ModelNotFoundException">There is no such model or version.</exception>
     /// <exception cref="ModelStateException">
-    /// The version does not serve; or would be a canary that answers every request, or that refuses some which the answering version takes.
+    /// The version does not serve; or would be a canary that answers every request; or the canary would refuse some which the answering version
+    /// takes: then take its label away first.
     /// </exception>
     /// <exception cref="PackageException">The repository cannot be written.</exception>
     public void SetLabel(string name, string label, long? version)
@@ -44,14 +45,9 @@ public sealed class TrafficRouter
         var before = _traffic.Of(name).HolderOf(label);
         _traffic.Change(name, traffic =>
         {
-            if (version is not { } number)
-                return traffic.Remove(label);
-            RequireServing(name, number);
-            if (label == Labels.Canary && !AnotherAnswers(name, traffic, number))
-                throw new ModelStateException($"no other version of model \"{name}\" serves: as canary version {number} would answer every request; load another first");
-            var next = traffic.Point(label, number);
-            if (label == Labels.Canary)
-                RequireNothingMissing(name, next, number, canary: true);
+            var next = version is { } number ? Point(name, traffic, label, number) : traffic.Remove(label);
+            if (label is Labels.Canary or Labels.Stable && next.HolderOf(Labels.Canary) is { } canary && _table.Serving(name, canary) is not null)
+                RequireNothingMissing(name, next, canary, canary: true);
             return next;
         });
         EngineLog.LabelSet(_log, name, label, version ?? 0, before ?? 0);
@@ -133,6 +129,14 @@ public sealed class TrafficRouter
 
     private static long Holder(string name, ModelTraffic traffic, string label) => traffic.HolderOf(label)
         ?? throw new ModelNotFoundException($"model \"{name}\" has no label \"{label}\"; it has: {(traffic.Labels.IsEmpty ? "none" : string.Join(", ", traffic.Labels.Keys))}");
+
+    private ModelTraffic Point(string name, ModelTraffic traffic, string label, long version)
+    {
+        RequireServing(name, version);
+        if (label == Labels.Canary && !AnotherAnswers(name, traffic, version))
+            throw new ModelStateException($"no other version of model \"{name}\" serves: as canary version {version} would answer every request; load another first");
+        return traffic.Point(label, version);
+    }
 
     /// <returns>Whether the version still had the label.</returns>
     private bool TakeBack(string name, string label, long bad, long? good, string reason, Action<PackageException>? unwritten = null)

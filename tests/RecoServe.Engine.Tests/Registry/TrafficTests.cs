@@ -328,6 +328,63 @@ public sealed class TrafficTests : IAsyncDisposable
         Assert.Equal((3, ""), Ask(registry));
     }
 
+    /// <summary>The canary is older than what becomes stable: it stays what it is, and keeps its share.</summary>
+    [Fact]
+    public async Task SetLabel_StableMovesPastAnOlderCanary_TheCanaryStaysAndTheOldStableEnds()
+    {
+        _fixture.Publish(1, 2);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "latest");
+        await registry.LoadAsync("toy", 1, Token);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        registry.Traffic.Set("toy", t => t with { CanaryPercent = 20 });
+        var users = Users(registry);
+        _fixture.Publish(3);
+        await registry.LoadAsync("toy", 3, Token);
+        registry.Traffic.SetLabel("toy", "stable", 3);
+        Assert.Equal(users, Users(registry));
+        Assert.Equal((3, "stable"), Ask(registry, label: "stable"));
+        Assert.Equal((2, "canary"), Ask(registry, label: "canary"));
+        Assert.Empty(await registry.ReloadAsync(Token)); // 1 was loaded by hand
+        await registry.UnloadAsync("toy", 1);
+        Assert.Equal([3, 2], Serving(registry));
+        await registry.Traffic.RollBackAsync("toy", "canary", "bad", Token);
+        Assert.Equal((3, "stable"), Ask(registry));
+        Assert.Equal("2 Unloaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
+    [Fact]
+    public async Task SetLabel_StableBecomesTheCanary_AnswersAllAndCanBeRolledBack()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        registry.Traffic.SetLabel("toy", "stable", 2);
+        Assert.Equal((2, "stable"), Ask(registry));
+        await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
+        Assert.Equal((1, "stable"), Ask(registry));
+        Assert.Empty(registry.Traffic.Of("toy").RolledBack); // it is still the canary
+    }
+
+    /// <summary>Else the canary would refuse for good what the new stable version takes.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(null)]
+    public async Task SetLabel_StableMovesToWhatTheCanaryLacks_IsRefusedUntilTheCanaryEnds(int? stable)
+    {
+        _fixture.Publish(new TestModel(), 1, 2);
+        _fixture.Publish(new TestModel { Attributes = Genre }, 3);
+        var registry = await _fixture.StartAsync(o => o.VersionPolicy = "all");
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        var e = Assert.Throws<ModelStateException>(() => registry.Traffic.SetLabel("toy", "stable", stable));
+        Assert.Contains("version 2 of model \"toy\" has no attribute \"genre\": version 3 answers", e.Message, StringComparison.Ordinal);
+        Assert.Equal((1, "stable"), Ask(registry));
+        registry.Traffic.SetLabel("toy", "canary", null);
+        registry.Traffic.SetLabel("toy", "stable", stable);
+        Assert.Equal(3, Ask(registry).Version);
+    }
+
     [Fact]
     public async Task Acquire_UnknownLabel_SaysWhichThereAre()
     {
