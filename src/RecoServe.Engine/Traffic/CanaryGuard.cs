@@ -120,8 +120,16 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     // Written so that NaN is strange.
     private bool IsStrange(in SlateComparison comparison) =>
         !(comparison.Overlap >= options.MinOverlap)
+        || IsUnrelated(comparison)
         || !(comparison.RankCorrelation >= options.MinRankCorrelation)
         || !(options.MaxScoreDrift == 0 || comparison.ScoreDrift <= options.MaxScoreDrift);
+
+    /// <summary>
+    /// Where items are few, slates have much in common by chance alone, and the order of all of them is asked: five in six rankings that have nothing to do
+    /// with the other version's agree less than one standard deviation.
+    /// </summary>
+    private bool IsUnrelated(in SlateComparison comparison) =>
+        options.MinOverlap > 0 && 2 * comparison.ByChance >= options.MinOverlap && comparison.Agreement < 1;
 
     private static double ShareOf(OutcomeWindow window, OutcomeKind kind) => window.Count > 0 ? (double)window.CountOf(kind) / window.Count : 0;
 

@@ -12,15 +12,24 @@ internal sealed class RankedSlate
     /// <summary>Items that are compared at most.</summary>
     private const int MaxItems = 100;
 
+    /// <summary>Items whose order is compared at most: of two versions that have nothing to do with each other its correlation is within ±0.05 then.</summary>
+    private const int MaxRanked = 200;
+
     private readonly Catalogue _catalogue;
     private readonly float[] _logits;
     private readonly double _normaliser;
 
-    private RankedSlate(Catalogue catalogue, float[] logits, IReadOnlyList<string> items) =>
-        (_catalogue, _logits, Items, _normaliser) = (catalogue, logits, items, NucleusSampler.LogSumExp(logits));
+    private RankedSlate(Catalogue catalogue, float[] logits, IReadOnlyList<string> ranked, int items, int eligible) =>
+        (_catalogue, _logits, Ranked, Items, Eligible, _normaliser) = (catalogue, logits, ranked, [.. ranked.Take(items)], eligible, NucleusSampler.LogSumExp(logits));
 
-    /// <summary>Item ids, the most probable first.</summary>
+    /// <summary>Item ids of the slate, the most probable first.</summary>
     internal IReadOnlyList<string> Items { get; }
+
+    /// <summary>Those and the next ones, at most 200: of a small catalogue, or of a few candidates, all that are eligible.</summary>
+    internal IReadOnlyList<string> Ranked { get; }
+
+    /// <summary>Items that the slate was chosen from.</summary>
+    internal int Eligible { get; }
 
     /// <summary>Over the whole catalogue; null if the version does not know the item.</summary>
     internal double? LogProbabilityOf(string id) => _catalogue.TryGetIndex(id, out var item) ? _logits[item] - _normaliser : null;
@@ -36,8 +45,16 @@ internal sealed class RankedSlate
         float[] logits;
         using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))
             logits = row.Logits.ToArray(); // its memory is for those who wait
-        var slots = new SlateSlot[Math.Min(Math.Min(request.SlateSize, MaxItems), lease.Package.Catalogue.Count)];
+        return Of(lease.Package.Catalogue, logits, mask, request.SlateSize);
+    }
+
+    /// <summary>Ranks the items that a mask leaves.</summary>
+    /// <exception cref="InvalidLogitsException">NaN or +∞.</exception>
+    internal static RankedSlate Of(Catalogue catalogue, float[] logits, ItemMask? mask, int slateSize)
+    {
+        var slots = new SlateSlot[Math.Min(MaxRanked, catalogue.Count)];
         var count = NucleusSampler.Sample(logits, mask, new SamplingParameters { Strategy = SamplingStrategy.Greedy }, slots).Count;
-        return new RankedSlate(lease.Package.Catalogue, logits, [.. slots.Take(count).Select(s => lease.Package.Catalogue.IdOf(s.Item))]);
+        var eligible = mask is null ? catalogue.Count : Enumerable.Range(1, catalogue.Count).Count(item => !mask.IsExcluded(item));
+        return new RankedSlate(catalogue, logits, [.. slots.Take(count).Select(s => catalogue.IdOf(s.Item))], Math.Min(slateSize, MaxItems), eligible);
     }
 }

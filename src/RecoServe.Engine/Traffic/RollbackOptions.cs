@@ -43,7 +43,10 @@ public sealed class RollbackOptions
     [Range(30, 1000, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int MinComparisons { get; set; } = 50;
 
-    /// <summary>Share of items that at least half of the compared answers must have in common. 0: not judged.</summary>
+    /// <summary>
+    /// Share of items that at least half of the compared answers must have in common; where half of it is there by chance, as items are few, their order must
+    /// agree more than by chance too. 0: not judged.
+    /// </summary>
     [Range(0.0, 1.0, ErrorMessage = "must be a number from {1} to {2}")]
     public double MinOverlap { get; set; } = 0.1;
 

@@ -4,18 +4,42 @@ namespace RecoServe.Engine.Traffic;
 /// <param name="Overlap">Share of the k most probable items that both name, 0 to 1 (overlap@k).</param>
 /// <param name="RankCorrelation">Kendall's tau of the items that either names and both know, −1 to 1; 1 if there are fewer than two.</param>
 /// <param name="ScoreDrift">Mean |Δ log-probability| of the first version's items that the second knows, 0 or more.</param>
-internal readonly record struct SlateComparison(double Overlap, double RankCorrelation, double ScoreDrift)
+/// <param name="ByChance">The overlap that two rankings of the eligible items have on average which have nothing to do with each other: slate size ÷ items.</param>
+/// <param name="Agreement">
+/// Kendall's tau of the items that the first ranks highest and both know, in standard deviations of what it is for such rankings; NaN if they are fewer than
+/// <see cref="FewestRanked"/>.
+/// </param>
+internal readonly record struct SlateComparison(double Overlap, double RankCorrelation, double ScoreDrift, double ByChance = 0, double Agreement = double.NaN)
 {
+    /// <summary>Fewer items say nothing of their order.</summary>
+    internal const int FewestRanked = 10;
+
     /// <summary>Compares the most probable items of two versions.</summary>
     internal static SlateComparison Of(RankedSlate first, RankedSlate second)
     {
         var both = first.Items.Intersect(second.Items, StringComparer.Ordinal).Count();
         var largest = Math.Max(first.Items.Count, second.Items.Count);
-        var union = first.Items.Union(second.Items, StringComparer.Ordinal)
-            .Select(id => (First: first.LogProbabilityOf(id), Second: second.LogProbabilityOf(id))).Where(s => s is { First: not null, Second: not null })
-            .Select(s => (s.First!.Value, s.Second!.Value)).ToArray();
         var drifts = first.Items.Select(id => (first.LogProbabilityOf(id) - second.LogProbabilityOf(id)) is { } d ? Math.Abs(d) : (double?)null).OfType<double>();
-        return new SlateComparison(largest == 0 ? 1 : (double)both / largest, KendallTau(union), drifts.DefaultIfEmpty(0).Average());
+        return new SlateComparison(
+            largest == 0 ? 1 : (double)both / largest,
+            KendallTau(Scores(first, second, first.Items.Union(second.Items, StringComparer.Ordinal))),
+            drifts.DefaultIfEmpty(0).Average(),
+            largest == 0 ? 1 : (double)largest / Math.Max(largest, Math.Max(first.Eligible, second.Eligible)),
+            AgreementOf(Scores(first, second, first.Ranked)));
+    }
+
+    /// <summary>Those of the items that both know.</summary>
+    private static (double First, double Second)[] Scores(RankedSlate first, RankedSlate second, IEnumerable<string> items) =>
+    [
+        .. items.Select(id => (First: first.LogProbabilityOf(id), Second: second.LogProbabilityOf(id)))
+            .Where(s => s is { First: not null, Second: not null }).Select(s => (s.First!.Value, s.Second!.Value)),
+    ];
+
+    /// <summary>The variance of tau without any relation is 2 (2n + 5) ÷ 9n (n − 1) (Kendall 1938).</summary>
+    private static double AgreementOf((double First, double Second)[] scores)
+    {
+        double n = scores.Length;
+        return n < FewestRanked ? double.NaN : KendallTau(scores) / Math.Sqrt(2 * ((2 * n) + 5) / (9 * n * (n - 1)));
     }
 
     /// <summary>Share of pairs in the same order less that of pairs in the opposite one; ties are neither (Kendall 1938).</summary>

@@ -18,6 +18,10 @@ public sealed class TrafficWatch : IAsyncDisposable
     private readonly ShadowRunner _shadows;
     private readonly StickyShare _share = new();
     private readonly ConcurrentDictionary<(string Model, long Canary, long? Stable), CanaryGuard> _guards = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>The rollbacks that have begun, one after the other.</summary>
+    private Task _rollingBack = Task.CompletedTask;
 
     /// <summary>Watches the requests that the recommender tells of.</summary>
     public TrafficWatch(ModelRegistry registry, RollbackOptions options, TimeProvider clock, ILogger<TrafficWatch> log)
@@ -29,8 +33,15 @@ public sealed class TrafficWatch : IAsyncDisposable
     /// <summary>How the answers of a version compare with those of the version that answers; null if they never were compared.</summary>
     public ShadowSummary? ShadowOf(ModelVersion version) => _shadows.Summarise(version);
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _shadows.DisposeAsync();
+    /// <summary>Ends comparing; a rollback that has begun comes to its end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _shadows.DisposeAsync();
+        Task rollingBack;
+        lock (_lock)
+            rollingBack = _rollingBack;
+        await rollingBack;
+    }
 
     /// <summary>A slate was drawn.</summary>
     internal void Answered(ModelLease lease, SlateRequest request, TimeSpan elapsed)
@@ -96,26 +107,30 @@ public sealed class TrafficWatch : IAsyncDisposable
             _shadows.Offer(new ShadowCopy(request, reference, compared, done));
     }
 
-    /// <summary>Rolls back, on a thread that nobody waits for.</summary>
+    /// <summary>Rolls back, on a thread that no answer waits for.</summary>
     private void Act(ModelVersion canary, Verdict? verdict)
     {
         if (verdict is null)
             return;
-        _ = Task.Run(() =>
+        lock (_lock)
+            _rollingBack = RollBackAsync(_rollingBack, canary, verdict);
+    }
+
+    private async Task RollBackAsync(Task before, ModelVersion canary, Verdict verdict)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
         {
-            try
-            {
-                if (!_registry.Traffic.RollBackCanary(canary.Name, canary.Version, verdict.Reason))
-                    return;
-                canary.Metrics.RolledBack(verdict.Kind);
-                foreach (var key in _guards.Keys.Where(k => k.Model == canary.Name))
-                    _guards.TryRemove(key, out _);
-            }
-            catch (Exception e)
-            {
-                // The guard has begun anew: what stays bad is judged again.
-                EngineLog.RollBackFailed(_log, canary.Metrics.Name, verdict.Reason, e);
-            }
-        });
+            if (!_registry.Traffic.RollBackCanary(canary.Name, canary.Version, verdict.Reason))
+                return;
+            canary.Metrics.RolledBack(verdict.Kind);
+            foreach (var key in _guards.Keys.Where(k => k.Model == canary.Name))
+                _guards.TryRemove(key, out _);
+        }
+        catch (Exception e)
+        {
+            // The guard has begun anew: what stays bad is judged again.
+            EngineLog.RollBackFailed(_log, canary.Metrics.Name, verdict.Reason, e);
+        }
     }
 }

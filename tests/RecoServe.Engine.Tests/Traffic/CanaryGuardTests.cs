@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using RecoServe.Engine.Sampling;
 using RecoServe.Engine.Traffic;
 
 namespace RecoServe.Engine.Tests.Traffic;
@@ -6,6 +7,8 @@ namespace RecoServe.Engine.Tests.Traffic;
 /// <summary>Requests of a canary and of the version beside it, as they could come, on a clock that is advanced.</summary>
 public sealed class CanaryGuardTests
 {
+    private const int FewItems = 50;
+
     private static readonly SlateComparison Alike = new(0.7, 0.8, 0.2);
 
     private readonly FakeTimeProvider _clock = new();
@@ -99,6 +102,44 @@ public sealed class CanaryGuardTests
         Assert.Equal(VerdictKind.Drift, guard.Compare(new SlateComparison(0.01, 0, 3))?.Kind);
     }
 
+    /// <summary>
+    /// Fifty items; half of the requests name twenty candidates. What all users like and what one user likes weigh the same, and both versions have learned it with as
+    /// much noise: their orders correlate by a third. A bad one has the items mixed up.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Compare_CatalogueOfFiftyItems_GoodCanariesStayAndMixedUpOnesGoInAHundredTrials(bool mixedUp)
+    {
+        var rolledBack = Enumerable.Range(0, 100).Count(trial =>
+        {
+            var random = new Random(trial);
+            var guard = new CanaryGuard(new RollbackOptions(), _clock);
+            var popularity = Normals(random);
+            var places = Enumerable.Range(0, FewItems).ToArray();
+            if (mixedUp)
+                random.Shuffle(places);
+            return Enumerable.Range(0, 1000).Any(request => guard.Compare(CompareFew(random, popularity, places, withCandidates: request % 2 == 0)) is not null);
+        });
+        if (mixedUp)
+            Assert.InRange(rolledBack, 80, 100);
+        else
+            Assert.Equal(0, rolledBack);
+    }
+
+    /// <summary>The overlap of a large catalogue is proof enough, and its tail has no order to speak of.</summary>
+    [Theory]
+    [InlineData(0.1, 0.2, 0.5, true)]
+    [InlineData(0.1, 0.04, 0.5, false)]
+    [InlineData(0.1, 0.2, 1.5, false)]
+    [InlineData(0.1, 0.2, double.NaN, false)]
+    [InlineData(0, 0.2, 0.5, false)]
+    public void Compare_SlatesMeetByChance_OrderIsJudged(double minOverlap, double byChance, double agreement, bool rolledBack)
+    {
+        var guard = new CanaryGuard(new RollbackOptions { MinOverlap = minOverlap }, _clock);
+        Assert.Equal(rolledBack, Enumerable.Range(0, 100).Any(_ => guard.Compare(Alike with { ByChance = byChance, Agreement = agreement }) is not null));
+    }
+
     [Theory]
     [InlineData(0.7, -0.1, 0.2, true)]
     [InlineData(0.7, 0.8, 2.5, true)]
@@ -121,6 +162,18 @@ public sealed class CanaryGuardTests
             Assert.Null(Ask(guard, random, request));
         Assert.Null(guard.Compare(Alike));
     }
+
+    private static SlateComparison CompareFew(Random random, double[] popularity, int[] places, bool withCandidates)
+    {
+        using var mask = ItemMask.Rent(FewItems);
+        if (withCandidates)
+            mask.ExcludeAllBut([.. Enumerable.Range(1, FewItems).OrderBy(_ => random.Next()).Take(20)]);
+        var (user, noise, otherNoise) = (Normals(random), Normals(random), Normals(random));
+        return SlateComparisonTests.Compare(
+            i => popularity[i - 1] + user[i - 1] + (1.4 * noise[i - 1]), i => popularity[places[i - 1]] + user[places[i - 1]] + (1.4 * otherNoise[i - 1]), slateSize: 10, FewItems, mask);
+    }
+
+    private static double[] Normals(Random random) => [.. Enumerable.Range(0, FewItems).Select(_ => Normal(random))];
 
     private static TimeSpan Latency(Random random, double seconds) => TimeSpan.FromSeconds(seconds * Math.Exp(0.8 * Normal(random)));
 

@@ -38,15 +38,20 @@ public sealed class TrafficWatchTests : IAsyncDisposable
     }
 
     /// <summary>The rows of the matrix are those of other items, and the probe was recorded with it: only answers tell.</summary>
-    [Fact]
-    public async Task Canary_ItemMatrixIsShuffledAndItsProbeToo_IsRolledBackForDrift()
+    [Theory]
+    [InlineData(Items)]
+    [InlineData(50)]
+    public async Task Canary_ItemMatrixIsShuffledAndItsProbeToo_IsRolledBackForDrift(int items)
     {
-        var matrix = Good.Matrix();
-        var recommender = await StartAsync(Good with
-        {
-            Row = (item, column) => matrix[(((item * 77 % Items) + 1) * Good.Dimension) + column],
-            Bias = item => Good.Biases()[(item * 77 % Items) + 1],
-        });
+        var good = Good with { ItemCount = items };
+        var (matrix, biases) = (good.Matrix(), good.Biases());
+        var recommender = await StartAsync(
+            good with
+            {
+                Row = (item, column) => matrix[(((item * 77 % items) + 1) * good.Dimension) + column],
+                Bias = item => biases[(item * 77 % items) + 1],
+            },
+            stable: good);
         await AskUntilRolledBackAsync(recommender, "too little in common");
         Assert.Equal(1, _registry.Traffic.Of("toy").HolderOf("stable"));
     }
@@ -157,9 +162,9 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         }
     }
 
-    private async Task<Recommender> StartAsync(TestModel canary, double canaryPercent = 50, RollbackOptions? options = null)
+    private async Task<Recommender> StartAsync(TestModel canary, double canaryPercent = 50, RollbackOptions? options = null, TestModel? stable = null)
     {
-        _fixture.Publish(Good, 1);
+        _fixture.Publish(stable ?? Good, 1);
         _fixture.Publish(canary, 2);
         _registry = _fixture.Create(o => o.DefaultModel = "toy", _log);
         await _registry.LoadAsync("toy", 1, Token);
