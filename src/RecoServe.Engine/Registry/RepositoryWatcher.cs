@@ -111,7 +111,7 @@ public sealed class RepositoryWatcher : IAsyncDisposable
                 EngineLog.RepositoryUnreadable(_log, e.Message);
             _problem = e.Message;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
         {
             EngineLog.LookFailed(_log, e); // the next look may do better
         }

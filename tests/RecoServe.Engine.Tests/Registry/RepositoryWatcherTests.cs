@@ -108,6 +108,19 @@ public sealed class RepositoryWatcherTests : IAsyncDisposable
         Assert.Equal([1], Serving(registry, "another"));
     }
 
+    /// <summary>Whatever gave up, it was not the watcher.</summary>
+    [Fact]
+    public async Task Poll_LookIsCancelledByOthers_TheNextComes()
+    {
+        await StartAsync(RepositoryMode.Poll);
+        _watcher!.Looked += _ => throw new OperationCanceledException("by others");
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await LookedAsync();
+        await _log.WaitForAsync("LookFailed");
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await LookedAsync();
+    }
+
     [Fact]
     public async Task Explicit_TimePasses_NothingIsLookedAt()
     {
