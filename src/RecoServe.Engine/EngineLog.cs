@@ -47,6 +47,9 @@ internal static partial class EngineLog
     [LoggerMessage(11, LogLevel.Information, "Model {Model}: label {Label} points at version {Version} (0: at none), before at {Before}", EventName = "LabelSet")]
     internal static partial void LabelSet(ILogger logger, string model, string label, long version, long before);
 
+    [LoggerMessage(25, LogLevel.Information, "Model {Model}: traffic.json was read, with the labels: {Labels}", EventName = "TrafficRead")]
+    internal static partial void TrafficRead(ILogger logger, string model, string labels);
+
     [LoggerMessage(12, LogLevel.Warning, "Model {Version} is rolled back: {Reason}; {Outcome} the label {Label}", EventName = "RolledBack")]
     internal static partial void RolledBack(ILogger logger, string version, string reason, string outcome, string label);
 

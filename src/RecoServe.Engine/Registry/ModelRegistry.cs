@@ -32,7 +32,7 @@ public sealed class ModelRegistry : IAsyncDisposable
         var budget = new MemoryBudget(options.MemoryLimit);
         _repository = BucketAddress.IsMeant(options.Repository) ? BucketRepository.Create(options, metrics, clock, log) : new ModelRepository(options.Repository, log);
         _table = new VersionTable(log);
-        _traffic = new TrafficTable(_repository.TrafficRoot);
+        _traffic = new TrafficTable(_repository.TrafficRoot, _table, log);
         var loader = new VersionLoader(runner, batcher, budget, _table, clock, log);
         _lifecycle = new VersionLifecycle(_repository, _table, _traffic, budget, loader, metrics, clock, log);
         _reload = new RepositoryReload(options, _repository, _table, _traffic, budget, _lifecycle);
@@ -88,7 +88,10 @@ public sealed class ModelRegistry : IAsyncDisposable
     public async Task<ModelVersion> LoadAsync(string name, long version, CancellationToken cancellationToken)
     {
         var (loaded, _) = await _lifecycle.LoadAsync(name, version, byHand: true, cancellationToken);
-        _traffic.Change(name, t => t.RolledBack.ContainsKey(version) ? t with { RolledBack = t.RolledBack.Remove(version) } : t);
+        if (_traffic.Written(name).RolledBack.ContainsKey(version))
+            _traffic.Change(name, t => t.RolledBack.ContainsKey(version) ? t with { RolledBack = t.RolledBack.Remove(version) } : t);
+        else
+            _traffic.Hold(name);
         return loaded;
     }
 

@@ -52,8 +52,7 @@ internal sealed class RepositoryReload(
             {
                 try
                 {
-                    if (table.Of(model.Name).IsEmpty)
-                        traffic.Read(model.Name); // a model that is new, or was here before and comes back
+                    traffic.Read(model.Name); // other servers of the repository may have written it
                     await LookAsync(model, outcomes, cancellationToken);
                 }
                 catch (PackageException e)
@@ -77,7 +76,7 @@ internal sealed class RepositoryReload(
     {
         var (policy, wanted) = (_policies.Of(model.Name), Wanted(model));
         var (problems, labelled) = (new List<Exception>(), new List<Exception>());
-        var others = model.Complete.Except(wanted).OrderBy(traffic.Of(model.Name).RolledBack.ContainsKey); // a stable sort: newest first, rolled back last
+        var others = model.Complete.Except(wanted).OrderBy(traffic.Written(model.Name).RolledBack.ContainsKey); // a stable sort: newest first, rolled back last
         foreach (var version in policy.IsLatest ? wanted.Concat(others) : wanted)
         {
             if (policy.IsLatest && !wanted.Contains(version) && Serving(model.Name).Count(v => !IsCanary(model.Name, v)) >= policy.Latest)
@@ -88,10 +87,11 @@ internal sealed class RepositoryReload(
             }
             catch (Exception e) when (e is PackageException or ModelMemoryException or ModelNotFoundException or StoreUnavailableException)
             {
-                (traffic.Of(model.Name).LabelOf(version) is null ? problems : labelled).Add(e);
+                (traffic.Written(model.Name).LabelOf(version) is null ? problems : labelled).Add(e);
             }
         }
 
+        traffic.Hold(model.Name);
         if (Serving(model.Name).Any())
             return labelled;
         if (labelled.Count + problems.Count == 0 && model.Complete.Count > 0)
@@ -101,7 +101,7 @@ internal sealed class RepositoryReload(
 
     private ModelNotFoundException NothingIsAskedFor(RepositoryModel model, VersionPolicy policy)
     {
-        var rolledBack = traffic.Of(model.Name).RolledBack;
+        var rolledBack = traffic.Written(model.Name).RolledBack;
         var versions = string.Join(", ", model.Complete.Select(v => rolledBack.ContainsKey(v) ? $"{v} (rolled back)" : $"{v}"));
         return new ModelNotFoundException($"Registry:VersionPolicy {policy} asks for no version of model \"{model.Name}\" that the repository has: {versions}");
     }
@@ -117,12 +117,14 @@ internal sealed class RepositoryReload(
             // From here on the caller may go away: the look comes to its end, or nothing would answer.
             await UnloadAsync(surplus, outcomes, wait: true);
             await LoadAsync(model, wanted, outcomes, CancellationToken.None);
+            traffic.Hold(model.Name);
             if (!Serving(model.Name).Any())
                 await LoadAsync(model, [.. surplus.Select(v => v.Version)], outcomes, CancellationToken.None);
             return;
         }
 
         await LoadAsync(model, wanted, outcomes, cancellationToken);
+        traffic.Hold(model.Name);
         if (wanted.TrueForAll(v => table.Serving(model.Name, v) is not null))
             await UnloadAsync(surplus, outcomes, wait: false);
     }
@@ -191,7 +193,7 @@ internal sealed class RepositoryReload(
     /// <summary>What the policy asks for, newest first, and what labels and shadow need.</summary>
     private List<long> Wanted(RepositoryModel model)
     {
-        var current = traffic.Of(model.Name);
+        var current = traffic.Written(model.Name);
         var policy = _policies.Of(model.Name);
         var wanted = policy.Select(model.Complete.Where(v => !current.RolledBack.ContainsKey(v) && !(policy.IsLatest && IsCanary(model.Name, v))));
         var needed = current.Labels.Values.Concat(current.ShadowVersion is { } shadow && model.Complete.Contains(shadow) ? [shadow] : []);
@@ -204,11 +206,11 @@ internal sealed class RepositoryReload(
 
     /// <summary>Kept of what was brought here: what is in use, and what a label pointed at before, so that a rollback need not wait.</summary>
     private void Trim() => repository.Trim(
-        (name, version) => traffic.Of(name).Previous.ContainsValue(version)
+        (name, version) => traffic.Written(name).Previous.ContainsValue(version)
             || table.Of(name).Any(v => v.Version == version && v.State is not (VersionState.Failed or VersionState.Unloaded)));
 
     /// <summary>Whether it is there for its label alone: the latest versions, which answer the other requests, are counted without it.</summary>
-    private bool IsCanary(string name, long version) => traffic.Of(name) is var now && now.HolderOf(Labels.Canary) == version && now.HolderOf(Labels.Stable) != version;
+    private bool IsCanary(string name, long version) => traffic.Written(name) is var now && now.HolderOf(Labels.Canary) == version && now.HolderOf(Labels.Stable) != version;
 
     private IEnumerable<long> Serving(string name) => table.Of(name).Where(v => v.State == VersionState.Serving).Select(v => v.Version);
 }

@@ -9,6 +9,15 @@ internal static class TrafficFile
 {
     internal const string Name = "traffic.json";
 
+    /// <summary>Beside it; who has it open may read and write, and no other server.</summary>
+    private const string Turn = ".traffic.lock";
+
+    /// <summary>Others hold it while they write a small file.</summary>
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(10);
+
+    /// <summary>EAGAIN of Linux and of macOS, and Windows' ERROR_SHARING_VIOLATION.</summary>
+    private static readonly int[] IsHeld = [11, 35, unchecked((int)0x80070020)];
+
     /// <summary>Reads the file; nothing is set if there is none.</summary>
     /// <exception cref="PackageException">The file cannot be read; or names the line that is not valid.</exception>
     internal static ModelTraffic Read(string path)
@@ -35,19 +44,63 @@ internal static class TrafficFile
         }
     }
 
-    /// <summary>Replaces the file; it is on disk when this returns.</summary>
-    /// <exception cref="PackageException">It cannot be written; the old one is as it was.</exception>
-    internal static void Write(string path, ModelTraffic traffic)
+    /// <summary>
+    /// Waits until no other server reads or writes the file, and keeps them waiting until disposed. It ends with the process, however that ends. A file
+    /// system without locks has no turns.
+    /// </summary>
+    /// <exception cref="PackageException">Another has it for too long, or there can be none.</exception>
+    internal static IDisposable TakeTurn(string path)
     {
+        FileStream? turn = null;
         try
         {
-            WholeFile.Write(path, file => JsonSerializer.Serialize(file, traffic, TrafficJson.Default.ModelTraffic));
+            if (SpinWait.SpinUntil(() => TryOpen(Path.Combine(Path.GetDirectoryName(path)!, Turn), out turn), LongestTurn))
+                return turn!;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new PackageException(path, $"cannot be written, so nothing was changed: {e.Message}", e);
+            throw NotWritten(path, e.Message, e);
+        }
+
+        throw NotWritten(path, $"another server has held {Turn} for {LongestTurn.TotalSeconds} s");
+    }
+
+    /// <summary>As it is written: of equal settings the same.</summary>
+    internal static string TextOf(ModelTraffic traffic) => JsonSerializer.Serialize(traffic, TrafficJson.Default.ModelTraffic);
+
+    /// <summary>Replaces the file; it is on disk when this returns.</summary>
+    /// <returns>Its text.</returns>
+    /// <exception cref="PackageException">It cannot be written; the old one is as it was.</exception>
+    internal static string Write(string path, ModelTraffic traffic)
+    {
+        try
+        {
+            var text = TextOf(traffic);
+            WholeFile.Write(path, text);
+            return text;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritten(path, e.Message, e);
         }
     }
+
+    private static bool TryOpen(string path, out FileStream? turn)
+    {
+        try
+        {
+            turn = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (IOException e) when (IsHeld.Contains(e.HResult))
+        {
+            turn = null;
+            return false;
+        }
+    }
+
+    private static PackageException NotWritten(string path, string why, Exception? cause = null) =>
+        new(path, $"cannot be written, so nothing was changed: {why}", cause);
 }
 
 [JsonSourceGenerationOptions(

@@ -114,11 +114,10 @@ public sealed class TrafficTests : IAsyncDisposable
     public async Task Change_FileCannotBeWritten_ChangesNothing()
     {
         var registry = await StartAsync(1, 2);
-        Directory.CreateDirectory(TrafficFilePath); // where the file should be
+        Directory.CreateDirectory(TrafficFilePath + ".draft"); // where the next file would be written
         var e = Assert.Throws<PackageException>(() => registry.Traffic.SetLabel("toy", "stable", 1));
         Assert.Contains("cannot be written, so nothing was changed", e.Message, StringComparison.Ordinal);
         Assert.Equal((2, ""), Ask(registry));
-        Directory.Delete(TrafficFilePath);
     }
 
     [Fact]
