@@ -120,7 +120,7 @@ internal sealed class Bucket(BucketAddress address, BucketOptions options, TimeP
     {
         using var transfer = new TransferUtility(Client);
         var request = new TransferUtilityUploadRequest { BucketName = address.Bucket, Key = key, FilePath = path };
-        request.UploadProgressEvent += (_, progress) => sent(progress.TransferredBytes);
+        request.UploadProgressEvent += (_, progress) => sent(Math.Min(progress.TransferredBytes, progress.TotalBytes)); // what is sent again counts again
         await transfer.UploadAsync(request, cancellationToken);
         return true;
     }, cancellationToken);
