@@ -94,11 +94,11 @@ internal ref struct RowSample
     /// <summary>The standard error of the sample's total, relative to it.</summary>
     public readonly double Uncertainty => Math.Sqrt(_totalSquare + _unseenSquare) / ExpectedTotal;
 
-    /// <summary>A threshold that about so many items of the row, or somewhat more, reach. Before <see cref="Weigh"/>.</summary>
+    /// <summary>A threshold that very likely so many items of the row reach, and not many more. Before <see cref="Weigh"/>.</summary>
     public readonly float ThresholdOf(double items)
     {
         var expected = items * _rate;
-        var rank = expected + (3 * Math.Sqrt(expected)) + 3;
+        var rank = expected + (2 * Math.Sqrt(expected)) + 1.5;
         if (rank >= EligibleCount)
             return float.MinValue;
         if (_head.TryReach(rank, out var threshold))

@@ -31,6 +31,9 @@ internal ref struct StreamingSampler
     /// <summary>A nucleus is listed if it is expected to be no larger a share of the row, once its total is known.</summary>
     private const double FewShare = 0.2;
 
+    /// <summary>Where fewer items than wanted were found, so many times as many are looked for.</summary>
+    private const int FurtherDown = 4;
+
     /// <summary>Blocks in which items that the sample has missed are looked for first.</summary>
     private const int PeakBlocks = 16;
 
@@ -100,7 +103,7 @@ internal ref struct StreamingSampler
         if (_parameters.TopK > 0 || _parameters.Strategy == SamplingStrategy.Greedy)
         {
             var count = _parameters.TopK > 0 ? _parameters.TopK : slots.Length;
-            if (count == 0 || !TryListFew(_sample.ThresholdOf(count), out var few, out _))
+            if (count == 0 || !TryListTop(count, out var few))
                 return false;
             summary = Sections.SampleRanks(_scan, few, count, known: null, slots);
             return true;
@@ -160,6 +163,18 @@ internal ref struct StreamingSampler
         list.Weigh(_scan.Single);
         return TrySampleIn(new RankSection(list, low, high, above, mass), slots, out summary)
             || TrySearchAll(new Bracket(low, high), slots, out summary);
+    }
+
+    /// <summary>Lists so many of the most probable items and some more, or all; false if weights have no sum.</summary>
+    private bool TryListTop(int count, out RankSection few)
+    {
+        for (var expected = (double)count; ; expected *= FurtherDown)
+        {
+            if (!TryListFew(_sample.ThresholdOf(expected), out few, out _))
+                return false;
+            if (few.List.Count >= count || few.Low == float.MinValue)
+                return true;
+        }
     }
 
     /// <summary>Lists the few items at or above a threshold, and takes the sum of all weights; false if it is none.</summary>

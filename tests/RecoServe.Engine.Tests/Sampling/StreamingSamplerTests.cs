@@ -103,6 +103,16 @@ public sealed class StreamingSamplerTests
         }
     }
 
+    /// <summary>The sample promises many times as many high logits as there are.</summary>
+    [Fact]
+    public void Sample_TopKOfWhichOnlyTheSampleHasHigh_EqualsDoublePrecision()
+    {
+        const int piece = 32, stride = 40; // about the sample's
+        var row = Rows.Of([.. Rows.Make("gauss1", 100_000, 1).Skip(1).Select((l, i) => i < 3 * stride * piece && i / piece % stride is >= 19 and <= 21 ? l + 8 : l)]);
+        foreach (var topK in new[] { 10, 100, 288, 289, 3000 })
+            AssertEqual(row, null, 8, new() { TopK = topK, Seed = 4 });
+    }
+
     /// <summary>A small nucleus, among the few that are listed with their items, ends in the midst of equal logits.</summary>
     [Fact]
     public void Sample_FewEqualLogitsAtTheEnd_TakesTheFirstOfThem()
