@@ -13,6 +13,7 @@ internal sealed class VersionLifecycle(
 
     private readonly SemaphoreSlim _changes = new(1);
     private readonly Dictionary<ModelVersion, Task> _endings = [];
+    private bool _hasEnded;
 
     /// <summary>Loads a version beside those that serve. Nothing happens if it serves already and its files are those that were loaded.</summary>
     /// <param name="name">The model.</param>
@@ -27,12 +28,12 @@ internal sealed class VersionLifecycle(
     internal async Task<(ModelVersion Version, bool Loaded)> LoadAsync(string name, long version, bool byHand, CancellationToken cancellationToken)
     {
         using var files = await FetchAsync(name, version, fresh: byHand, cancellationToken);
-        await _changes.WaitAsync(cancellationToken);
+        await TakeTurnAsync(cancellationToken);
         try
         {
             var serving = table.Serving(name, version);
-            if (serving is not null && await IsLoadedFromAsync(byHand ? serving.Keep() : serving, files))
-                return (serving, false);
+            if (serving is not null && await IsLoadedFromAsync(serving, files))
+                return (byHand ? serving.Keep() : serving, false);
             var loading = new ModelVersion(name, version, metrics.ForVersion(name, version, clock), files.Fingerprint, replaces: serving is not null);
             if (byHand || serving is { KeptByHand: true })
                 loading.Keep();
@@ -71,7 +72,7 @@ internal sealed class VersionLifecycle(
     /// <exception cref="ModelStateException">A label points at it, or a policy would unload what was loaded on demand.</exception>
     internal async Task<(ModelVersion Version, Task Ended)> UnloadAsync(string name, long version, bool byHand)
     {
-        await _changes.WaitAsync();
+        await TakeTurnAsync(CancellationToken.None);
         try
         {
             var serving = table.Serving(name, version) ?? throw new ModelNotFoundException($"version {version} of model \"{name}\" does not serve");
@@ -97,7 +98,7 @@ internal sealed class VersionLifecycle(
     /// <summary>Drains and frees every version.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _changes.WaitAsync();
+        await TakeTurnAsync(CancellationToken.None);
         var versions = table.Models.Values.SelectMany(v => v).ToArray();
         foreach (var version in versions.Where(v => v.State == VersionState.Serving))
         {
@@ -108,13 +109,24 @@ internal sealed class VersionLifecycle(
         await Task.WhenAll(versions.Where(v => v.State == VersionState.Draining).Select(EndAsync));
         foreach (var version in versions)
             version.Metrics.Dispose();
-        _changes.Dispose();
+        _hasEnded = true;
+        _changes.Release(); // for those who wait to be told
+    }
+
+    /// <exception cref="ObjectDisposedException">All versions have ended.</exception>
+    private async Task TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        await _changes.WaitAsync(cancellationToken);
+        if (!_hasEnded)
+            return;
+        _changes.Release();
+        throw new ObjectDisposedException(nameof(ModelRegistry));
     }
 
     /// <summary>Remembers that the files of a version are not right, so that they are not fetched again before they are others.</summary>
     private async Task FailAsync(string name, long version, string reason)
     {
-        await _changes.WaitAsync();
+        await TakeTurnAsync(CancellationToken.None);
         try
         {
             var failed = new ModelVersion(

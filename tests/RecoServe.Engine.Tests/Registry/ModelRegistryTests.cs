@@ -245,6 +245,24 @@ public sealed class ModelRegistryTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task LoadAsync_WaitsWhileTheRegistryEnds_IsToldSo()
+    {
+        Publish(new TestModel(), 1, 2);
+        var registry = Registry();
+        await registry.LoadAsync("toy", 2, Token);
+        var lease = registry.Acquire(new ModelSelector("toy"));
+        _registries.Remove(registry);
+        var ending = registry.DisposeAsync().AsTask();
+        Assert.False(ending.IsCompleted);
+        var loading = registry.LoadAsync("toy", 1, Token);
+        var unloading = registry.UnloadAsync("toy", 2);
+        lease.Dispose();
+        await ending;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => loading.WaitAsync(TimeSpan.FromSeconds(30), Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => unloading.WaitAsync(TimeSpan.FromSeconds(30), Token));
+    }
+
+    [Fact]
     public async Task Acquire_BySelector_TakesTheRightVersion()
     {
         Publish(new TestModel(), 1, 2);
