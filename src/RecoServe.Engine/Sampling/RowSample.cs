@@ -147,8 +147,11 @@ internal ref struct RowSample
             return 0;
         var rest = _total - _headMass;
         return TryFindThreshold(Head, Least, missing, rest - missing, Divisions - 1, out var last)
-            ? (double)_list.CountAtOrAbove(last) / _list.Count : 1;
+            ? ShareAtOrAbove(last) : 1;
     }
+
+    /// <summary>The share of the sample's items at or above a threshold.</summary>
+    public readonly double ShareAtOrAbove(float threshold) => (double)_list.CountAtOrAbove(threshold) / _list.Count;
 
     /// <summary>
     /// A threshold above which a small nucleus of mass p very likely ends: the highest of the head below which the sample has little enough,

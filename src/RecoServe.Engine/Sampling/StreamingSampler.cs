@@ -145,7 +145,7 @@ internal ref struct StreamingSampler
         return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
     }
 
-    /// <summary>Looks for the end of a small nucleus from the top downwards: among the few heaviest items, then below.</summary>
+    /// <summary>Looks for the end of a small nucleus from the top downwards: among the few heaviest items, then below; if it is not small after all, where it is then expected.</summary>
     private bool TrySampleDown(float high, Span<SlateSlot> slots, out SlateSummary summary)
     {
         summary = default;
@@ -158,6 +158,12 @@ internal ref struct StreamingSampler
         _scan.SetMasses(list, high);
         SetMassError(high, mass);
         var low = _sample.ThresholdBelow(high, Goal - mass, _softmax.Total - mass);
+        if (_sample.ShareAtOrAbove(low) >= FewShare)
+        {
+            var bracket = _sample.Bracket(_parameters.TopP, high, mass);
+            return TrySampleBetween(bracket, slots, out summary) || TrySearchAll(bracket, slots, out summary);
+        }
+
         var above = list.Count;
         _scan.List(ref list, low, high);
         list.Weigh(_scan.Single);
