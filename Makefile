@@ -75,11 +75,11 @@ artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.t
 LOG_ml-1m = --data $(SHARED)/ml-1m/ml-1m.txt --items artifacts/ml-1m/items.csv
 LOG_beauty = --data $(SHARED)/amazon/Beauty.txt --items $(SHARED)/amazon/Beauty_item2attributes.json
 LOG_toys = --data $(SHARED)/amazon/Toys_and_Games.txt --items $(SHARED)/amazon/Toys_and_Games_item2attributes.json
-LOG_kuairand = --data $(SHARED)/kuairand-pure/exposures_0425_0430.parquet $(SHARED)/kuairand-pure/exposures_0501_0508.parquet \
+LOG_kuairand = --data $(SHARED)/kuairand-pure/exposures_04*.parquet $(SHARED)/kuairand-pure/exposures_05*.parquet \
   --items $(SHARED)/kuairand-pure/video_features_basic_pure.csv --column item_id=video_id timestamp=time_ms channel=author_id category=tag \
   --separator category=, --context tab --where "long_view = 1" --split time --validate-from 2022-04-29 --test-from 2022-05-01
 LOG_trivago = --data $(SHARED)/trivago/val_100k.parquet --column user_id=session_id item_id=reference --where "action_type = 'clickout item'" \
-  --context device,platform,position --derive "position=list_position(string_split(impressions, '|'), reference)" --split time --keep-seen
+  --context device,platform --split time --keep-seen
 LOG_coat = --data $(SHARED)/coat/train.ascii --test-data $(SHARED)/coat/test.ascii --where "rating >= 4" --split given
 
 evaluate-baselines: artifacts/ml-1m/items.csv ## POP, MARKOV1 and COOC10 on every real log, or on LOGS="ml-1m coat".

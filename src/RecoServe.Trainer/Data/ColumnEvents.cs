@@ -14,9 +14,9 @@ internal sealed class ColumnEvents
     private readonly string _into;
     private readonly string[] _columns;
 
-    private ColumnEvents(Workspace workspace, string path, int file, DataOptions options, string into)
+    private ColumnEvents(Workspace workspace, TableFile table, int file, DataOptions options, string into)
     {
-        (_workspace, _options, _table, _file, _into) = (workspace, options, TableFile.Open(workspace, path), file, into);
+        (_workspace, _options, _table, _file, _into) = (workspace, options, table, file, into);
         _columns =
         [
             $"{_table.IdColumn(DataOptions.UserColumn, options)} AS \"#user\"",
@@ -29,17 +29,15 @@ internal sealed class ColumnEvents
     private string TimeName => _options.NameInFiles(DataOptions.TimeColumn);
 
     /// <summary>Adds the file's events to the table <c>events</c>, or another like it; see <see cref="WatchLogReader"/>.</summary>
-    /// <returns>The file: its columns, and whether its events have times.</returns>
     /// <exception cref="DataException">Names the line and the column.</exception>
-    public static TableFile Load(Workspace workspace, string path, int file, DataOptions options, string into = "events")
+    public static void Load(Workspace workspace, TableFile table, int file, DataOptions options, string into = "events")
     {
-        var events = new ColumnEvents(workspace, path, file, options, into);
+        var events = new ColumnEvents(workspace, table, file, options, into);
         events.Insert();
         events.RefuseBadFields();
         events.RefuseMixedTimes();
         events.RefuseOtherUnit();
         events.RefuseUnfitIds();
-        return events._table;
     }
 
     private void Insert()

@@ -38,9 +38,9 @@ internal sealed class CsvFile(string path, char delimiter)
     }
 
     /// <summary>The first line that is not as the header promises; null if all are.</summary>
-    /// <param name="columns">Number of columns of the header.</param>
-    public DataException? FindFault(int columns)
+    public DataException? FindFault()
     {
+        var columns = ReadHeader().Count;
         string? lineEnd = null;
         foreach (var (line, fields, end, problem) in Records())
         {

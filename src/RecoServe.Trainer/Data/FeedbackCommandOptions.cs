@@ -7,7 +7,7 @@ internal sealed class FeedbackCommandOptions
 {
     private readonly Option<string[]> _impressions = new("--impressions")
     {
-        Description = "Files of what was shown: user_id, item_id, timestamp, watched, and if known slot and propensity; they are learned from instead of the watches",
+        Description = "Files of what was shown: user_id, item_id, timestamp, watched, and if known slot and propensity, or slate_items, the list of what was shown; they are learned from instead of the watches",
         HelpName = "FILE",
         AllowMultipleArgumentsPerToken = true,
     };

@@ -12,12 +12,15 @@ internal sealed record FeedbackOptions
     /// <summary>The impressions' column that says whether the item was watched.</summary>
     public const string WatchedColumn = "watched";
 
+    /// <summary>The impressions' column that lists all items of a slate, first place first, where a row is a slate and not an item of one.</summary>
+    public const string SlateColumn = "slate_items";
+
     /// <summary>The column that leads from a watch to the display that it came from.</summary>
     public const string ImpressionColumn = "impression_id";
 
     /// <summary>
     /// Files or patterns of what was shown: user_id, item_id, timestamp and watched, with slot, propensity and the context
-    /// columns. None: every watch of the log is a row of feedback.
+    /// columns; or slates (<see cref="SlateRows"/>). None: every watch of the log is a row of feedback.
     /// </summary>
     public IReadOnlyList<string> Impressions { get; init; } = [];
 

@@ -17,6 +17,7 @@ internal sealed class TableFile
     private readonly Workspace _workspace;
     private readonly CsvFile? _csv;
     private readonly List<(string Name, string Type)> _columns;
+    private readonly SlateRows? _slates;
 
     private TableFile(Workspace workspace, string path, char? delimiter)
     {
@@ -27,6 +28,9 @@ internal sealed class TableFile
         _csv = delimiter is { } separator ? new CsvFile(path, separator) : null;
         _columns = _csv is null ? ReadFooter() : _csv.ReadHeader().ConvertAll(name => (name, "VARCHAR"));
     }
+
+    private TableFile(TableFile slates, SlateRows rows) =>
+        (_workspace, Path, _csv, _columns, _slates) = (slates._workspace, slates.Path, slates._csv, [.. slates._columns, .. rows.Columns], rows);
 
     /// <summary>The path as it was given.</summary>
     public string Path { get; }
@@ -52,6 +56,14 @@ internal sealed class TableFile
         return Delimiters.TryGetValue(EndingOf(path), out var delimiter)
             ? new TableFile(workspace, path, delimiter)
             : throw new DataException($"{path}: the ending tells the form, and must be {string.Join(", ", Delimiters.Keys)}");
+    }
+
+    /// <summary>The same of a file of impressions, whose rows may be slates; see <see cref="SlateRows"/>.</summary>
+    /// <exception cref="DataException">As above, or it has columns that a file of slates cannot have.</exception>
+    public static TableFile OpenImpressions(Workspace workspace, string path, DataOptions options)
+    {
+        var table = Open(workspace, path);
+        return table.Has(FeedbackOptions.SlateColumn, options) ? new TableFile(table, new SlateRows(table, options)) : table;
     }
 
     /// <summary>DuckDB's type of a column; always VARCHAR in CSV.</summary>
@@ -110,7 +122,7 @@ internal sealed class TableFile
         var numbered = $"row_number() OVER () AS {Row}";
         if (where is null)
             return $"(SELECT {string.Join(", ", more.Prepend(numbered).Append("*"))} FROM {Source()})";
-        var typed = _csv is null ? _columns : Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {_csv.Dialect})");
+        var typed = _csv is null ? _columns : [.. Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {_csv.Dialect})"), .. _slates?.Columns ?? []];
         var all = typed.Select(c => $"CAST({Sql.Name(c.Name)} AS {c.Type}) AS {Sql.Name(c.Name)}");
         // The line breaks end a comment that the condition may end with.
         return $"(SELECT * FROM (SELECT {string.Join(", ", more.Prepend(numbered).Concat(all))} FROM {Source()}) WHERE (\n{where}\n))";
@@ -128,7 +140,7 @@ internal sealed class TableFile
         catch (DuckDBException e)
         {
             var fault = Workspace.FirstLine(e);
-            throw _csv?.FindFault(_columns.Count) ?? new DataException(
+            throw _csv?.FindFault() ?? new DataException(
                 where is null || e.ErrorType is DuckDBErrorType.OutOfMemory or DuckDBErrorType.Io
                     ? $"{Path}: {fault}"
                     : $"--where {where}: {fault}; {Path} has the columns {string.Join(", ", Columns)}",
@@ -141,15 +153,17 @@ internal sealed class TableFile
     /// <param name="problem">The rest of the message.</param>
     public DataException Fault(long row, string problem) => new($"{Path}{PlaceOf(row)}: {problem}");
 
-    /// <summary>" line 7" in CSV, " row 6" in other forms; "" for Parquet's footer, row 0.</summary>
-    public string PlaceOf(long row) => _csv is not null ? $" line {_csv.LineOf(row)}" : row > 0 ? $" row {row}" : "";
+    /// <summary>" line 7" in CSV, " row 6" in other forms, " display 6" of slates; "" for Parquet's footer, row 0.</summary>
+    public string PlaceOf(long row) => _slates is not null && row > 0 ? $" display {row}" : _csv is not null ? $" line {_csv.LineOf(row)}" : row > 0 ? $" row {row}" : "";
 
     private static string EndingOf(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant();
 
     private static string Reference(string column, DataOptions options) =>
         options.Derived.TryGetValue(column, out var expression) ? $"({expression})" : Sql.Name(options.NameInFiles(column));
 
-    private string Source()
+    private string Source() => _slates is null ? FileSource() : _slates.Of(FileSource());
+
+    private string FileSource()
     {
         if (IsMatrix)
             return RatingMatrix.Source(Path);
@@ -157,7 +171,7 @@ internal sealed class TableFile
             return $"(SELECT key AS item_id, CAST(value AS VARCHAR[]) AS category FROM (SELECT unnest(map_entries(CAST(CAST(content AS JSON) AS MAP(VARCHAR, JSON))), recursive := true) FROM read_text({Sql.Text(Path)})))";
         if (_csv is null)
             return $"read_parquet({Sql.Text(Path)})";
-        var columns = string.Join(", ", Columns.Select(c => $"{Sql.Text(c)}: 'VARCHAR'"));
+        var columns = string.Join(", ", _csv.ReadHeader().Select(c => $"{Sql.Text(c)}: 'VARCHAR'"));
         return $"read_csv({Sql.Text(Path)}, columns = {{{columns}}}, auto_detect = false, strict_mode = true, {_csv.Dialect})";
     }
 

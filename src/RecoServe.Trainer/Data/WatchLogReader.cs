@@ -79,7 +79,8 @@ internal sealed class WatchLogReader
                 continue;
             }
 
-            var table = ColumnEvents.Load(_workspace, files[file], file, _options);
+            var table = TableFile.Open(_workspace, files[file]);
+            ColumnEvents.Load(_workspace, table, file, _options);
             _tables.Add(table);
             columns.UnionWith(table.Columns);
             _hasTimes &= !table.IsMatrix;
@@ -106,7 +107,8 @@ internal sealed class WatchLogReader
         var shown = FilePatterns.Expand(_workspace, _options.Feedback.Impressions, mayBeEmpty: true);
         for (var file = 0; file < shown.Count; file++)
         {
-            var table = ColumnEvents.Load(_workspace, shown[file], file, _options with { Where = null }, "shown");
+            var table = TableFile.OpenImpressions(_workspace, shown[file], _options);
+            ColumnEvents.Load(_workspace, table, file, _options with { Where = null }, "shown");
             columns.UnionWith(table.Columns);
             judged.AddShown(table, file);
         }

@@ -65,7 +65,7 @@ public sealed class FormsOfRealLogsTests : IDisposable
     }
 
     [Fact]
-    public void Trivago_ClickOuts_HaveDevicePlatformAndThePositionOfWhatWasClicked()
+    public void Trivago_ClickOuts_HaveDeviceAndPlatform_AndContextsCanBeDerived()
     {
         const string Query = """
             SELECT * FROM (VALUES
