@@ -11,8 +11,8 @@ internal sealed class GivenSplit(WatchLog log) : EvaluationSplit(
     log,
     "test data given",
     [.. Enumerable.Range(0, log.UserCount).Select(u => Math.Max(Math.Min(1, KnownOf(log, u)), KnownOf(log, u) - 1))],
-    [.. Enumerable.Range(0, log.UserCount).SelectMany(u => HeldOutPeriod.Questions(log, u, KnownOf(log, u) - 1, KnownOf(log, u), TargetRule.Last))],
-    [.. Enumerable.Range(0, log.UserCount).SelectMany(u => HeldOutPeriod.Questions(log, u, KnownOf(log, u), log.ItemsOf(u).Length, TargetRule.Together))])
+    new HeldOutQuestions(log, u => (KnownOf(log, u) - 1, KnownOf(log, u)), TargetRule.Last),
+    new HeldOutQuestions(log, u => (KnownOf(log, u), log.ItemsOf(u).Length), TargetRule.Together))
 {
     private static int KnownOf(WatchLog log, int user) => log.ItemsOf(user).Length - log.TestEventsOf(user);
 }

@@ -78,15 +78,19 @@ internal static class LeakCheck
     /// <param name="feedbackOf">The rows that are learned, of a user and a number of training events.</param>
     internal static string? FindLearned(EvaluationSplit split, SplitPart part, Func<int, int, FeedbackRows?> feedbackOf)
     {
-        foreach (var asked in split.HeldOutOf(part).GroupBy(a => a.User, a => a.Items))
+        var questions = split.HeldOutOf(part);
+        for (var q = 0; q < questions.Count;)
         {
-            var training = split.TrainingItemsOf(asked.Key).Span;
-            var targets = asked.SelectMany(items => items.ToArray()).ToHashSet();
-            for (var (r, rows) = (0, feedbackOf(asked.Key, training.Length)); r < rows?.Count; r++)
+            var user = questions[q].User;
+            HashSet<int> targets = [];
+            for (; q < questions.Count && questions[q].User == user; q++)
+                targets.UnionWith(questions[q].Items.ToArray());
+            var training = split.TrainingItemsOf(user).Span;
+            for (var (r, rows) = (0, feedbackOf(user, training.Length)); r < rows?.Count; r++)
             {
                 var (step, item) = (rows.Steps.Span[r], rows.Items.Span[r]);
                 if (rows.Rewards.Span[r] > 0 && targets.Contains(item) && !training[step..].Contains(item))
-                    return $"user \"{split.Log.UserId(asked.Key)}\": a display of \"{split.Log.Catalogue.IdOf(item)}\" after {step} events is learned, and led to a target of the {NameOf(part)}";
+                    return $"user \"{split.Log.UserId(user)}\": a display of \"{split.Log.Catalogue.IdOf(item)}\" after {step} events is learned, and led to a target of the {NameOf(part)}";
             }
         }
 

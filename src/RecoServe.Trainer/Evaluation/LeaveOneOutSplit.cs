@@ -26,10 +26,6 @@ internal sealed class LeaveOneOutSplit(WatchLog log) : EvaluationSplit(
 
     private static int LengthOf(WatchLog log, int user) => log.ItemsOf(user).Length is >= MinEvents and var events ? events - 2 : log.ItemsOf(user).Length;
 
-    private static HeldOut[] Targets(WatchLog log, int fromEnd) =>
-    [
-        .. Enumerable.Range(0, log.UserCount)
-            .Where(user => log.ItemsOf(user).Length >= MinEvents)
-            .Select(user => new HeldOut(user, log.ItemsOf(user).Length - fromEnd, log.ItemsOf(user)[^fromEnd..][..1])),
-    ];
+    private static HeldOutQuestions Targets(WatchLog log, int fromEnd) =>
+        new(log, user => log.ItemsOf(user).Length is >= MinEvents and var events ? (events - fromEnd, events - fromEnd + 1) : (0, 0), TargetRule.Every);
 }

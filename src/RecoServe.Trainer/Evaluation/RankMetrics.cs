@@ -21,16 +21,20 @@ internal static class RankMetrics
     /// <param name="options">Which cutoffs.</param>
     public static IEnumerable<Metric> Of(int[] starts, double[] ranks, RankingOptions options)
     {
-        var sorted = new double[starts.Length - 1][];
-        for (var q = 0; q < sorted.Length; q++)
+        var sorted = (double[])ranks.Clone();
+        for (var q = 0; q + 1 < starts.Length; q++)
+            sorted.AsSpan(starts[q]..starts[q + 1]).Sort();
+
+        Metric Each(string name, Gain gain)
         {
-            sorted[q] = ranks[starts[q]..starts[q + 1]];
-            Array.Sort(sorted[q]);
+            var values = new double[starts.Length - 1];
+            for (var q = 0; q < values.Length; q++)
+                values[q] = gain(sorted.AsSpan(starts[q]..starts[q + 1]));
+            return Metric.MeanOf(name, values);
         }
 
-        Metric Each(string name, Func<double[], double> gain) => Metric.MeanOf(name, Array.ConvertAll(sorted, r => gain(r)));
         foreach (var k in options.HitCutoffs)
-            yield return Each($"HR@{k}", r => (double)r.Count(rank => rank <= k) / r.Length);
+            yield return Each($"HR@{k}", r => (double)Hits(r, k) / r.Length);
         foreach (var k in options.NdcgCutoffs)
             yield return Each($"NDCG@{k}", r => Ndcg(r, k));
         foreach (var k in options.PrecisionCutoffs)
@@ -40,7 +44,17 @@ internal static class RankMetrics
         yield return Each("MRR", r => 1 / r[0]);
     }
 
-    private static double Ndcg(double[] ranks, int k)
+    private delegate double Gain(ReadOnlySpan<double> ranks);
+
+    private static int Hits(ReadOnlySpan<double> ranks, int k)
+    {
+        var count = 0;
+        while (count < ranks.Length && ranks[count] <= k)
+            count++;
+        return count;
+    }
+
+    private static double Ndcg(ReadOnlySpan<double> ranks, int k)
     {
         var (gain, ideal) = (0.0, 0.0);
         for (var i = 0; i < ranks.Length; i++)
@@ -52,7 +66,7 @@ internal static class RankMetrics
         return gain / ideal;
     }
 
-    private static double AveragePrecision(double[] ranks, int k)
+    private static double AveragePrecision(ReadOnlySpan<double> ranks, int k)
     {
         var sum = 0.0;
         for (var i = 0; i < ranks.Length && ranks[i] <= k; i++)

@@ -9,7 +9,7 @@ namespace RecoServe.Trainer.Evaluation;
 /// </summary>
 internal sealed class TimeSplit : EvaluationSplit
 {
-    private TimeSplit(WatchLog log, string name, int[] lengths, HeldOut[] validation, HeldOut[] test)
+    private TimeSplit(WatchLog log, string name, int[] lengths, HeldOutQuestions validation, HeldOutQuestions test)
         : base(log, name, lengths, validation, test)
     {
     }
@@ -27,13 +27,12 @@ internal sealed class TimeSplit : EvaluationSplit
         var (validate, test) = Bounds(log, validateFrom, testFrom);
         int[] From(long time) => [.. Enumerable.Range(0, log.UserCount).Select(u => CountBefore(log.TimesOf(u).Span, time))];
         var (validation, tested) = (From(validate), From(test));
-        IEnumerable<HeldOut> Asked(int user, int from, int to) => HeldOutPeriod.Questions(log, user, from, to, rule);
         return new TimeSplit(
             log,
             $"split by time (validation from {Date(validate)}, test from {Date(test)}, {NameOf(rule)})",
             validation,
-            [.. Enumerable.Range(0, log.UserCount).SelectMany(u => Asked(u, validation[u], tested[u]))],
-            [.. Enumerable.Range(0, log.UserCount).SelectMany(u => Asked(u, tested[u], log.ItemsOf(u).Length))])
+            new HeldOutQuestions(log, u => (validation[u], tested[u]), rule),
+            new HeldOutQuestions(log, u => (tested[u], log.ItemsOf(u).Length), rule))
         {
             ValidateFrom = validate,
             TestFrom = test,

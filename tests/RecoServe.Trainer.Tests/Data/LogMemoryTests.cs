@@ -1,4 +1,5 @@
 using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Data;
@@ -12,7 +13,7 @@ public sealed class LogMemoryTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    /// <summary>Of a log's events none are in managed memory: 14 bytes each, with their feedback 40.</summary>
+    /// <summary>Of a log's events none are in managed memory: 14 bytes each, with their feedback 40, and 24 more of those that are asked for.</summary>
     [Fact]
     public void Read_LongLog_TakesMemoryOfItsUsersAndItems()
     {
@@ -27,10 +28,12 @@ public sealed class LogMemoryTests : IDisposable
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var log = WatchLogReader.Read(options);
         var set = new TrainingSet(log, [.. Enumerable.Range(0, Users).Select(u => log.ItemsOf(u).Length)], maxHistory: 100, windowsPerUser: 10);
+        var split = TimeSplit.Of(log, null, SplitPoint.AtFraction(0.5), TargetRule.Every);
         var taken = GC.GetTotalMemory(forceFullCollection: true) - before;
         Assert.Equal(Events, log.Feedback!.RowCount);
         Assert.True(taken < Events, $"{taken} bytes");
         Assert.Equal(Users * 10, set.WindowCount);
+        Assert.Equal(Events / 2, split.HeldOutOf(SplitPart.Test).Count);
         Assert.Equal(100, set.Read(set.Epoch(1, 1, 8)[0][0]).Items.Length);
     }
 

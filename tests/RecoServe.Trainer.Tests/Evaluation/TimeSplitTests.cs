@@ -32,6 +32,23 @@ public sealed class TimeSplitTests
         Assert.Equal(expected, string.Join(' ', split.HeldOutOf(SplitPart.Test).Select(q => $"{q.User}:{q.Position}={string.Join(',', q.Items.ToArray())}")));
     }
 
+    [Theory]
+    [InlineData("Every")]
+    [InlineData("First")]
+    [InlineData("Last")]
+    [InlineData("Together")]
+    public void HeldOutOf_ByIndex_IsAsInOrder(string rule)
+    {
+        var split = Split("1970-01-06", "1970-01-09", Enum.Parse<TargetRule>(rule));
+        foreach (var questions in new[] { split.HeldOutOf(SplitPart.Validation), split.HeldOutOf(SplitPart.Test) })
+        {
+            Assert.Equal(questions.Select(Text), Enumerable.Range(0, questions.Count).Select(q => Text(questions[q])));
+            Assert.Throws<ArgumentOutOfRangeException>(() => questions[questions.Count]);
+        }
+
+        static string Text(HeldOut q) => $"{q.User}:{q.Position}={string.Join(',', q.Items.ToArray())}";
+    }
+
     [Fact]
     public void Of_Fractions_AreSharesOfTheEvents()
     {
