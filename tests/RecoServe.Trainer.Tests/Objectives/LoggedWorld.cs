@@ -6,12 +6,11 @@ namespace RecoServe.Trainer.Tests.Objectives;
 /// </summary>
 internal sealed class LoggedWorld
 {
-    private readonly int _displays;
     private readonly double[][] _running;
 
-    public LoggedWorld(int seed, int states = 50, int items = 200, int displays = 400_000)
+    public LoggedWorld(int seed, int states, int items, int displays)
     {
-        (States, Items, _displays) = (states, items, displays);
+        (States, Items, Shown) = (states, items, new int[displays]);
         (ClickRate, Propensity) = (new double[states, items], new double[states, items]);
         _running = new double[states][];
         var random = new Random(seed);
@@ -31,9 +30,10 @@ internal sealed class LoggedWorld
             _running[s] = [.. Enumerable.Range(0, Items).Select(a => sum += Propensity[s, a])];
         }
 
-        for (var n = 0; n < _displays; n++)
+        for (var n = 0; n < displays; n++)
         {
-            var (s, a) = (n % States, Draw(n % States, random));
+            var (s, a) = (StateOf(n), Draw(StateOf(n), random));
+            Shown[n] = a + 1;
             shown[s, a]++;
             clicks[s, a] += random.NextDouble() < ClickRate[s, a] ? 1 : 0;
         }
@@ -49,11 +49,17 @@ internal sealed class LoggedWorld
 
     public double[,] Propensity { get; }
 
+    /// <summary>The item of each display, from 1; the states take turns.</summary>
+    public int[] Shown { get; }
+
     /// <summary>States and items with a click; the propensity is estimated, as the item's share of the state's displays.</summary>
     public LoggedRow[] Rows { get; }
 
     /// <summary>The rows with the true propensities.</summary>
     public LoggedRow[] TrueRows => [.. Rows.Select(r => r with { Propensity = Propensity[r.State, r.Item - 1] })];
+
+    /// <summary>The state of a display.</summary>
+    public int StateOf(int display) => display % States;
 
     /// <summary>Mean true click rate of each state's best item by a score.</summary>
     public double TopOne(Func<int, double[]> scores) => Enumerable.Range(0, States).Average(s =>
@@ -63,7 +69,7 @@ internal sealed class LoggedWorld
     });
 
     private LoggedRow Row(int state, int item, int shown, int clicks) => new(
-        state, item + 1, (double)shown / _displays, (double)shown * States / _displays, (double)clicks / shown);
+        state, item + 1, (double)shown / Shown.Length, (double)shown * States / Shown.Length, (double)clicks / shown);
 
     private int Draw(int state, Random random)
     {
