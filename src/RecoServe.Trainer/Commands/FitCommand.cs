@@ -31,6 +31,12 @@ internal sealed class FitCommand
         Description = "Go on where the run in --out stopped; the result is bit for bit that of not having stopped",
     };
 
+    private readonly Option<string?> _startFrom = new("--start-from")
+    {
+        Description = "Begin with the best weights of another run on the same items and contexts, for example of one without --reward",
+        HelpName = "RUN",
+    };
+
     private FitCommand()
     {
     }
@@ -41,7 +47,7 @@ internal sealed class FitCommand
         var fit = new FitCommand();
         var command = new Command("fit", "Train a network; Ctrl-C stops after the current batch and leaves a run that --resume continues")
         {
-            fit._out, fit._resume, ConfigFile.CreateOption(),
+            fit._out, fit._resume, fit._startFrom, ConfigFile.CreateOption(),
         };
         fit._data.AddTo(command);
         fit._split.AddTo(command);
@@ -56,7 +62,7 @@ internal sealed class FitCommand
 
     private int Run(ParseResult result, CancellationToken cancellationToken)
     {
-        var start = TimeProvider.System.GetTimestamp();
+        var began = TimeProvider.System.GetTimestamp();
         var error = result.InvocationConfiguration.Error;
         var data = _data.Bind(result);
         var ranking = _ranking.Bind(result);
@@ -69,29 +75,23 @@ internal sealed class FitCommand
         using var log = WatchLogReader.Read(data); // a search reads it again and again
         var split = _split.Apply(result, log);
         stored?.RequireSame(split.Log);
-        ObjectiveCommandOptions.RequireFit(options.Objective, split.Log);
-        if (options.TimeGaps && !split.Log.HasTimes)
-            throw new DataException("--time-gaps: the log has no times; a table with a column timestamp has");
-        if (options.HistoryContext && split.Log.ContextFields.Count == 0)
-            throw new DataException("--history-context: there is no context; --context names columns of the log");
-        foreach (var feature in options.ItemFeatures)
-            ItemFeature.Read(split.Log.Catalogue, feature);
         stored?.RequireSame(RunSettings.SplitKey, split.Name);
         stored?.RequireSame(RunSettings.RankingKey, ranking.Protocol);
+        stored?.RequireSame(RunSettings.StartKey, NameOf(result.GetValue(_startFrom)));
+        RequireFit(options, split.Log);
         var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
         if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
+        var start = stored?.Checkpoint.CanResume != true && result.GetValue(_startFrom) is { } from ? RunFolder.Open(from) : null;
+        start?.RequireSameInputs(split.Log);
+
+        PrepareTorch(options, error);
+        using var network = new NextWatchNetwork(RunSettings.ShapeOf(options, split.Log.ContextFields, stored?.ReadCatalogue() ?? split.Log.Catalogue), options.Dropout);
+        network.SetPopularity(set.ItemRewards);
+        start?.Start(network, set);
         var config = ResolvedConfig.Of(result, _fit.ValuesOf(options));
         stored?.Continue(options, config);
-        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking), config);
-
-        LibTorch.EnsureLoaded();
-        set_num_threads(options.Threads);
-        if (!FastProducts.TrySet(options.FastProducts) && options.FastProducts)
-            error.WriteLine("recotrain: --fast-products has no effect: this libtorch has no such switch");
-        manual_seed(options.Seed).Dispose();
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), options.Dropout);
-        network.SetPopularity(set.ItemCounts);
+        var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking, NameOf(result.GetValue(_startFrom))), config);
         var fit = FitConsole.Show(error, progress =>
             new TrainingLoop(set, network, options, run, scorer => Validate(split, ranking, scorer), progress, TimeProvider.System).Run(cancellationToken));
         if (fit.Reason == StopReason.Interrupted)
@@ -101,8 +101,30 @@ internal sealed class FitCommand
         }
 
         error.WriteLine($"stopped: {Describe(fit.Reason)}; the best weights are those of epoch {fit.Epoch}");
-        Test(split, ranking, options, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
+        Test(split, ranking, options, new NetworkScorer(network, options.MaxHistory), run, result.InvocationConfiguration, TimeProvider.System.GetElapsedTime(began).TotalSeconds);
         return 0;
+    }
+
+    /// <summary>Refuses settings that the log cannot serve.</summary>
+    private static void RequireFit(FitOptions options, WatchLog log)
+    {
+        ObjectiveCommandOptions.RequireFit(options.Objective, log);
+        if (options.TimeGaps && !log.HasTimes)
+            throw new DataException("--time-gaps: the log has no times; a table with a column timestamp has");
+        if (options.HistoryContext && log.ContextFields.Count == 0)
+            throw new DataException("--history-context: there is no context; --context names columns of the log");
+        foreach (var feature in options.ItemFeatures)
+            ItemFeature.Read(log.Catalogue, feature);
+    }
+
+    /// <summary>Loads torch, and seeds it: the network's first weights are a function of the seed.</summary>
+    private static void PrepareTorch(FitOptions options, TextWriter error)
+    {
+        LibTorch.EnsureLoaded();
+        set_num_threads(options.Threads);
+        if (!FastProducts.TrySet(options.FastProducts) && options.FastProducts)
+            error.WriteLine("recotrain: --fast-products has no effect: this libtorch has no such switch");
+        manual_seed(options.Seed).Dispose();
     }
 
     private static ValidationScore Validate(EvaluationSplit split, RankingOptions ranking, IItemScorer scorer)
@@ -126,6 +148,8 @@ internal sealed class FitCommand
         console.Error.WriteLine($"report: {RunReport.Write(run)}");
     }
 
+    private static string NameOf(string? folder) => folder is null ? "" : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+
     private static string Describe(StopReason reason) => reason switch
     {
         StopReason.MaxEpochs => "all epochs are done",
@@ -134,7 +158,7 @@ internal sealed class FitCommand
     };
 
     /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
-    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split, RankingOptions ranking) => new()
+    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split, RankingOptions ranking, string start) => new()
     {
         [RunSettings.LogKey] = data.FileNames,
         ["item_file"] = Path.GetFileName(data.Items) ?? "",
@@ -143,7 +167,7 @@ internal sealed class FitCommand
         ["separators"] = string.Join(' ', data.Separators.Select(s => $"{s.Key}={s.Value}")),
         ["where"] = data.Where ?? "",
         ["impressions"] = string.Join(' ', data.Feedback.Impressions.Select(Path.GetFileName)),
-        ["reward"] = data.Feedback.Reward ?? "",
+        [RunSettings.RewardKey] = data.Feedback.Reward ?? "",
         ["reward_horizon_seconds"] = $"{data.Feedback.HorizonSeconds}",
         ["reward_discount"] = $"{data.Feedback.Discount}",
         ["min_item_count"] = $"{data.MinItemCount}",
@@ -151,6 +175,7 @@ internal sealed class FitCommand
         ["test_log"] = string.Join(' ', data.TestData.Select(Path.GetFileName)),
         [RunSettings.SplitKey] = split.Name,
         [RunSettings.RankingKey] = ranking.Protocol,
+        [RunSettings.StartKey] = start,
         ["users"] = $"{split.Log.UserCount}",
         ["items"] = $"{split.Log.Catalogue.Count}",
         ["events"] = $"{split.Log.EventCount}",

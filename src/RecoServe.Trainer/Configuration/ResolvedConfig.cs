@@ -9,8 +9,8 @@ namespace RecoServe.Trainer.Configuration;
 /// <summary>All options of a command as they were resolved, in the form of a config file that gives the same run again.</summary>
 internal static class ResolvedConfig
 {
-    /// <summary>Options that name files.</summary>
-    private static readonly string[] Files = ["data", "items", "test-data", "impressions"];
+    /// <summary>Options that name files and folders.</summary>
+    private static readonly string[] Files = ["data", "items", "test-data", "impressions", "start-from"];
 
     /// <summary>The file's content; options without a value are left out.</summary>
     /// <param name="result">The command line.</param>

@@ -2,6 +2,7 @@ using RecoServe.Engine.Inference;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace RecoServe.Trainer.Models;
 
@@ -89,15 +90,35 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <summary>V [codes, d]: row g is added to the vector of a watch that came a gap of code g after another; row 0, unknown, is zero and stays so.</summary>
     public Tensor? GapMatrix => _gaps?.weight;
 
-    /// <summary>Starts the biases at the logarithm of each item's share of the training watches (one is added to every count).</summary>
-    /// <param name="counts">Watches of each item, N + 1 numbers; the first is not read.</param>
-    public void SetPopularity(ReadOnlySpan<long> counts)
+    /// <summary>Starts the biases at the logarithm of each item's share of the rewards (one is added to every sum).</summary>
+    /// <param name="rewards">Sum of the rewards of each item, of watches their number: N + 1 numbers; the first is not read.</param>
+    public void SetPopularity(ReadOnlySpan<double> rewards)
     {
         if (!Shape.ItemBias)
             return;
         using var guard = no_grad();
-        using var values = tensor(LogShares.Of(counts));
+        using var values = tensor(LogShares.Of(rewards));
         _bias.copy_(values);
+    }
+
+    /// <summary>
+    /// Adds to each bias the logarithm of the item's mean reward. A network of full capacity that was trained without rewards is then where it would be with
+    /// them, as far as the reward is the item's: π becomes π R. An item without watches counts as one of the mean reward of all.
+    /// </summary>
+    /// <param name="counts">Watches of each item, N + 1 numbers; the first is not read.</param>
+    /// <param name="rewards">Sum of their rewards.</param>
+    public void AddRewards(ReadOnlySpan<long> counts, ReadOnlySpan<double> rewards)
+    {
+        const double Prior = 0.01; // watches: where all rewards are 0, the logarithm is still finite
+        if (!Shape.ItemBias)
+            return;
+        var mean = TensorPrimitives.Sum(rewards[1..]) / TensorPrimitives.Sum(counts[1..]);
+        var changes = new float[counts.Length];
+        for (var i = 1; i < changes.Length; i++)
+            changes[i] = (float)Math.Log((rewards[i] + (Prior * mean)) / (counts[i] + Prior));
+        using var guard = no_grad();
+        using var values = tensor(changes);
+        _bias.Increase(values);
     }
 
     /// <summary>Reads histories.</summary>

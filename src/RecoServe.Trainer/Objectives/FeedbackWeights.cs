@@ -34,7 +34,7 @@ internal sealed class FeedbackWeights(ObjectiveOptions options)
             importance.clamp_max_(cap);
         }
 
-        var sums = SumsOf(importance);
+        var sums = SumsOf(importance, rewards);
         if (options.SelfNormalise)
             importance.div_(importance.mean());
         if (options.Kind == ObjectiveKind.TopK)
@@ -50,9 +50,10 @@ internal sealed class FeedbackWeights(ObjectiveOptions options)
         return logProbabilities.expm1().neg().pow(power).mul(size);
     }
 
-    private static WeightSums SumsOf(Tensor weights)
+    private static WeightSums SumsOf(Tensor weights, Tensor rewards)
     {
         var exact = weights.to(float64);
-        return new WeightSums(exact.shape[0], exact.sum().to(float64).item<double>(), exact.mul(exact).sum().to(float64).item<double>(), exact.max().to(float64).item<double>());
+        double Sum(Tensor terms) => terms.sum().to(float64).item<double>();
+        return new WeightSums(exact.shape[0], Sum(exact), Sum(exact.mul(exact)), exact.max().to(float64).item<double>(), Sum(exact.mul(rewards)));
     }
 }

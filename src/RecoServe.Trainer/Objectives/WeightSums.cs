@@ -5,7 +5,8 @@ namespace RecoServe.Trainer.Objectives;
 /// <param name="Sum">Their sum.</param>
 /// <param name="Squares">The sum of their squares.</param>
 /// <param name="Max">The largest.</param>
-internal sealed record WeightSums(long Count, double Sum, double Squares, double Max)
+/// <param name="Rewards">The sum of the rewards, each times its weight.</param>
+internal sealed record WeightSums(long Count, double Sum, double Squares, double Max, double Rewards = 0)
 {
     /// <summary>Of no weight.</summary>
     public static WeightSums None { get; } = new(0, 0, 0, 0);
@@ -19,7 +20,13 @@ internal sealed record WeightSums(long Count, double Sum, double Squares, double
     /// <summary>Effective sample size as a share of the rows, (Σw)² / (n Σw²): 1 if all weigh the same, 1/n if one weighs all.</summary>
     public double EffectiveShare => Squares == 0 ? 0 : Sum * Sum / (Squares * Count);
 
+    /// <summary>
+    /// The self-normalised estimate of a display's reward (SNIPS, Swaminathan and Joachims 2015): under the policy if the weights are π/β of all rows
+    /// shown, under one that shows all items alike if they are 1/β.
+    /// </summary>
+    public double EstimatedReward => Sum == 0 ? 0 : Rewards / Sum;
+
     /// <summary>The sums over both.</summary>
     public WeightSums Plus(WeightSums other) =>
-        new(Count + other.Count, Sum + other.Sum, Squares + other.Squares, Math.Max(Max, other.Max));
+        new(Count + other.Count, Sum + other.Sum, Squares + other.Squares, Math.Max(Max, other.Max), Rewards + other.Rewards);
 }

@@ -50,7 +50,7 @@ internal sealed class FitConsole : IFitProgress
     {
         var weights = sums.Weights.Count == 0 ? "" : string.Create(
             CultureInfo.InvariantCulture,
-            $"  weights: mean {sums.Weights.Mean:G4}, effective {sums.Weights.EffectiveShare:P1} of rows, max {sums.Weights.Max:G4}");
+            $"  weights: mean {sums.Weights.Mean:G4}, effective {sums.Weights.EffectiveShare:P1} of rows, max {sums.Weights.Max:G4}, estimated reward {sums.Weights.EstimatedReward:G4}");
         var propensity = sums.PropensityLoss == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  propensity loss {sums.MeanOf(sums.PropensityLoss):F4}");
         var category = sums.CategoryLoss == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  category loss {sums.MeanOf(sums.CategoryLoss):F4}");
         return weights + propensity + category;

@@ -6,6 +6,7 @@ using System.Text.Json;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
+using RecoServe.Trainer.Models;
 using IOPath = System.IO.Path;
 
 namespace RecoServe.Trainer.Training;
@@ -17,7 +18,7 @@ namespace RecoServe.Trainer.Training;
 /// </summary>
 internal sealed class RunFolder
 {
-    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate,mean_weight,effective_share,max_weight,propensity_loss,category_loss";
+    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate,mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward";
 
     private RunFolder(string path, RunSettings settings)
     {
@@ -132,17 +133,24 @@ internal sealed class RunFolder
     /// </exception>
     public void RequireScores(EvaluationSplit split)
     {
-        var (log, items, own) = (split.Log, split.Log.Catalogue, ReadCatalogue());
         if (Settings.Data.GetValueOrDefault(RunSettings.SplitKey, split.Name) is var trained && trained != split.Name)
             throw new DataException($"{Path} was trained with the split {trained}; {split.Name} may ask for what it has learned");
+        RequireSameInputs(split.Log);
+        if (Settings.Fit.TimeGaps && !split.Log.HasTimes)
+            throw new DataException($"{Path} reads time gaps, and the log has no times; a table with a column timestamp has");
+    }
+
+    /// <summary>Refuses a log whose items and contexts are not those of the run's network.</summary>
+    /// <exception cref="DataException">They differ.</exception>
+    public void RequireSameInputs(WatchLog log)
+    {
+        var (items, own) = (log.Catalogue, ReadCatalogue());
         if (items.Count != own.Count || Enumerable.Range(1, own.Count).Any(i => items.IdOf(i) != own.IdOf(i)))
             throw new DataException($"{Path} was trained on other items than the {items.Count} of this log");
         if (log.ContextFields.FirstOrDefault(f => !Settings.ContextFields.Contains(f)) is { } unknown)
             throw new DataException($"--context {unknown.Key}: {Path} was trained without it, or on other values of it");
         if (!Settings.ContextFields.SequenceEqual(log.ContextFields))
             throw new DataException($"{Path} was trained with contexts that were not asked for, or not in this order: give {string.Join(' ', Settings.ContextFields.Select(f => $"--context {f.Key}"))}");
-        if (Settings.Fit.TimeGaps && !log.HasTimes)
-            throw new DataException($"{Path} reads time gaps, and the log has no times; a table with a column timestamp has");
     }
 
     /// <summary>Refuses to go on with another way of evaluating, or of reading the log, than the run began with.</summary>
@@ -155,13 +163,18 @@ internal sealed class RunFolder
             throw new DataException($"the {key} cannot change within a run: it is {before}");
     }
 
-    /// <summary>Forgets metrics of epochs that the checkpoint does not know of, or that are not finished, and those of an earlier end.</summary>
+    /// <summary>
+    /// Forgets metrics of epochs that the checkpoint does not know of, or that are not finished, and those of an earlier end. What an earlier build did
+    /// not measure is empty.
+    /// </summary>
     public void CutMetrics(int firstUnfinished)
     {
         File.Delete(In("metrics.json"));
-        var lines = File.ReadLines(In("metrics.csv"))
-            .Where((line, i) => i == 0 || int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished);
-        WholeFile.Write(In("metrics.csv"), string.Concat(lines.Select(line => line + "\n")));
+        var columns = MetricsHeader.Count(c => c == ',');
+        var lines = File.ReadLines(In("metrics.csv")).Skip(1)
+            .Where(line => int.Parse(line.Split(',')[0], CultureInfo.InvariantCulture) < firstUnfinished)
+            .Select(line => line + new string(',', columns - line.Count(c => c == ',')));
+        WholeFile.Write(In("metrics.csv"), string.Concat(lines.Prepend(MetricsHeader).Select(line => line + "\n")));
     }
 
     /// <summary>Adds an epoch's line; what the training has not is empty.</summary>
@@ -171,7 +184,7 @@ internal sealed class RunFolder
         var weights = sums.Weights.Count == 0 ? null : sums.Weights;
         double? propensity = sums.PropensityLoss == 0 ? null : sums.MeanOf(sums.PropensityLoss);
         double? category = sums.CategoryLoss == 0 ? null : sums.MeanOf(sums.CategoryLoss);
-        var objective = string.Create(CultureInfo.InvariantCulture, $"{weights?.Mean:G6},{weights?.EffectiveShare:G6},{weights?.Max:G6},{propensity:F6},{category:F6}");
+        var objective = string.Create(CultureInfo.InvariantCulture, $"{weights?.Mean:G6},{weights?.EffectiveShare:G6},{weights?.Max:G6},{propensity:F6},{category:F6},{weights?.EstimatedReward:G6}");
         File.AppendAllText(In("metrics.csv"), string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{sums.Seconds:F2},{report.PositionsPerSecond:F0},{report.LearningRate:G6},{objective}\n"));
@@ -180,6 +193,19 @@ internal sealed class RunFolder
     /// <summary>Writes the metrics of the best weights.</summary>
     public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => WholeFile.Write(
         In("metrics.json"), JsonSerializer.Serialize(new Dictionary<string, double>(metrics), RunJson.Default.DictionaryStringDouble) + "\n");
+
+    /// <summary>Gives a network the run's best weights, to learn on from there; rewards that the run had not are added to its biases.</summary>
+    /// <param name="network">Of the same items and contexts.</param>
+    /// <param name="set">What it will learn from.</param>
+    /// <exception cref="PackageException">The run has no weights yet, or they are of another network.</exception>
+    public void Start(NextWatchNetwork network, TrainingSet set)
+    {
+        if (!Checkpoint.HasBest)
+            throw new PackageException(Path, "has no weights to start from: nothing was validated yet");
+        Checkpoint.RestoreBest(network);
+        if (string.IsNullOrEmpty(Settings.Data.GetValueOrDefault(RunSettings.RewardKey)))
+            network.AddRewards(set.ItemCounts, set.ItemRewards);
+    }
 
     private static string Checksum(WatchLog log, bool withTimes)
     {

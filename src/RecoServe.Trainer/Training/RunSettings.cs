@@ -12,11 +12,17 @@ internal sealed record RunSettings
     /// <summary>Where <see cref="Data"/> has the names of the log's files.</summary>
     public const string LogKey = "log";
 
+    /// <summary>Where it has what a watch is worth; empty for 1.</summary>
+    public const string RewardKey = "reward";
+
     /// <summary>Where it has the split.</summary>
     public const string SplitKey = "split";
 
     /// <summary>Where it has what decides ranks, in the words of <see cref="Evaluation.RankingOptions.Protocol"/>.</summary>
     public const string RankingKey = "ranking";
+
+    /// <summary>Where it has the name of the run whose weights it began with; empty for none.</summary>
+    public const string StartKey = "start_from";
 
     /// <summary>Settings of the training.</summary>
     public required FitOptions Fit { get; init; }
@@ -43,21 +49,24 @@ internal sealed record RunSettings
     /// <summary>The network's kind and sizes.</summary>
     /// <param name="catalogue">The run's items.</param>
     /// <exception cref="Data.DataException">The items lack an attribute that the network reads.</exception>
-    public NetworkShape ShapeFor(Catalogue catalogue) => new(catalogue.Count, Fit.Dimension, Fit.Layers, [.. ContextFields.Select(f => f.Values.Count)])
+    public NetworkShape ShapeFor(Catalogue catalogue) => ShapeOf(Fit, ContextFields, catalogue);
+
+    /// <inheritdoc cref="ShapeFor"/>
+    public static NetworkShape ShapeOf(FitOptions fit, IReadOnlyList<ContextField> contexts, Catalogue catalogue) => new(catalogue.Count, fit.Dimension, fit.Layers, [.. contexts.Select(f => f.Values.Count)])
     {
-        Kind = Fit.Network,
-        StateDimension = Fit.StateDimension,
-        Heads = Fit.Heads,
-        Memory = Fit.Memory,
-        MaxHistory = Fit.MaxHistory,
-        ScaleInput = Fit.ScaleInput,
-        Output = Fit.Output,
-        ItemBias = Fit.ItemBias,
-        TimeGaps = Fit.TimeGaps,
-        HistoryContext = Fit.HistoryContext,
-        SparseGradients = Fit.Optimiser == OptimiserKind.SparseAdam,
-        ItemFeatures = [.. Fit.ItemFeatures.Select(name => ItemFeature.Read(catalogue, name))],
-        Fusion = Fit.ContextFusion,
+        Kind = fit.Network,
+        StateDimension = fit.StateDimension,
+        Heads = fit.Heads,
+        Memory = fit.Memory,
+        MaxHistory = fit.MaxHistory,
+        ScaleInput = fit.ScaleInput,
+        Output = fit.Output,
+        ItemBias = fit.ItemBias,
+        TimeGaps = fit.TimeGaps,
+        HistoryContext = fit.HistoryContext,
+        SparseGradients = fit.Optimiser == OptimiserKind.SparseAdam,
+        ItemFeatures = [.. fit.ItemFeatures.Select(name => ItemFeature.Read(catalogue, name))],
+        Fusion = fit.ContextFusion,
     };
 
     /// <summary>Every setting by name, for the manifest of a package.</summary>

@@ -31,6 +31,7 @@ internal sealed class TrainingSet
         (Log, _lengths, _fields) = (log, lengths, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
         ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
+        ItemRewards = new double[log.Catalogue.Count + 1];
         _isFiltered = new BitArray(log.UserCount);
         var windows = new List<WindowPlace>(log.UserCount);
         for (var user = 0; user < log.UserCount; user++)
@@ -40,6 +41,8 @@ internal sealed class TrainingSet
             if (feedback is not null)
             {
                 Count(ShownCounts, feedback.Items);
+                for (var row = 0; row < feedback.Count; row++)
+                    ItemRewards[feedback.Items.Span[row]] += feedback.Rewards.Span[row];
                 _isFiltered[user] = feedback.Count < log.Feedback!.RowsOf(user).Between(0, lengths[user]).Count;
             }
 
@@ -53,6 +56,8 @@ internal sealed class TrainingSet
             }
         }
 
+        if (log.Feedback is null)
+            ItemRewards = Array.ConvertAll(ItemCounts, count => (double)count);
         _windows = [.. windows];
     }
 
@@ -64,6 +69,9 @@ internal sealed class TrainingSet
 
     /// <summary>How often each item was shown in training, N + 1 numbers; without feedback, how often it was watched.</summary>
     public long[] ShownCounts { get; }
+
+    /// <summary>The sum of the rewards of each item in training, N + 1 numbers; without feedback, how often it was watched.</summary>
+    public double[] ItemRewards { get; }
 
     /// <summary>Number of windows: of users, where each has one.</summary>
     public int WindowCount => _windows.Length;

@@ -95,7 +95,7 @@ public sealed class NextWatchNetworkTests
     public void SetPopularity_Counts_GivesLogShares()
     {
         using var network = Network([]);
-        network.SetPopularity([99, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+        network.SetPopularity([99.0, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
         var bias = NetworkScorer.Floats(network.ItemBias);
         Assert.Equal(float.NegativeInfinity, bias[0]);
         Assert.Equal(Math.Log(4.0 / 12), bias[1], 1e-6);
@@ -103,10 +103,23 @@ public sealed class NextWatchNetworkTests
     }
 
     [Fact]
+    public void AddRewards_IsTheLogarithmOfAnItemsMeanReward()
+    {
+        using var network = Network([]);
+        network.AddRewards([99, 3, 7, 2, 0, 0, 0, 0, 0, 0], [99, 24, 7, 0, 0, 0, 0, 0, 0, 0]);
+        var bias = NetworkScorer.Floats(network.ItemBias);
+        Assert.Equal(float.NegativeInfinity, bias[0]);
+        Assert.Equal(Math.Log(8), bias[1], 0.01);
+        Assert.Equal(0, bias[2], 0.01);
+        Assert.InRange(bias[3], -10, -2);
+        Assert.Equal(Math.Log(31.0 / 12), bias[4], 1e-5);
+    }
+
+    [Fact]
     public void SetPopularity_WithoutBias_LeavesZeros()
     {
         using var network = Network([], s => s with { ItemBias = false });
-        network.SetPopularity([99, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
+        network.SetPopularity([99.0, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
         Assert.Equal([float.NegativeInfinity, .. new float[9]], NetworkScorer.Floats(network.ItemBias).ToArray());
     }
 

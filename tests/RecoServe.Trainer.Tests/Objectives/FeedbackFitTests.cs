@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Reports;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Objectives;
@@ -25,10 +26,10 @@ public sealed class FeedbackFitTests : IDisposable
         await SimulateAsync();
         var fit = Fit + " --objective ips --propensity head --propensity-rank 8 --weight-cap 500 --category-from-item 0.1";
         Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 2 --out {In("one")}".Split(' '), "--reward", "1 + 4*premium"]));
-        Assert.Matches("weights: mean [0-9.]+, effective [0-9.]+ % of rows, max 500  propensity loss [0-9.]+  category loss [0-9.]+", _error.ToString());
+        Assert.Matches("weights: mean [0-9.]+, effective [0-9.]+ % of rows, max 500, estimated reward [0-9.]+  propensity loss [0-9.]+  category loss [0-9.]+", _error.ToString());
         var lines = await File.ReadAllLinesAsync(In("one/metrics.csv"), TestContext.Current.CancellationToken);
-        Assert.EndsWith(",mean_weight,effective_share,max_weight,propensity_loss,category_loss", lines[0], StringComparison.Ordinal);
-        Assert.Equal("500", lines[1].Split(',')[^3]);
+        Assert.EndsWith(",mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward", lines[0], StringComparison.Ordinal);
+        Assert.Equal("500", lines[1].Split(',')[^4]);
 
         Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 1 --out {In("two")}".Split(' '), "--reward", "1 + 4*premium"]));
         Assert.Equal(0, await RunAsync($"fit --resume --epochs 2 --out {In("two")}".Split(' ')));
@@ -41,6 +42,62 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Contains("recall@20", _output.ToString(), StringComparison.Ordinal);
         Assert.Equal(4, (await File.ReadAllLinesAsync(In("curve/tradeoff.csv"), TestContext.Current.CancellationToken)).Length);
         Assert.True(File.Exists(In("curve/tradeoff.png")));
+    }
+
+    /// <summary>With steps of next to nothing, what a run begins with is what it ends with: the shift of the run that it starts from.</summary>
+    [Fact]
+    public async Task StartFrom_RunWithoutReward_IsOnItsCurve()
+    {
+        await SimulateAsync();
+        var fit = $"fit --data {In("log/watches.csv")} --items {In("log/items.csv")} --dimension 8 --batch-size 32 --threads 1";
+        Assert.Equal(0, await RunAsync($"{fit} --learning-rate 0.02 --epochs 4 --out {In("one")}".Split(' ')));
+        Assert.Equal(0, await RunAsync([.. $"{fit} --learning-rate 1e-6 --epochs 1 --start-from {In("one")} --out {In("eight")}".Split(' '), "--reward", "CASE WHEN premium THEN 8 ELSE 1 END"]));
+        Assert.Equal(0, await RunAsync($"tradeoff --run {In("one")} --trained 8={In("eight")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out {In("curve")}".Split(' ')));
+        var points = (await File.ReadAllLinesAsync(In("curve/tradeoff.csv"), TestContext.Current.CancellationToken)).Skip(1).Select(l => l.Split(',')).ToArray();
+        Assert.Equal(Number(points[1][2]), Number(points[2][2]), 0.04); // six of 143 questions
+        Assert.Equal(Number(points[1][3]), Number(points[2][3]), 0.02);
+        Assert.True(Number(points[1][3]) > Number(points[0][3]) + 0.1);
+        Assert.Equal("one", RunFolder.Open(In("eight")).Settings.Data[RunSettings.StartKey]);
+
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --context device --start-from {In("one")} --out {In("other")}".Split(' ')));
+        Assert.Contains("--context device: ", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --dimension 16 --start-from {In("one")} --out {In("other")}".Replace("--dimension 8 ", "", StringComparison.Ordinal).Split(' ')));
+        Assert.Contains("best.safetensors", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --start-from {In("none")} --out {In("other")}".Split(' ')));
+        Assert.Contains("holds no training run", _error.ToString(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(In("other")));
+
+        static double Number(string field) => double.Parse(field, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>What docs/training.md says of choosing BanditNet's λ.</summary>
+    [Fact]
+    public async Task Search_OverLambda_TellsMeanWeightAndEstimatedRewardOfEach()
+    {
+        await SimulateAsync();
+        await File.WriteAllTextAsync(
+            In("space.yaml"),
+            $"""
+            fit:
+              data: {In("log/watches.csv")}
+              impressions: {In("log/impressions.csv")}
+              dimension: 8
+              batch-size: 32
+              learning-rate: 0.02
+              epochs: 3
+              threads: 1
+              objective: reinforce
+              propensity: column
+              self-normalise: false
+            space:
+              baseline: [0, 0.9]
+            """,
+            TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"search --space {In("space.yaml")} --trials 2 --out {In("search")}".Split(' ')));
+        var trials = Enumerable.Range(1, 2).Select(trial => RunFolder.Open(In($"search/trial-00{trial}"))).OrderBy(run => run.Settings.Fit.Objective.Baseline).ToArray();
+        var weights = trials.Select(run => EpochTable.Read(Path.Combine(run.Path, "metrics.csv")).Column("mean_weight").Values[^1]).ToArray();
+        Assert.True(weights[0] > weights[1] + 0.05, string.Join(' ', weights)); // pushed away from most of what was logged
+        Assert.All(trials, run => Assert.InRange(EpochTable.Read(Path.Combine(run.Path, "metrics.csv")).Column("estimated_reward").Values[^1], 0, 1));
     }
 
     [Fact]
@@ -152,5 +209,5 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Equal(0, await RunAsync($"simulate --out {In("log")} --users 200 --videos 200 --days 7 --format csv".Split(' ')));
 
     private Task<int> RunAsync(string[] arguments) => CommandRunner.RunAsync(
-        new RootCommand { SimulateCommand.Create(), FitCommand.Create(), TradeoffCommand.Create() }, arguments, _output, _error);
+        new RootCommand { SimulateCommand.Create(), FitCommand.Create(), TradeoffCommand.Create(), SearchCommand.Create() }, arguments, _output, _error);
 }

@@ -31,6 +31,17 @@ public sealed class RunFolderTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder, "*.draft"));
     }
 
+    /// <summary>Of an earlier build, that measured less.</summary>
+    [Fact]
+    public void CutMetrics_FileWithFewerColumns_GetsTheOthersEmpty()
+    {
+        var run = Create(Log());
+        var header = File.ReadLines(In("metrics.csv")).First();
+        File.WriteAllText(In("metrics.csv"), "epoch,loss\n1,2.5\n2,2\n");
+        run.CutMetrics(firstUnfinished: 2);
+        Assert.Equal([header, "1,2.5" + new string(',', header.Count(c => c == ',') - 1)], File.ReadAllLines(In("metrics.csv")));
+    }
+
     /// <summary>A run goes on by its config.yaml, so there must be one as soon as there is a run.</summary>
     [Fact]
     public void Create_EndsBeforeTheSettingsAreWritten_HasTheConfigAndIsNoRun()

@@ -71,7 +71,7 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         set_num_threads(Options.Threads);
         using var network = NewNetwork();
         var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.Window);
-        network.SetPopularity(set.ItemCounts);
+        network.SetPopularity(set.ItemRewards);
         return new TrainingLoop(set, network, Options, Run, Validate, this, time ?? TimeProvider.System).Run(Stop);
     }
 
