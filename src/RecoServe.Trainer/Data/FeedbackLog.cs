@@ -23,9 +23,6 @@ internal sealed class FeedbackLog(
     /// <summary>Number of rows.</summary>
     public long RowCount => items.Count;
 
-    /// <summary>Whether every row has a propensity.</summary>
-    public bool HasPropensities => propensities is not null;
-
     /// <summary>The highest slot; 0 if the log does not tell.</summary>
     public int SlotCount { get; } = slots is { Count: > 0 } ? slots.Max() : 0;
 
