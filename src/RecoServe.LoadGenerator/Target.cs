@@ -10,6 +10,8 @@ namespace RecoServe.LoadGenerator;
 internal sealed class Target : IAsyncDisposable
 {
     private static readonly string Method = $"/{RecommendationService.Descriptor.FullName}/Recommend";
+    private static readonly TimeSpan MostBusy = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(20);
 
     private readonly Connection[] _connections;
     private readonly GrpcChannel _channel;
@@ -59,13 +61,21 @@ internal sealed class Target : IAsyncDisposable
         Task.Factory.StartNew(
             () => new OpenLoop(call ?? CallAsync, _clock, Pause.For).RunAsync(schedule), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
 
-    /// <summary>One answer.</summary>
-    /// <exception cref="InvalidOperationException">It was refused.</exception>
+    /// <summary>One answer; a server that is still busy with earlier calls is asked again.</summary>
+    /// <exception cref="InvalidOperationException">It was refused, or there was no room for ten seconds.</exception>
     internal async Task<RecommendResponse> AnswerAsync()
     {
-        RecommendResponse? answer = null;
-        var status = await CallAsync(0, (a, _) => answer = a);
-        return answer ?? throw new InvalidOperationException($"the server answers with {status}");
+        var start = _clock.GetTimestamp();
+        while (true)
+        {
+            RecommendResponse? answer = null;
+            var status = await CallAsync(0, (a, _) => answer = a);
+            if (answer is not null)
+                return answer;
+            if (status != StatusCode.ResourceExhausted || _clock.GetElapsedTime(start) > MostBusy)
+                throw new InvalidOperationException($"the server answers with {status}");
+            await Task.Delay(RetryDelay, _clock);
+        }
     }
 
     /// <summary>Makes call number i.</summary>
