@@ -11,7 +11,7 @@ namespace RecoServe.Engine.Sampling;
 internal ref struct RowHead
 {
     private const double Lanes = 16;
-    private const int HeadLanes = 10;
+    private const int HeadLanes = 12;
 
     private readonly ReadOnlySpan<float> _maxima;
     private readonly double _rate;
@@ -37,17 +37,17 @@ internal ref struct RowHead
         _rate = rate;
     }
 
-    /// <summary>A threshold that about sixteen items of the sample reach: the heaviest of the row do.</summary>
+    /// <summary>A threshold that about twenty items of the sample reach: the heaviest of the row do.</summary>
     public readonly float Threshold => MaximumOf(HeadLanes);
 
-    /// <summary>Thresholds above that, descending, which about three, six, nine and thirteen items of the sample reach.</summary>
+    /// <summary>Thresholds above that, descending, which about five, eight, eleven and sixteen items of the sample reach.</summary>
     public readonly Four<float> Higher
     {
         get
         {
             var thresholds = default(Four<float>);
             for (var t = 0; t < 4; t++)
-                thresholds[t] = MaximumOf(3 + (2 * t));
+                thresholds[t] = MaximumOf(4 + (2 * t));
             return thresholds;
         }
     }
