@@ -67,7 +67,6 @@ internal sealed class BatchWorker<TInput, TOutput>
         var othersWait = _batcher.Take(_batch, lastEnd);
         if (_batch.Rows.Count == 0) // cancelled or expired meanwhile, or taken by another runner
         {
-            _batcher.Close(_batch);
             EndTurn(TimeSpan.Zero, keep: false);
             output.Release();
             return;

@@ -185,9 +185,13 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         {
             _queue.Age(now);
             batch.Take(_queue, now, _options.MaxQueueDelay, _betweenRuns.Value);
-            if (lastEnd is { } end && batch.Rows.Count > 0)
-                _betweenRuns.Add(now - end);
-            _running.Add(batch);
+            if (batch.Rows.Count > 0)
+            {
+                _running.Add(batch);
+                if (lastEnd is { } end)
+                    _betweenRuns.Add(now - end);
+            }
+
             return _queue.Count > 0 && LingerLeft(now) <= TimeSpan.Zero;
         }
     }
