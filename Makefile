@@ -104,7 +104,7 @@ train-video-to-video: ## Simulates a log, trains the bundled model on it, and wr
 bench: ## Benchmarks in short, each beside its baseline: tables and JSON in artifacts/bench; FILTER='*Runner*' for some of them.
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- --filter '$(or $(FILTER),*)'
 
-bench-sampler: ## The sampler in full, with its goals (7 minutes): tables, sampler.json and sampler.svg in artifacts/bench.
+bench-sampler: ## The sampler in full, with its goals (6 minutes): tables, sampler.json and sampler.svg in artifacts/bench.
 	dotnet run -c $(CONFIGURATION) --project perf/RecoServe.Benchmarks -- sampler
 
 load: ## The serving goals on real server processes, open loop (15 minutes): serving.json and serving.svg in artifacts/bench; SCENARIO=swap for one, OUT=FILE.md, ARGS=--help.

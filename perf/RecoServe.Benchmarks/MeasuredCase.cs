@@ -3,38 +3,39 @@ using BenchmarkDotNet.Reports;
 
 namespace RecoServe.Benchmarks;
 
-/// <summary>
-/// The methods of one benchmark with the same parameters, measured one after the other in every round: what may be compared.
-/// </summary>
-internal sealed class MeasuredCase
+/// <summary>The methods of one benchmark with the same parameters: what may be compared.</summary>
+/// <param name="benchmark">The class.</param>
+/// <param name="parameters">Those of the case.</param>
+/// <param name="microseconds">Times of one call by method; those of a round have the same index.</param>
+internal sealed class MeasuredCase(Type benchmark, ParameterInstances parameters, IReadOnlyDictionary<string, double[]> microseconds)
 {
-    private readonly ParameterInstances _parameters;
-    private readonly Dictionary<string, double[]> _microseconds; // a median for every round
+    /// <summary>The class.</summary>
+    internal Type Benchmark { get; } = benchmark;
 
-    private MeasuredCase(IEnumerable<BenchmarkReport> reports)
-    {
-        _parameters = reports.First().BenchmarkCase.Parameters;
-        _microseconds = reports.GroupBy(r => r.BenchmarkCase.Descriptor.WorkloadMethod.Name)
-            .ToDictionary(g => g.Key, g => g.Select(r => r.ResultStatistics!.Median / 1000).ToArray());
-    }
+    /// <summary>The methods that were measured.</summary>
+    internal IEnumerable<string> Methods { get; } = microseconds.Keys;
 
-    /// <summary>The cases of a benchmark.</summary>
-    /// <param name="summaries">Of all rounds, in their order.</param>
-    internal static IReadOnlyList<MeasuredCase> Of<TBenchmark>(IEnumerable<Summary> summaries) =>
-    [
-        .. summaries.SelectMany(s => s.Reports)
-            .Where(r => r.BenchmarkCase.Descriptor.Type == typeof(TBenchmark))
-            .GroupBy(r => r.BenchmarkCase.Parameters.DisplayInfo).Select(g => new MeasuredCase(g)),
-    ];
+    /// <summary>The cases that BenchmarkDotNet has measured, in one round each.</summary>
+    internal static IEnumerable<MeasuredCase> Of(IEnumerable<Summary> summaries) =>
+        from report in summaries.SelectMany(s => s.Reports)
+        where report.ResultStatistics is not null
+        let measured = report.BenchmarkCase
+        group report by (measured.Descriptor.Type, measured.Parameters.DisplayInfo) into methods
+        select new MeasuredCase(
+            methods.Key.Type, methods.First().BenchmarkCase.Parameters,
+            methods.ToDictionary(m => m.BenchmarkCase.Descriptor.WorkloadMethod.Name, m => new[] { m.ResultStatistics!.Median / 1000 }));
 
     /// <summary>The value of a parameter.</summary>
-    internal T Parameter<T>(string name) => (T)_parameters[name];
+    internal T Parameter<T>(string name) => (T)parameters[name];
+
+    /// <summary>What a method of the case is called in a file: the parameters and its name.</summary>
+    internal string NameOf(string method) => string.Join('/', [.. parameters.Items.Select(p => $"{p.Value}"), method]);
 
     /// <summary>The time of a method, the median of the rounds.</summary>
-    internal double Microseconds(string method) => Median(_microseconds[method]);
+    internal double Microseconds(string method) => Median(microseconds[method]);
 
     /// <summary>How many times as long as another method one takes: the median of the rounds' ratios, so that a disturbance of one round does not count.</summary>
-    internal double Ratio(string method, string other) => Median(_microseconds[method].Zip(_microseconds[other], (m, o) => m / o));
+    internal double Ratio(string method, string other) => Median(microseconds[method].Zip(microseconds[other], (m, o) => m / o));
 
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
 }

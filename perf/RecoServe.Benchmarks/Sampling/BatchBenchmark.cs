@@ -4,13 +4,16 @@ using RecoServe.Engine.Sampling;
 namespace RecoServe.Benchmarks.Sampling;
 
 /// <summary>A batch of 64 rows, a slate of 10 each, on one thread and on two.</summary>
-public class BatchBenchmark
+public class BatchBenchmark : ICyclicBenchmark
 {
     private const int SlateLength = 10;
 
     private BatchRow[] _rows = [];
     private RowOutcome[] _outcomes = [];
     private SlateSlot[] _slots = [];
+
+    /// <inheritdoc/>
+    int ICyclicBenchmark.Cycle => 1;
 
     /// <summary>Size N of the catalogue.</summary>
     [Params(100_000)]

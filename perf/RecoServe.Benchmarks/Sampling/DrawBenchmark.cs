@@ -4,11 +4,14 @@ using RecoServe.Engine.Sampling;
 namespace RecoServe.Benchmarks.Sampling;
 
 /// <summary>Slates of 0, 10 and 110 from large nuclei: what one more draw costs.</summary>
-public class DrawBenchmark
+public class DrawBenchmark : ICyclicBenchmark
 {
     private readonly SlateSlot[] _slots = new SlateSlot[110];
     private RowSet _rows = null!;
     private ulong _seed;
+
+    /// <inheritdoc/>
+    int ICyclicBenchmark.Cycle => _rows.Rows.Count;
 
     /// <summary>Size N of the catalogue.</summary>
     [Params(100_000)]

@@ -4,11 +4,14 @@ using RecoServe.Engine.Sampling;
 namespace RecoServe.Benchmarks.Sampling;
 
 /// <summary>The cases that are made to be slow, beside the exponential sum of the same rows.</summary>
-public class HardCaseBenchmark
+public class HardCaseBenchmark : ICyclicBenchmark
 {
     private RowSet _rows = null!;
     private SlateSlot[] _slots = [];
     private ulong _seed;
+
+    /// <inheritdoc/>
+    int ICyclicBenchmark.Cycle => _rows.Rows.Count;
 
     /// <summary>Size N of the catalogue.</summary>
     [Params(1_000_000)]

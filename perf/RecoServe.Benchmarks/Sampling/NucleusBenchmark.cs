@@ -4,11 +4,14 @@ using RecoServe.Engine.Sampling;
 namespace RecoServe.Benchmarks.Sampling;
 
 /// <summary>Finding a nucleus, and drawing a slate of 10 from it, beside what the row costs to read and to sum the exponentials of.</summary>
-public class NucleusBenchmark
+public class NucleusBenchmark : ICyclicBenchmark
 {
     private readonly SlateSlot[] _slots = new SlateSlot[10];
     private RowSet _rows = null!;
     private ulong _seed;
+
+    /// <inheritdoc/>
+    int ICyclicBenchmark.Cycle => _rows.Rows.Count;
 
     /// <summary>Size N of the catalogue.</summary>
     [Params(10_000, 100_000, 1_000_000)]

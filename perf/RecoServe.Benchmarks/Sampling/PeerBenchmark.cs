@@ -8,7 +8,7 @@ namespace RecoServe.Benchmarks.Sampling;
 /// What else one could do, on the same rows: the sampler with its ten draws beside three ways that draw nothing, of which the
 /// first does not even know the nucleus.
 /// </summary>
-public class PeerBenchmark
+public class PeerBenchmark : ICyclicBenchmark
 {
     private const double TopP = 0.9;
 
@@ -18,6 +18,9 @@ public class PeerBenchmark
     private Quickselect _quickselect = null!;
     private FullSort _fullSort = null!;
     private ulong _seed;
+
+    /// <inheritdoc/>
+    int ICyclicBenchmark.Cycle => _rows.Rows.Count;
 
     /// <summary>Size N of the catalogue.</summary>
     [Params(10_000, 100_000, 1_000_000)]

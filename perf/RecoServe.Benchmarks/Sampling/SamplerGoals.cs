@@ -1,4 +1,4 @@
-using BenchmarkDotNet.Reports;
+using static RecoServe.Benchmarks.Sampling.SamplerRun;
 
 namespace RecoServe.Benchmarks.Sampling;
 
@@ -8,15 +8,15 @@ internal static class SamplerGoals
     private const string Ours = nameof(NucleusBenchmark.FindAndDraw);
 
     /// <summary>All of them.</summary>
-    internal static IReadOnlyList<Goal> Of(Summary[] summaries, Exactness exactness, double allocated) =>
+    internal static IReadOnlyList<Goal> Of(IReadOnlyList<MeasuredCase> cases, Exactness exactness, double allocated) =>
     [
-        .. Floors(MeasuredCase.Of<NucleusBenchmark>(summaries)),
-        .. TopK(MeasuredCase.Of<TopKBenchmark>(summaries)),
-        AtMost("worst case, N = 10^6: ÷ exp-sum", MeasuredCase.Of<HardCaseBenchmark>(summaries).Max(c => c.Ratio(Ours, nameof(HardCaseBenchmark.ExpSum))), 14, 5),
-        .. Peers(MeasuredCase.Of<PeerBenchmark>(summaries)),
-        AtLeast("64 rows, N = 10^5: 1 thread ÷ 2 threads", MeasuredCase.Of<BatchBenchmark>(summaries)
+        .. Floors(Of<NucleusBenchmark>(cases)),
+        .. TopK(Of<TopKBenchmark>(cases)),
+        AtMost("worst case, N = 10^6: ÷ exp-sum", Of<HardCaseBenchmark>(cases).Max(c => c.Ratio(Ours, nameof(HardCaseBenchmark.ExpSum))), 14, 5),
+        .. Peers(Of<PeerBenchmark>(cases)),
+        AtLeast("64 rows, N = 10^5: 1 thread ÷ 2 threads", Of<BatchBenchmark>(cases)
             .Min(c => c.Ratio(nameof(BatchBenchmark.OneThread), nameof(BatchBenchmark.TwoThreads))), 1.85, 1.95),
-        AtMost("one more draw, N = 10^5: ÷ find", MeasuredCase.Of<DrawBenchmark>(summaries).Max(OneDraw), 0.02, 0.005),
+        AtMost("one more draw, N = 10^5: ÷ find", Of<DrawBenchmark>(cases).Max(OneDraw), 0.02, 0.005),
         AtMost("bytes allocated a call", allocated, 0, 0),
         AtLeast("float64 reference: identical nuclei", exactness.Identical, 0.999, 1),
         AtMost("float64 reference: error of the mass", exactness.MassError, 1e-6, 1e-7),

@@ -4,13 +4,16 @@ using RecoServe.Engine.Sampling;
 namespace RecoServe.Benchmarks.Sampling;
 
 /// <summary>A slate of 10 from the nucleus of the hundred most probable items, whose floor is to read the row.</summary>
-public class TopKBenchmark
+public class TopKBenchmark : ICyclicBenchmark
 {
     private static readonly SamplingParameters TopHundred = new() { TopP = 0.9, TopK = 100 };
 
     private readonly SlateSlot[] _slots = new SlateSlot[10];
     private RowSet _rows = null!;
     private ulong _seed;
+
+    /// <inheritdoc/>
+    int ICyclicBenchmark.Cycle => _rows.Rows.Count;
 
     /// <summary>Size N of the catalogue.</summary>
     [Params(100_000, 1_000_000)]
