@@ -66,27 +66,29 @@ internal ref struct ItemList
         Count = count;
     }
 
-    /// <summary>The same where few are, and it is known where.</summary>
-    /// <param name="block">The block's logits.</param>
+    /// <summary>The same of several blocks where few are, and it is known where.</summary>
+    /// <param name="blocks">The blocks' logits.</param>
     /// <param name="firstItem">The index of the first of them.</param>
     /// <param name="threshold">Above −∞.</param>
-    /// <param name="steps">Where those steps begin that have one: as <see cref="RowPasses.SumAndFind"/> tells.</param>
-    public void AppendFew(scoped ReadOnlySpan<float> block, int firstItem, float threshold, scoped ReadOnlySpan<int> steps)
+    /// <param name="steps">The first item of each step that has one, as <see cref="RowPasses.SumAndFind"/> tells; becomes where its items begin in this list.</param>
+    public void AppendFew(scoped ReadOnlySpan<float> blocks, int firstItem, float threshold, scoped Span<int> steps)
     {
         var thresholds = Vector512.Create(threshold);
-        ref var start = ref MemoryMarshal.GetReference(block);
+        ref var start = ref MemoryMarshal.GetReference(blocks);
         ref var logits = ref MemoryMarshal.GetReference(_logits);
         ref var indexes = ref MemoryMarshal.GetReference(_items);
         nint count = Count;
         Debug.Assert(count + (steps.Length * RowPasses.Step) <= _logits.Length, "the memory holds all items");
-        foreach (nint first in steps)
+        foreach (ref var step in steps)
         {
-            var bits = ThresholdPasses.BitsAtOrAbove(ref Unsafe.Add(ref start, first), thresholds);
+            nint first = step;
+            step = (int)count;
+            var bits = ThresholdPasses.BitsAtOrAbove(ref Unsafe.Add(ref start, first - firstItem), thresholds);
             var end = count + BitOperations.PopCount(bits);
             do // two at a time, of which the second most often is none: a branch between them would be foretold badly
             {
-                Take(ref bits, firstItem, first, ref start, ref Unsafe.Add(ref indexes, count), ref Unsafe.Add(ref logits, count));
-                Take(ref bits, firstItem, first, ref start, ref Unsafe.Add(ref indexes, count + 1), ref Unsafe.Add(ref logits, count + 1));
+                Take(ref bits, first, ref start, firstItem, ref Unsafe.Add(ref indexes, count), ref Unsafe.Add(ref logits, count));
+                Take(ref bits, first, ref start, firstItem, ref Unsafe.Add(ref indexes, count + 1), ref Unsafe.Add(ref logits, count + 1));
                 count += 2;
             }
             while (bits != 0);
@@ -120,10 +122,10 @@ internal ref struct ItemList
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Take(ref ulong bits, int firstItem, nint step, ref float block, ref int item, ref float logit)
+    private static void Take(ref ulong bits, nint step, ref float blocks, int firstItem, ref int item, ref float logit)
     {
-        var position = step + (BitOperations.TrailingZeroCount(bits) & (RowPasses.Step - 1));
-        (item, logit) = (firstItem + (int)position, Unsafe.Add(ref block, position));
+        var taken = step + (BitOperations.TrailingZeroCount(bits) & (RowPasses.Step - 1));
+        (item, logit) = ((int)taken, Unsafe.Add(ref blocks, taken - firstItem));
         bits &= bits - 1;
     }
 }

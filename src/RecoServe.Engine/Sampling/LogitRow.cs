@@ -34,9 +34,9 @@ internal readonly ref struct LogitRow
     /// <param name="buffer">Memory for a copy, of <see cref="BlockLength"/>.</param>
     public ReadOnlySpan<float> Block(int block, Span<float> buffer)
     {
+        if (IsWhole(block))
+            return Logits.Slice(block * BlockLength, BlockLength);
         var logits = Logits[(block * BlockLength)..];
-        if (logits.Length >= BlockLength && (block > 0 || float.IsNegativeInfinity(logits[0])) && !Excluded(block).ContainsAnyExcept(0UL))
-            return logits[..BlockLength];
         logits = logits[..Math.Min(BlockLength, logits.Length)];
         buffer = buffer[..BlockLength];
         logits.CopyTo(buffer);
@@ -47,9 +47,26 @@ internal readonly ref struct LogitRow
         return buffer;
     }
 
+    /// <summary>The same of one block and of those after it that need not be copied either.</summary>
+    /// <param name="first">The block.</param>
+    /// <param name="end">The one after the last that may follow; above <paramref name="first"/>.</param>
+    /// <param name="buffer">Memory for a copy of one, of <see cref="BlockLength"/>.</param>
+    public ReadOnlySpan<float> Blocks(int first, int end, Span<float> buffer)
+    {
+        if (!IsWhole(first))
+            return Block(first, buffer);
+        var next = first + 1;
+        while (next < end && IsWhole(next))
+            next++;
+        return Logits[(first * BlockLength)..(next * BlockLength)];
+    }
+
     /// <summary>The bits of 32 logits from <paramref name="start"/>, a multiple of 32, that are excluded.</summary>
     public uint ExcludedBits(int start) =>
         _excluded.IsEmpty ? 0 : (uint)(_excluded[start / ItemMask.WordBits] >> (start % ItemMask.WordBits));
+
+    private bool IsWhole(int block) =>
+        Logits.Length - (block * BlockLength) >= BlockLength && (block > 0 || float.IsNegativeInfinity(Logits[0])) && !Excluded(block).ContainsAnyExcept(0UL);
 
     private ReadOnlySpan<ulong> Excluded(int block)
     {

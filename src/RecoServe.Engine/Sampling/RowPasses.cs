@@ -48,6 +48,7 @@ internal static class RowPasses
     {
         var (t0, t1) = (Vector512.Create(thresholds[0]), Vector512.Create(thresholds[1]));
         var (t2, t3) = (Vector512.Create(thresholds[2]), Vector512.Create(thresholds[3]));
+        var zeros = Vector512.Create((float)(logits.Length % Step)); // no constant: of that the compiler makes selections that wait for one another
         LaneSum above0 = default, above1 = default, above2 = default, above3 = default;
         ref var start = ref MemoryMarshal.GetReference(logits);
         ref var first = ref MemoryMarshal.GetReference(weights[..logits.Length]);
@@ -57,10 +58,10 @@ internal static class RowPasses
             var (c, d) = (Vector512.LoadUnsafe(ref start, i + 32), Vector512.LoadUnsafe(ref start, i + 48));
             var (weightA, weightB) = (Vector512.LoadUnsafe(ref first, i), Vector512.LoadUnsafe(ref first, i + 16));
             var (weightC, weightD) = (Vector512.LoadUnsafe(ref first, i + 32), Vector512.LoadUnsafe(ref first, i + 48));
-            above0.Add(AtOrAbove(a, weightA, b, weightB, t0) + AtOrAbove(c, weightC, d, weightD, t0), i);
-            above1.Add(AtOrAbove(a, weightA, b, weightB, t1) + AtOrAbove(c, weightC, d, weightD, t1), i);
-            above2.Add(AtOrAbove(a, weightA, b, weightB, t2) + AtOrAbove(c, weightC, d, weightD, t2), i);
-            above3.Add(AtOrAbove(a, weightA, b, weightB, t3) + AtOrAbove(c, weightC, d, weightD, t3), i);
+            above0.Add(AtOrAbove(a, weightA, b, weightB, t0, zeros) + AtOrAbove(c, weightC, d, weightD, t0, zeros), i);
+            above1.Add(AtOrAbove(a, weightA, b, weightB, t1, zeros) + AtOrAbove(c, weightC, d, weightD, t1, zeros), i);
+            above2.Add(AtOrAbove(a, weightA, b, weightB, t2, zeros) + AtOrAbove(c, weightC, d, weightD, t2, zeros), i);
+            above3.Add(AtOrAbove(a, weightA, b, weightB, t3, zeros) + AtOrAbove(c, weightC, d, weightD, t3, zeros), i);
         }
 
         var sums = default(Four<double>);
@@ -73,12 +74,13 @@ internal static class RowPasses
     /// of the threshold, so that no heavy one rounds the others off.
     /// </summary>
     /// <param name="logits">A multiple of <see cref="Step"/>.</param>
+    /// <param name="firstItem">The index of the first of them.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="threshold">Above −∞.</param>
-    /// <param name="steps">Receives the first index of each step that has one; an element for every step.</param>
+    /// <param name="steps">Receives the first item of each step that has one; an element for every step.</param>
     /// <param name="found">How many have one.</param>
     public static PassSums SumAndFind(
-        ReadOnlySpan<float> logits, in SingleWeights weights, float threshold, Span<int> steps, out int found)
+        ReadOnlySpan<float> logits, int firstItem, in SingleWeights weights, float threshold, Span<int> steps, out int found)
     {
         var (scale, scaleError, shift, least) = weights;
         var thresholds = Vector512.Create(threshold);
@@ -100,7 +102,7 @@ internal static class RowPasses
             total.Add((weightA + weightB) + (weightC + weightD), i);
             var stepMax = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
             max = Vector512.MaxNative(max, stepMax);
-            ThresholdPasses.KeepIfAny(ref next, ref count, (int)i, stepMax, thresholds);
+            ThresholdPasses.KeepIfAny(ref next, ref count, firstItem + (int)i, stepMax, thresholds);
         }
 
         found = (int)count;
@@ -206,9 +208,9 @@ internal static class RowPasses
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> AtOrAbove(
-        Vector512<float> a, Vector512<float> weightA, Vector512<float> b, Vector512<float> weightB, Vector512<float> threshold)
+        Vector512<float> a, Vector512<float> weightA, Vector512<float> b, Vector512<float> weightB, Vector512<float> threshold, Vector512<float> zeros = default)
     {
-        var sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, threshold), weightA, Vector512<float>.Zero);
+        var sum = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a, threshold), weightA, zeros);
         return Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(b, threshold), sum + weightB, sum);
     }
 

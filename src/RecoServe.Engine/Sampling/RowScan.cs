@@ -198,14 +198,15 @@ internal ref struct RowScan
             for (var block = first; block < end; block++)
             {
                 _scratch.BlockStarts[block] = found;
+                var firstItem = block * LogitRow.BlockLength;
                 var logits = Row.Block(block, buffer);
                 if (!weigh)
                 {
-                    found += ThresholdPasses.Find(logits, threshold, steps[found..]);
+                    found += ThresholdPasses.Find(logits, firstItem, threshold, steps[found..]);
                     continue;
                 }
 
-                var sums = RowPasses.SumAndFind(logits, Single, threshold, steps[found..], out var inBlock);
+                var sums = RowPasses.SumAndFind(logits, firstItem, Single, threshold, steps[found..], out var inBlock);
                 found += inBlock;
                 Keep(block, sums);
                 sum += sums.Below;
@@ -224,18 +225,22 @@ internal ref struct RowScan
     /// <param name="first">The first block.</param>
     /// <param name="end">The one after the last.</param>
     /// <param name="steps">The steps of all these blocks that have such items; where those of a block begin stands in its start, which becomes where its items begin.</param>
-    private readonly void ListFound(scoped ref ItemList items, float threshold, int first, int end, scoped ReadOnlySpan<int> steps)
+    private readonly void ListFound(scoped ref ItemList items, float threshold, int first, int end, scoped Span<int> steps)
     {
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
         var starts = _scratch.BlockStarts;
         starts[end] = steps.Length;
-        for (var block = first; block < end; block++)
+        for (var block = first; block < end;)
         {
-            var found = steps[starts[block]..starts[block + 1]];
-            starts[block] = items.Count;
-            if (!found.IsEmpty)
-                items.AppendFew(Row.Block(block, buffer), block * LogitRow.BlockLength, threshold, found);
+            // As many as stand together: a loop's end is foretold badly.
+            var blocks = Row.Blocks(block, end, buffer);
+            var next = block + (blocks.Length / LogitRow.BlockLength);
+            items.AppendFew(blocks, block * LogitRow.BlockLength, threshold, steps[starts[block]..starts[next]]);
+            block = next;
         }
+
+        foreach (ref var start in starts.AsSpan(first, end - first))
+            start = start < steps.Length ? steps[start] : items.Count;
     }
 
     private void Keep(int block, in PassSums sums)

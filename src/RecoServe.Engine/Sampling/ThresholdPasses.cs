@@ -76,10 +76,11 @@ internal static class ThresholdPasses
 
     /// <summary>Tells where the logits stand that are at or above a threshold, which should be few.</summary>
     /// <param name="logits">A multiple of <see cref="RowPasses.Step"/>.</param>
+    /// <param name="firstItem">The index of the first of them.</param>
     /// <param name="threshold">Above −∞.</param>
-    /// <param name="steps">Receives the first index of each step that has one; an element for every step.</param>
+    /// <param name="steps">Receives the first item of each step that has one; an element for every step.</param>
     /// <returns>How many have one.</returns>
-    public static int Find(ReadOnlySpan<float> logits, float threshold, Span<int> steps)
+    public static int Find(ReadOnlySpan<float> logits, int firstItem, float threshold, Span<int> steps)
     {
         var thresholds = Vector512.Create(threshold);
         ref var start = ref MemoryMarshal.GetReference(logits);
@@ -90,7 +91,7 @@ internal static class ThresholdPasses
             Prefetch.Beyond(ref start, i);
             var (a, b) = (Vector512.LoadUnsafe(ref start, i), Vector512.LoadUnsafe(ref start, i + 16));
             var (c, d) = (Vector512.LoadUnsafe(ref start, i + 32), Vector512.LoadUnsafe(ref start, i + 48));
-            KeepIfAny(ref next, ref count, (int)i, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)), thresholds);
+            KeepIfAny(ref next, ref count, firstItem + (int)i, Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)), thresholds);
         }
 
         return (int)count;

@@ -60,17 +60,19 @@ public sealed class RowPassesTests
             _ = RowPasses.SumAndList(logits, single, aboveLow, aboveLow, list, out listed, ref above);
             Assert.Equal(0, listed);
 
-            int[] stepsWithAny = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i / RowPasses.Step * RowPasses.Step).Distinct()];
+            int[] stepsWithAny = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => 7 + (i / RowPasses.Step * RowPasses.Step)).Distinct()];
             var steps = new int[(logits.Length / RowPasses.Step) + 1];
-            var few = RowPasses.SumAndFind(logits, single, high, steps, out var found);
+            var few = RowPasses.SumAndFind(logits, 7, single, high, steps, out var found);
             AssertBits(ScalarPasses.Sum([.. logits.Select(l => Math.Min(l, high))], 0, 1, high).Total, few.Below);
             Assert.Equal(sums.Max, few.Max);
             Assert.Equal(stepsWithAny, steps[..found]);
-            Assert.Equal(stepsWithAny, steps[..ThresholdPasses.Find(logits, high, steps)]);
+            Assert.Equal(stepsWithAny, steps[..ThresholdPasses.Find(logits, 7, high, steps)]);
             var fewItems = new ItemList(new float[logits.Length + ItemList.Slack], new int[logits.Length + ItemList.Slack]);
             fewItems.AppendFew(logits, 7, high, stepsWithAny);
-            Assert.Equal([.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i + 7)], fewItems.Items.ToArray());
+            int[] itemsAbove = [.. Enumerable.Range(0, logits.Length).Where(i => logits[i] >= high).Select(i => i + 7)];
+            Assert.Equal(itemsAbove, fewItems.Items.ToArray());
             Assert.Equal([.. logits.Where(l => l >= high)], fewItems.Logits.ToArray());
+            Assert.Equal([.. steps[..found].Select(step => itemsAbove.Count(item => item < step))], stepsWithAny);
 
             // In place, with a weight for each.
             var inPlace = logits.Concat(new float[Compaction.Slack]).ToArray();
