@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using System.Threading.Channels;
 using Grpc.Core;
 using RecoServe.Contracts.V1;
+using RecoServe.Testing;
 using QuestionStream = RecoServe.Server.Services.QuestionStream;
 
 namespace RecoServe.Server.Tests;
@@ -53,6 +54,25 @@ public sealed class QuestionStreamTests : IAsyncLifetime
         await call.RequestStream.WriteAsync(new RecommendStreamRequest(), Token);
         await call.RequestStream.CompleteAsync();
         Assert.Equal(10, Assert.Single(await ReadAllAsync(call.ResponseStream)).Response.Items.Count);
+    }
+
+    [Fact]
+    public async Task RecommendStream_QueueFull_QuestionsAreToldWhenToComeAgain()
+    {
+        // A slow model (a large catalogue, one row a batch) and room for one in the queue.
+        await using var server = await RunningServer.StartAsync(
+            r => new TestModel { ItemCount = 200_000, Dimension = 64 }.Publish(r), ("Batcher:QueueCapacity", "1"), ("Runner:MaxBatchSize", "1"));
+        using var call = new RecommendationService.RecommendationServiceClient(server.Channel).RecommendStream(cancellationToken: Token);
+        var reading = ReadAllAsync(call.ResponseStream);
+        for (var i = 0; i < 200; i++)
+            await call.RequestStream.WriteAsync(new RecommendStreamRequest { Request = new RecommendRequest { RequestId = $"r{i}" } }, Token);
+        await call.RequestStream.CompleteAsync();
+        var answers = await reading;
+        Assert.Equal(200, answers.Count);
+        var refused = answers.Where(a => a.Error is not null).Select(a => a.Error).ToArray();
+        Assert.NotEmpty(refused);
+        Assert.All(refused, e => Assert.Equal((int)StatusCode.ResourceExhausted, e.Code));
+        Assert.All(refused, e => Assert.True(e.RetryAfter?.ToTimeSpan() > TimeSpan.Zero));
     }
 
     [Fact]

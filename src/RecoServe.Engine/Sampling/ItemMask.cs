@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -25,6 +26,19 @@ public sealed class ItemMask : IDisposable
 
     /// <summary>Number of items N.</summary>
     public int ItemCount { get; private set; }
+
+    /// <summary>How many of the items 1…N are not excluded.</summary>
+    public int EligibleCount
+    {
+        get
+        {
+            var words = Words;
+            var excluded = BitOperations.PopCount(words[^1] << (WordBits - 1 - (ItemCount % WordBits))); // its bits above N have no meaning
+            foreach (var word in words[..^1])
+                excluded += BitOperations.PopCount(word);
+            return ItemCount - excluded + (int)(words[0] & 1);
+        }
+    }
 
     /// <summary>One bit for each index 0…N: excluded. Bits above N have no meaning.</summary>
     internal ReadOnlySpan<ulong> Excluded => Words;

@@ -54,7 +54,6 @@ internal sealed class RankedSlate
     {
         var slots = new SlateSlot[Math.Min(MaxRanked, catalogue.Count)];
         var count = NucleusSampler.Sample(logits, mask, new SamplingParameters { Strategy = SamplingStrategy.Greedy }, slots).Count;
-        var eligible = mask is null ? catalogue.Count : Enumerable.Range(1, catalogue.Count).Count(item => !mask.IsExcluded(item));
-        return new RankedSlate(catalogue, logits, [.. slots.Take(count).Select(s => catalogue.IdOf(s.Item))], Math.Min(slateSize, MaxItems), eligible);
+        return new RankedSlate(catalogue, logits, [.. slots.Take(count).Select(s => catalogue.IdOf(s.Item))], Math.Min(slateSize, MaxItems), mask?.EligibleCount ?? catalogue.Count);
     }
 }

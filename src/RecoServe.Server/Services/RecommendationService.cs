@@ -70,11 +70,13 @@ internal sealed class RecommendationService(
             var status = CallStatus.Of(e, context, clock);
             if (status.StatusCode == StatusCode.Internal) // in band, so that nobody else sees it
                 ServerLog.CallFailed(log, context.Method, e);
+            var details = status.GetRpcStatus();
             return new V1.StreamError
             {
                 Code = (int)status.StatusCode,
                 Message = status.Status.Detail,
-                Field = status.GetRpcStatus()?.GetDetail<BadRequest>()?.FieldViolations.FirstOrDefault()?.Field ?? "",
+                Field = details?.GetDetail<BadRequest>()?.FieldViolations.FirstOrDefault()?.Field ?? "",
+                RetryAfter = details?.GetDetail<RetryInfo>()?.RetryDelay,
             };
         }
     }

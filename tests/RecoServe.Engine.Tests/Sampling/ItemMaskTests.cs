@@ -30,6 +30,7 @@ public sealed class ItemMaskTests
                     }
                 }
 
+                Assert.Equal(Enumerable.Range(1, itemCount).Count(item => !excluded.Contains(item)), mask.EligibleCount);
                 var row = new float[itemCount + 1];
                 ItemMask.Apply(mask.Excluded, row);
                 for (var i = 0; i <= itemCount; i++)
