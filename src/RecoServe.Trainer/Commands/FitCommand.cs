@@ -120,7 +120,8 @@ internal sealed class FitCommand
     /// <summary>Loads torch, and seeds it: the network's first weights are a function of the seed.</summary>
     private static void PrepareTorch(FitOptions options, TextWriter error)
     {
-        LibTorch.EnsureLoaded();
+        if (ComputeDevice.Use(options.Device) is not "cpu" and var device)
+            error.WriteLine($"training on {device}");
         set_num_threads(options.Threads);
         if (!FastProducts.TrySet(options.FastProducts) && options.FastProducts)
             error.WriteLine("recotrain: --fast-products has no effect: this libtorch has no such switch");

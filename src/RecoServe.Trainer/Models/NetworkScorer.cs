@@ -19,7 +19,7 @@ internal sealed class NetworkScorer(NextWatchNetwork network, int maxHistory) : 
     public void Score(ReadOnlySpan<Question> questions, Span<double> scores)
     {
         using var scope = NewDisposeScope();
-        TensorPrimitives.ConvertTruncating(Floats(Logits(questions)), scores);
+        TensorPrimitives.ConvertTruncating(Floats(Logits(questions).cpu()), scores);
     }
 
     /// <summary>float32 [questions, N + 1].</summary>
@@ -39,6 +39,6 @@ internal sealed class NetworkScorer(NextWatchNetwork network, int maxHistory) : 
         return network.Score(states).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The cells of a contiguous float32 tensor; valid as long as the tensor lives.</summary>
+    /// <summary>The cells of a contiguous float32 tensor on the CPU; valid as long as the tensor lives.</summary>
     internal static ReadOnlySpan<float> Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 }

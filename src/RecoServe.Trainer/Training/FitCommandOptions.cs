@@ -99,6 +99,7 @@ internal sealed class FitCommandOptions
         Add("--dropout", nameof(FitOptions.Dropout), Defaults.Dropout, "Share of embedding and state cells zeroed in training", (o, v) => o with { Dropout = v });
         Add("--clip-norm", nameof(FitOptions.ClipNorm), Defaults.ClipNorm, "Longest gradient", (o, v) => o with { ClipNorm = v });
         Add("--seed", nameof(FitOptions.Seed), Defaults.Seed, "Seed of everything random", (o, v) => o with { Seed = v });
+        _settings.AddChoice("--device", nameof(FitOptions.Device), Defaults.Device, "What computes: a GPU if there is one (auto), or that which is named; a GPU takes a build with -p:TorchFlavor=gpu", (o, v) => o with { Device = v });
         Add("--threads", nameof(FitOptions.Threads), Defaults.Threads, "Threads of a matrix product; results repeat for the same number", (o, v) => o with { Threads = v });
         Add("--fast-products", nameof(FitOptions.FastProducts), Defaults.FastProducts, "Whether oneDNN multiplies matrices: faster on some processors, other last digits", (o, v) => o with { FastProducts = v });
         Add("--evaluate-every", nameof(FitOptions.EvaluateEvery), Defaults.EvaluateEvery, "Epochs from one validation to the next", (o, v) => o with { EvaluateEvery = v });

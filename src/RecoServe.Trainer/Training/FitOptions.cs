@@ -123,6 +123,9 @@ internal sealed record FitOptions
     /// <summary>Seed of everything random.</summary>
     public int Seed { get; init; } = 1;
 
+    /// <summary>What is computed on. Results are repeatable on the same device only.</summary>
+    public DeviceKind Device { get; init; }
+
     /// <summary>Threads of a matrix product. Results are repeatable for the same number only.</summary>
     [Range(1, 1024)]
     public int Threads { get; init; } = Environment.ProcessorCount;

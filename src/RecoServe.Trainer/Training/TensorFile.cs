@@ -14,7 +14,7 @@ internal static class TensorFile
 {
     private const string MetadataKey = "__metadata__";
 
-    /// <summary>Writes all tensors; contiguous, on the CPU.</summary>
+    /// <summary>Writes all tensors, which are contiguous.</summary>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         var header = new JsonObject { [MetadataKey] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))) };
@@ -39,7 +39,10 @@ internal static class TensorFile
             file.Write(length);
             file.Write(text);
             foreach (var tensor in tensors.Values)
-                file.Write(tensor.bytes);
+            {
+                using var numbers = tensor.detach().cpu();
+                file.Write(numbers.bytes);
+            }
         });
     }
 
@@ -58,7 +61,11 @@ internal static class TensorFile
             if (!entry["shape"]!.AsArray().Select(n => n!.GetValue<long>()).SequenceEqual(tensor.shape))
                 throw new PackageException(path, $"has {name} with shape {entry["shape"]!.ToJsonString()}; [{shape}] was expected");
             file.Position = start + entry["data_offsets"]![0]!.GetValue<long>();
-            file.ReadExactly(tensor.bytes);
+            using var cells = tensor.detach();
+            using var numbers = cells.cpu(); // of a tensor on the CPU the same memory
+            file.ReadExactly(numbers.bytes);
+            if (cells.device_type != TorchSharp.DeviceType.CPU)
+                cells.copy_(numbers).Dispose();
         }
 
         return header[MetadataKey]!.AsObject().ToDictionary(m => m.Key, m => m.Value!.GetValue<string>());
