@@ -27,7 +27,7 @@ public sealed class BucketPublisher : IDisposable
     /// <summary>Copies a package into the bucket, under the model's name and a number that is free.</summary>
     /// <param name="package">Verified.</param>
     /// <param name="version">The number; null: one more than the highest there, complete or not.</param>
-    /// <param name="progress">Told of the file under way, and of the share of all bytes that has been sent, 0…1.</param>
+    /// <param name="progress">Told of the file under way, and of the share of all bytes that has been sent, 0…1: one call at a time, each share above the one before.</param>
     /// <param name="cancellationToken">Ends it; what was uploaded is removed.</param>
     /// <returns>Where the version is: <c>s3://bucket/prefix/name/number</c>.</returns>
     /// <exception cref="PackageException">The version exists, or another publisher has it.</exception>
@@ -72,11 +72,23 @@ public sealed class BucketPublisher : IDisposable
     private async Task UploadAsync(ModelPackage package, string folder, Action<string, double> progress, CancellationToken cancellationToken)
     {
         double total = Math.Max(1, package.Manifest.Files.Values.Sum(f => f.Bytes));
+        var (told, turn) = (-1.0, new Lock());
         long before = 0;
         foreach (var (file, checksum) in package.Manifest.Files)
         {
-            await _bucket.UploadAsync(folder + file, package.PathOf(file), sent => progress(file, (before + sent) / total), cancellationToken);
-            before += checksum.Bytes;
+            var start = before;
+            await _bucket.UploadAsync(folder + file, package.PathOf(file), sent => Tell(file, start + sent), cancellationToken);
+            Tell(file, before += checksum.Bytes);
+        }
+
+        // The bucket's client tells of it on threads of its own: late, and in any order.
+        void Tell(string file, long sent)
+        {
+            lock (turn)
+            {
+                if (sent / total > told)
+                    progress(file, told = sent / total);
+            }
         }
     }
 

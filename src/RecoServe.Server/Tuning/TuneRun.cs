@@ -14,6 +14,9 @@ internal static class TuneRun
     /// <summary>Something is said at least so often.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
 
+    /// <summary>Turns in which the pick and the best of a sweep are compared: odd, for their median.</summary>
+    private const int Turns = 5;
+
     /// <summary>Settings are named when so few are left.</summary>
     private const int NamedBelow = 4;
 
@@ -62,13 +65,27 @@ internal static class TuneRun
         var alone = new Race<Candidate>(measure, options.Goal, static (_, _) => { });
         foreach (var candidate in grid)
         {
-            rates[candidate] = (await alone.RunAsync([candidate], first))?.Rate ?? 0;
+            rates[candidate] = await HeldAsync(candidate);
             console.WriteLine($"{Rate(rates[candidate]),12}/s  {string.Join(' ', candidate.Switches)}");
         }
 
-        // The winner once more, at the end: between its own turn and that of the best the machine may have changed.
-        var again = (await alone.RunAsync([winner], first))?.Rate ?? 0;
-        console.WriteLine($"sweep: the best holds {Rate(rates.Values.Max())}/s; the pick {Rate(rates[winner])}/s, {Rate(again)}/s when measured again");
+        var best = grid.MaxBy(candidate => rates[candidate])!;
+        console.WriteLine($"sweep: the best holds {Rate(rates[best])}/s; the pick {Rate(rates[winner])}/s");
+        if (best == winner)
+            return;
+
+        // Between their turns in the sweep the machine may have changed: once more, in turns.
+        var shares = new List<double>();
+        for (var turn = 0; turn < Turns; turn++)
+        {
+            var (ofBest, ofPick) = (await HeldAsync(best), await HeldAsync(winner));
+            shares.Add(ofBest > 0 ? ofPick / ofBest : 1);
+            console.WriteLine($"{"",14}  the best {Rate(ofBest)}/s, the pick {Rate(ofPick)}/s");
+        }
+
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sweep: in turns the pick holds {shares.Order().ElementAt(Turns / 2):P0} of what the best of the sweep does (median of {Turns})"));
+
+        async Task<double> HeldAsync(Candidate candidate) => (await alone.RunAsync([candidate], first))?.Rate ?? 0;
     }
 
     private static void Show(IAnsiConsole console, IReadOnlyList<Candidate> grid, double rate, IReadOnlyList<Runner<Candidate>> holding)
