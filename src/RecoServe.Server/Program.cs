@@ -4,10 +4,9 @@ using RecoServe.Engine.Registry;
 using RecoServe.Engine.Stores;
 using RecoServe.Server;
 using RecoServe.Server.Tuning;
-using Spectre.Console;
 
 if (args is [TuneCommand.Name, .. var tuning])
-    return await TuneCommand.RunAsync(tuning, AnsiConsole.Console, Console.Error);
+    return await TuneCommand.RunAsync(tuning, Console.Out, Console.Error);
 
 if (args.Contains("--help") || args.Contains("-h"))
 {

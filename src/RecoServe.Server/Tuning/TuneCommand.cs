@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using RecoServe.Engine.Packages;
-using Spectre.Console;
 
 namespace RecoServe.Server.Tuning;
 
@@ -29,14 +28,14 @@ internal static class TuneCommand
 
     /// <summary>Runs the command line that follows <c>tune</c>.</summary>
     /// <returns>The exit code: 0, 1 if no setting holds the goal or a server cannot be started, 2 for a wrong command line or repository.</returns>
-    internal static async Task<int> RunAsync(string[] args, IAnsiConsole console, TextWriter error)
+    internal static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
         var command = new Command(Name, "Finds batch size, delay, threads and instances for a latency goal: starts servers on free ports and loads them. What follows -- every server gets: -- --Batcher:QueueCapacity 4096")
         {
             Models, Model, Goal, Seconds, Sweep, Seed,
         };
         string[] own = [.. args.TakeWhile(a => a != "--")], settings = [.. args.Skip(own.Length + 1)];
-        command.SetAction((parsed, _) => RunAsync(parsed, settings, console));
+        command.SetAction((parsed, _) => RunAsync(parsed, settings, output));
         var result = new RootCommand { command }.Parse([Name, .. own]);
         if (result.Errors is [var first, ..] && result.Action is not System.CommandLine.Help.HelpAction)
             return Fail(error, first.Message, 2);
@@ -56,7 +55,7 @@ internal static class TuneCommand
         }
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, string[] settings, IAnsiConsole console)
+    private static async Task<int> RunAsync(ParseResult parsed, string[] settings, TextWriter output)
     {
         var options = new TuneOptions(OwnProgram(), parsed.GetRequiredValue(Models), TimeSpan.FromMilliseconds(parsed.GetRequiredValue(Goal)))
         {
@@ -66,7 +65,7 @@ internal static class TuneCommand
             Seed = parsed.GetRequiredValue(Seed),
             Settings = settings,
         };
-        return await TuneRun.RunAsync(options, Candidate.Grid(Environment.ProcessorCount, options.Goal), console, TimeProvider.System) ? 0 : 1;
+        return await TuneRun.RunAsync(options, Candidate.Grid(Environment.ProcessorCount, options.Goal), output, TimeProvider.System) ? 0 : 1;
     }
 
     /// <summary>This program, started as this process was: on its own, or as a file that dotnet runs.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using RecoServe.Engine.Packages;
 using RecoServe.LoadGenerator;
-using Spectre.Console;
 
 namespace RecoServe.Server.Tuning;
 
@@ -24,10 +23,10 @@ internal static class TuneRun
     /// <returns>Whether any candidate holds the goal.</returns>
     /// <exception cref="PackageException">The repository has no such model.</exception>
     /// <exception cref="InvalidOperationException">A server could not be started; its own words.</exception>
-    internal static async Task<bool> RunAsync(TuneOptions options, IReadOnlyList<Candidate> grid, IAnsiConsole console, TimeProvider clock)
+    internal static async Task<bool> RunAsync(TuneOptions options, IReadOnlyList<Candidate> grid, TextWriter output, TimeProvider clock)
     {
         var package = NewestModel.Open(options.Models, options.Model);
-        console.WriteLine($"{package.Manifest.Name} version {package.Manifest.Version}, p99 up to {Milliseconds(options.Goal)} ms, {Environment.ProcessorCount} cores: {grid.Count} settings, each in a server of its own");
+        output.WriteLine($"{package.Manifest.Name} version {package.Manifest.Version}, p99 up to {Milliseconds(options.Goal)} ms, {Environment.ProcessorCount} cores: {grid.Count} settings, each in a server of its own");
         await using var servers = new CandidateServers(options, package, clock);
         var first = FirstShareOfPeak * await servers.PeakAsync(grid[0]);
         var (spoken, measured) = (clock.GetTimestamp(), 0);
@@ -37,40 +36,40 @@ internal static class TuneRun
             measured++;
             if (clock.GetElapsedTime(spoken) >= Silence)
             {
-                console.WriteLine($"{Rate(rate),12}/s  measuring: {measured} measurements so far");
+                output.WriteLine($"{Rate(rate),12}/s  measuring: {measured} measurements so far");
                 spoken = clock.GetTimestamp();
             }
 
             return tail;
         }
 
-        var result = await new Race<Candidate>(MeasureAsync, options.Goal, (rate, holding) => Show(console, grid, rate, holding)).RunAsync(grid, first);
+        var result = await new Race<Candidate>(MeasureAsync, options.Goal, (rate, holding) => Show(output, grid, rate, holding)).RunAsync(grid, first);
         if (result is null)
         {
-            console.WriteLine($"no setting has a p99 of {Milliseconds(options.Goal)} ms, whatever the rate");
+            output.WriteLine($"no setting has a p99 of {Milliseconds(options.Goal)} ms, whatever the rate");
             return false;
         }
 
-        console.WriteLine($"holds {Rate(result.Rate)} requests a second with p99 {Milliseconds(result.Winner.Tail)} ms, on this machine and with the load generator on it:");
-        console.WriteLine($"recoserve {string.Join(' ', result.Winner.Who.Switches)}");
+        output.WriteLine($"holds {Rate(result.Rate)} requests a second with p99 {Milliseconds(result.Winner.Tail)} ms, on this machine and with the load generator on it:");
+        output.WriteLine($"recoserve {string.Join(' ', result.Winner.Who.Switches)}");
         if (options.Sweep)
-            await SweepAsync(MeasureAsync, options, grid, first, result.Winner.Who, console);
+            await SweepAsync(MeasureAsync, options, grid, first, result.Winner.Who, output);
         return true;
     }
 
     /// <summary>Every candidate on its own: what the race saves, and what it may miss.</summary>
-    private static async Task SweepAsync(Func<Candidate, double, Task<TimeSpan>> measure, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, IAnsiConsole console)
+    private static async Task SweepAsync(Func<Candidate, double, Task<TimeSpan>> measure, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, TextWriter output)
     {
         var rates = new Dictionary<Candidate, double>();
         var alone = new Race<Candidate>(measure, options.Goal, static (_, _) => { });
         foreach (var candidate in grid)
         {
             rates[candidate] = await HeldAsync(candidate);
-            console.WriteLine($"{Rate(rates[candidate]),12}/s  {string.Join(' ', candidate.Switches)}");
+            output.WriteLine($"{Rate(rates[candidate]),12}/s  {string.Join(' ', candidate.Switches)}");
         }
 
         var best = grid.MaxBy(candidate => rates[candidate])!;
-        console.WriteLine($"sweep: the best holds {Rate(rates[best])}/s; the pick {Rate(rates[winner])}/s");
+        output.WriteLine($"sweep: the best holds {Rate(rates[best])}/s; the pick {Rate(rates[winner])}/s");
         if (best == winner)
             return;
 
@@ -80,19 +79,19 @@ internal static class TuneRun
         {
             var (ofBest, ofPick) = (await HeldAsync(best), await HeldAsync(winner));
             shares.Add(ofBest > 0 ? ofPick / ofBest : 1);
-            console.WriteLine($"{"",14}  the best {Rate(ofBest)}/s, the pick {Rate(ofPick)}/s");
+            output.WriteLine($"{"",14}  the best {Rate(ofBest)}/s, the pick {Rate(ofPick)}/s");
         }
 
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sweep: in turns the pick holds {shares.Order().ElementAt(Turns / 2):P0} of what the best of the sweep does (median of {Turns})"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sweep: in turns the pick holds {shares.Order().ElementAt(Turns / 2):P0} of what the best of the sweep does (median of {Turns})"));
 
         async Task<double> HeldAsync(Candidate candidate) => (await alone.RunAsync([candidate], first))?.Rate ?? 0;
     }
 
-    private static void Show(IAnsiConsole console, IReadOnlyList<Candidate> grid, double rate, IReadOnlyList<Runner<Candidate>> holding)
+    private static void Show(TextWriter output, IReadOnlyList<Candidate> grid, double rate, IReadOnlyList<Runner<Candidate>> holding)
     {
-        console.WriteLine($"{Rate(rate),12}/s  held by {holding.Count} of {grid.Count}");
+        output.WriteLine($"{Rate(rate),12}/s  held by {holding.Count} of {grid.Count}");
         foreach (var (candidate, _) in holding.Where(_ => holding.Count < NamedBelow))
-            console.WriteLine($"{"",14}  {string.Join(' ', candidate.Switches)}");
+            output.WriteLine($"{"",14}  {string.Join(' ', candidate.Switches)}");
     }
 
     private static string Rate(double rate) => rate.ToString("N0", CultureInfo.InvariantCulture);

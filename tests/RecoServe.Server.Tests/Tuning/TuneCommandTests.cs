@@ -1,6 +1,5 @@
 using RecoServe.Server.Tuning;
 using RecoServe.Testing;
-using Spectre.Console;
 
 namespace RecoServe.Server.Tests.Tuning;
 
@@ -9,13 +8,6 @@ public sealed class TuneCommandTests : IDisposable
     private readonly TemporaryDirectory _repository = new();
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
-    private readonly IAnsiConsole _console;
-
-    public TuneCommandTests()
-    {
-        _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_output), Ansi = AnsiSupport.No });
-        _console.Profile.Width = 200;
-    }
 
     public void Dispose() => _repository.Dispose();
 
@@ -32,7 +24,7 @@ public sealed class TuneCommandTests : IDisposable
     public async Task Run_WrongCommandLine_SaysWhatWouldBeRight(int code, string message, params string[] arguments)
     {
         new TestModel().Publish(_repository.Path);
-        Assert.Equal(code, await TuneCommand.RunAsync(arguments.Contains("--models") ? arguments : ["--models", _repository.Path, .. arguments], _console, _error));
+        Assert.Equal(code, await TuneCommand.RunAsync(arguments.Contains("--models") ? arguments : ["--models", _repository.Path, .. arguments], _output, _error));
         Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
     }
 
@@ -40,7 +32,7 @@ public sealed class TuneCommandTests : IDisposable
     public async Task Run_ServerThatDoesNotStart_SaysWhatTheServerSays()
     {
         new TestModel().Publish(_repository.Path);
-        Assert.Equal(1, await TuneCommand.RunAsync(["--models", _repository.Path, "--", "--Batcher:QueueCapacity", "none"], _console, _error));
+        Assert.Equal(1, await TuneCommand.RunAsync(["--models", _repository.Path, "--", "--Batcher:QueueCapacity", "none"], _output, _error));
         Assert.Contains("Batcher:QueueCapacity must be a whole number", _error.ToString(), StringComparison.Ordinal);
     }
 
@@ -56,7 +48,7 @@ public sealed class TuneCommandTests : IDisposable
             LeastCalls = 10,
         };
         Candidate[] grid = [new Candidate(1, TimeSpan.Zero, 1, 1), new Candidate(64, TimeSpan.Zero, 1, 1)];
-        Assert.True(await TuneRun.RunAsync(options with { Sweep = true }, grid, _console, TimeProvider.System));
+        Assert.True(await TuneRun.RunAsync(options with { Sweep = true }, grid, _output, TimeProvider.System));
         var lines = _output.ToString().Split('\n');
         Assert.Matches("^toy version 1, p99 up to 900.0 ms, [0-9]+ cores: 2 settings, each in a server of its own$", lines[0]);
         Assert.Contains(lines, l => grid.Any(c => l == $"recoserve {string.Join(' ', c.Switches)}"));
