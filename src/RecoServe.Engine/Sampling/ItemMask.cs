@@ -28,7 +28,7 @@ public sealed class ItemMask : IDisposable
     public int ItemCount { get; private set; }
 
     /// <summary>How many of the items 1…N are not excluded.</summary>
-    public int EligibleCount
+    internal int EligibleCount
     {
         get
         {

@@ -230,13 +230,15 @@ internal ref struct RowScan
         Span<float> buffer = stackalloc float[LogitRow.BlockLength];
         var starts = _scratch.BlockStarts;
         starts[end] = steps.Length;
-        for (var block = first; block < end;)
+        for (int block = first, next; block < end; block = next)
         {
+            next = block + 1;
+            if (starts[block] == starts[next]) // it may have to be copied
+                continue;
             // As many as stand together: a loop's end is foretold badly.
             var blocks = Row.Blocks(block, end, buffer);
-            var next = block + (blocks.Length / LogitRow.BlockLength);
+            next = block + (blocks.Length / LogitRow.BlockLength);
             items.AppendFew(blocks, block * LogitRow.BlockLength, threshold, steps[starts[block]..starts[next]]);
-            block = next;
         }
 
         foreach (ref var start in starts.AsSpan(first, end - first))

@@ -58,7 +58,13 @@ internal static class TuneRun
     }
 
     /// <summary>Every candidate on its own: what the race saves, and what it may miss.</summary>
-    private static async Task SweepAsync(Func<Candidate, double, Task<TimeSpan>> measure, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, TextWriter output)
+    /// <param name="measure">The p99 of a candidate at a rate.</param>
+    /// <param name="options">The goal.</param>
+    /// <param name="grid">All candidates.</param>
+    /// <param name="first">The first rate, calls a second.</param>
+    /// <param name="winner">The race's pick.</param>
+    /// <param name="output">Hears of every candidate.</param>
+    internal static async Task SweepAsync(Func<Candidate, double, Task<TimeSpan>> measure, TuneOptions options, IReadOnlyList<Candidate> grid, double first, Candidate winner, TextWriter output)
     {
         var rates = new Dictionary<Candidate, double>();
         var alone = new Race<Candidate>(measure, options.Goal, static (_, _) => { });
@@ -78,7 +84,7 @@ internal static class TuneRun
         for (var turn = 0; turn < Turns; turn++)
         {
             var (ofBest, ofPick) = (await HeldAsync(best), await HeldAsync(winner));
-            shares.Add(ofBest > 0 ? ofPick / ofBest : 1);
+            shares.Add(ofPick / ofBest);
             output.WriteLine($"{"",14}  the best {Rate(ofBest)}/s, the pick {Rate(ofPick)}/s");
         }
 

@@ -40,7 +40,8 @@ internal static class TensorFile
             file.Write(text);
             foreach (var tensor in tensors.Values)
             {
-                using var numbers = tensor.detach().cpu();
+                using var cells = tensor.detach();
+                using var numbers = cells.cpu();
                 file.Write(numbers.bytes);
             }
         });

@@ -54,4 +54,15 @@ public sealed class TuneCommandTests : IDisposable
         Assert.Contains(lines, l => grid.Any(c => l == $"recoserve {string.Join(' ', c.Switches)}"));
         Assert.Contains(lines, l => l.StartsWith("sweep: the best holds ", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Sweep_PickIsNotTheBest_IsComparedInTurns()
+    {
+        Candidate[] grid = [new Candidate(1, TimeSpan.Zero, 1, 1), new Candidate(64, TimeSpan.Zero, 1, 1)];
+        var options = new TuneOptions([], _repository.Path, TimeSpan.FromSeconds(1));
+        Task<TimeSpan> MeasureAsync(Candidate who, double rate) => Task.FromResult(rate <= (who == grid[0] ? 100 : 200) ? TimeSpan.Zero : TimeSpan.MaxValue);
+        await TuneRun.SweepAsync(MeasureAsync, options, grid, first: 100, winner: grid[0], _output);
+        Assert.Matches("sweep: in turns the pick holds 5[0-3] % of what the best of the sweep does \\(median of 5\\)\n$", _output.ToString());
+        Assert.Equal(5, _output.ToString().Split('\n').Count(l => l.StartsWith("                the best ", StringComparison.Ordinal)));
+    }
 }
