@@ -53,8 +53,8 @@ internal static partial class EngineLog
     [LoggerMessage(12, LogLevel.Warning, "Model {Version} is rolled back: {Reason}; {Outcome} the label {Label}", EventName = "RolledBack")]
     internal static partial void RolledBack(ILogger logger, string version, string reason, string outcome, string label);
 
-    [LoggerMessage(19, LogLevel.Warning, "Model {Version} loses the label {Label}: {Reason}; {Outcome} it. The version itself is not rolled back: it has the label {Other}", EventName = "LabelTakenBack")]
-    internal static partial void LabelTakenBack(ILogger logger, string version, string label, string reason, string outcome, string other);
+    [LoggerMessage(19, LogLevel.Warning, "Model {Version} still has the label {Label}, and answers for it", EventName = "LabelKept")]
+    internal static partial void LabelKept(ILogger logger, string version, string label);
 
     [LoggerMessage(13, LogLevel.Error, "Model {Version} should be rolled back, and cannot be: {Reason}", EventName = "RollBackFailed")]
     internal static partial void RollBackFailed(ILogger logger, string version, string reason, Exception exception);

@@ -60,8 +60,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         }
         catch (Exception e)
         {
-            watch?.Failed(lease, e);
-            lease.Version.Metrics.Failed(e, clock.GetElapsedTime(arrived));
+            Failed(lease, request, e, arrived);
             throw;
         }
     }
@@ -89,13 +88,12 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             var scores = await ScoreAsync(lease, request, cancellationToken);
             var elapsed = clock.GetElapsedTime(arrived);
             lease.Version.Metrics.Request(elapsed, Degradation.None);
-            watch?.Computed(lease, [], elapsed);
+            watch?.Computed(lease, request.Model, elapsed, [], []);
             return scores;
         }
         catch (Exception e)
         {
-            watch?.Failed(lease, e);
-            lease.Version.Metrics.Failed(e, clock.GetElapsedTime(arrived));
+            Failed(lease, request, e, arrived);
             throw;
         }
     }
@@ -128,6 +126,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         }
         catch (Exception e) when (degradation.Popularity && degraded != Degradation.Model && IsRefusal(e) && clock.GetUtcNow() < request.Deadline)
         {
+            watch?.Failed(lease, request.Model, e, isLate: false);
             degraded = Degradation.Popularity;
         }
 
@@ -141,6 +140,13 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             var items = Name(lease, slots.AsSpan(0, nucleus.Count));
             return new Slate(IdentityOf(lease), items, nucleus, unknown, new AnswerTimings(row?.Timings ?? default, elapsed), degraded);
         }
+    }
+
+    private void Failed(ModelLease lease, ModelRequest request, Exception exception, long arrived)
+    {
+        var isLate = clock.GetUtcNow() >= request.Deadline;
+        watch?.Failed(lease, request.Model, exception, isLate);
+        lease.Version.Metrics.Failed(exception, isLate, clock.GetElapsedTime(arrived));
     }
 
     /// <summary>An answer that comes after its deadline is worth nothing: the machine has others to finish.</summary>
@@ -217,7 +223,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         for (var i = 0; i < candidates.Length; i++)
         {
             var logit = normalise ? row.Logits[candidates[i]] : lease.Matrix.Logit(row.State, candidates[i]);
-            if (!float.IsFinite(logit))
+            if (float.IsNaN(logit) || float.IsPositiveInfinity(logit)) // −∞ is an item that is never shown
             {
                 lease.Version.Metrics.InvalidLogits();
                 throw new InvalidLogitsException(candidates[i], logit);

@@ -59,14 +59,15 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         }
         catch (Exception e)
         {
-            watch?.Failed(lease, e);
-            metrics.Failed(e, clock.GetElapsedTime(arrived));
+            var isLate = clock.GetUtcNow() >= request.Deadline;
+            watch?.Failed(lease, request.Model, e, isLate);
+            metrics.Failed(e, isLate, clock.GetElapsedTime(arrived));
             throw;
         }
 
         var (outputs, elapsed) = (response.Tensors, clock.GetElapsedTime(arrived));
         metrics.Request(elapsed, Degradation.None);
-        watch?.Computed(lease, outputs, elapsed);
+        watch?.Computed(lease, request.Model, elapsed, request.Inputs, outputs);
         return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), outputs, timings);
     }
 

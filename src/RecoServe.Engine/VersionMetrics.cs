@@ -82,9 +82,9 @@ internal sealed class VersionMetrics : IDisposable
     }
 
     /// <summary>A request was not answered; counted unless that is the caller's doing.</summary>
-    internal void Failed(Exception exception, TimeSpan elapsed)
+    internal void Failed(Exception exception, bool isLate, TimeSpan elapsed)
     {
-        if (Outcome.Of(exception) is not null)
+        if (Outcome.Of(exception, isLate) is not null)
             Statistics.Fail.Add(elapsed);
     }
 

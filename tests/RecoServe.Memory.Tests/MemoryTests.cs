@@ -45,6 +45,22 @@ public sealed class MemoryTests : IAsyncDisposable
         Assert.Equal("1 PassedOver, 2 Loaded, 1 Unloaded", Describe(await registry.ReloadAsync(Token)));
     }
 
+    /// <summary>What is known of a number is that its new files did not fit; they fit as soon as it is unloaded, and it must not come back.</summary>
+    [Fact]
+    public async Task Unload_ByHandAndTheReplacementWasRefused_IsNotLoadedByALook()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync(o => o.MemoryLimit = (2 * Estimate(1)) - 1);
+        Directory.Delete(_fixture.Repository.File("toy/1"), recursive: true);
+        _fixture.Publish(new TestModel { Seed = 2 }, 1);
+        Assert.Equal(ReloadAction.Failed, Assert.Single(await registry.ReloadAsync(Token)).Action);
+        await registry.UnloadAsync("toy", 1);
+        Assert.Equal(ReloadAction.PassedOver, Assert.Single(await registry.ReloadAsync(Token)).Action);
+        Assert.Empty(RegistryFixture.Serving(registry));
+        await registry.LoadAsync("toy", 1, Token);
+        Assert.Equal([1], RegistryFixture.Serving(registry));
+    }
+
     [Fact]
     public async Task Start_DoesNotFit_IsFatal()
     {

@@ -36,15 +36,11 @@ public sealed class ModelPackage
             throw new PackageException(manifestPath, $"has format {manifest.Format}; this build reads format {ModelManifest.CurrentFormat}");
         if (manifest is not { ItemCount: > 0, Dimension: > 0, MaxHistory: > 0 })
             throw new PackageException(manifestPath, "must have item_count, dimension and max_history above 0");
-        foreach (var file in PackageFiles.Content)
-        {
-            if (!manifest.Files.TryGetValue(file, out var expected))
-                throw new PackageException(manifestPath, $"does not list {file}");
-            Verify(Path.Combine(directory, file), expected);
-        }
-
-        if (manifest.Files.TryGetValue(PackageFiles.Training, out var training))
-            Verify(Path.Combine(directory, PackageFiles.Training), training);
+        if (!ModelName.IsValid(manifest.Name))
+            throw new PackageException(manifestPath, $"has the name \"{manifest.Name}\": a name is {ModelName.Rule}");
+        if (PackageFiles.Content.FirstOrDefault(file => !manifest.Files.ContainsKey(file)) is { } unlisted)
+            throw new PackageException(manifestPath, $"does not list {unlisted}");
+        Verify(directory, manifest);
         RequireBytes(directory, PackageFiles.ItemMatrix, (manifest.ItemCount + 1L) * manifest.Dimension * sizeof(float), manifest);
         RequireBytes(directory, PackageFiles.ItemBias, (manifest.ItemCount + 1L) * sizeof(float), manifest);
         var catalogue = Catalogue.Read(Path.Combine(directory, PackageFiles.Catalogue), manifest.ItemCount);
@@ -55,16 +51,22 @@ public sealed class ModelPackage
 
     /// <summary>Verifies size and checksum of every file that the manifest lists, and reads no more than that.</summary>
     /// <exception cref="PackageException">Names the file that is missing or damaged.</exception>
-    internal static void VerifyFiles(string directory)
-    {
-        foreach (var (file, expected) in ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest)).Files)
-            Verify(Path.Combine(directory, file), expected);
-    }
+    internal static void VerifyFiles(string directory) => Verify(directory, ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest)));
 
     internal static FileChecksum Checksum(string path)
     {
         using var file = File.OpenRead(path);
         return new FileChecksum(file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
+    }
+
+    private static void Verify(string directory, ModelManifest manifest)
+    {
+        foreach (var (file, expected) in manifest.Files)
+        {
+            if (!ModelName.IsValid(file))
+                throw new PackageException(Path.Combine(directory, PackageFiles.Manifest), $"lists \"{file}\", which is no file of the directory: a name is {ModelName.Rule}");
+            Verify(Path.Combine(directory, file), expected);
+        }
     }
 
     private static void Verify(string path, FileChecksum expected)

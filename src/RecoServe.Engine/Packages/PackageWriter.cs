@@ -5,6 +5,11 @@ namespace RecoServe.Engine.Packages;
 /// <summary>Publishes a model package so that a reader sees either nothing or all of it.</summary>
 public static class PackageWriter
 {
+    private const string Incoming = ".incoming-";
+
+    /// <summary>What nobody has written to for so long was left by a publisher that was killed.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
+
     /// <summary>
     /// Writes the next version of a model: the files into a hidden directory beside it, then the manifest with their
     /// checksums, then — once <paramref name="verify"/> has not thrown — one atomic rename.
@@ -22,32 +27,25 @@ public static class PackageWriter
         if (!ModelName.IsValid(draft.Name))
             throw new PackageException(repository, $"cannot hold a model \"{draft.Name}\": a name is {ModelName.Rule}");
         var model = Directory.CreateDirectory(Path.Combine(repository, draft.Name)).FullName;
+        Sweep(model);
         var number = version ?? Versions(model).DefaultIfEmpty(0).Max() + 1;
         var target = Path.Combine(model, number.ToString(CultureInfo.InvariantCulture));
         if (Path.Exists(target))
-            throw new PackageException(target, "exists: versions are never overwritten");
-        var staging = Directory.CreateDirectory(Path.Combine(model, $".incoming-{number}-{Environment.ProcessId}")).FullName;
+            throw AlreadyThere(target);
+        // Processes in containers often have one number.
+        var staging = Directory.CreateDirectory(Path.Combine(model, $"{Incoming}{number}-{Guid.NewGuid():N}")).FullName;
         try
         {
             writeFiles(staging);
-            var files = new SortedDictionary<string, FileChecksum>(StringComparer.Ordinal);
-            foreach (var file in PackageFiles.Content.Append(PackageFiles.Training))
-            {
-                var path = Path.Combine(staging, file);
-                if (!File.Exists(path) && file == PackageFiles.Training)
-                    continue;
-                if (!File.Exists(path))
-                    throw new PackageException(path, "was not written");
-                FlushToDisk(path);
-                files.Add(file, ModelPackage.Checksum(path));
-            }
-
-            var manifest = Path.Combine(staging, PackageFiles.Manifest);
-            File.WriteAllText(manifest, (draft with { Version = number, Files = files }).ToJson());
-            FlushToDisk(manifest);
+            WriteManifest(staging, draft with { Version = number });
             verify(ModelPackage.Open(staging));
             Directory.Move(staging, target);
             return target;
+        }
+        catch (IOException) when (Path.Exists(target)) // another publisher was faster
+        {
+            Directory.Delete(staging, recursive: true);
+            throw AlreadyThere(target);
         }
         catch
         {
@@ -72,6 +70,37 @@ public static class PackageWriter
     /// <summary>The version number that a directory's name is; null if it is none.</summary>
     internal static long? VersionOf(string name) =>
         name is [>= '1' and <= '9', ..] && long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : null;
+
+    /// <summary>Removes what publishers left that were killed.</summary>
+    private static void Sweep(string model)
+    {
+        foreach (var old in Directory.GetDirectories(model, Incoming + "*"))
+        {
+            if (Directory.GetLastWriteTimeUtc(old) < TimeProvider.System.GetUtcNow() - Abandoned)
+                Directory.Delete(old, recursive: true);
+        }
+    }
+
+    private static void WriteManifest(string staging, ModelManifest manifest)
+    {
+        var files = new SortedDictionary<string, FileChecksum>(StringComparer.Ordinal);
+        foreach (var file in PackageFiles.Content.Append(PackageFiles.Training))
+        {
+            var path = Path.Combine(staging, file);
+            if (!File.Exists(path) && file == PackageFiles.Training)
+                continue;
+            if (!File.Exists(path))
+                throw new PackageException(path, "was not written");
+            FlushToDisk(path);
+            files.Add(file, ModelPackage.Checksum(path));
+        }
+
+        var target = Path.Combine(staging, PackageFiles.Manifest);
+        File.WriteAllText(target, (manifest with { Files = files }).ToJson());
+        FlushToDisk(target);
+    }
+
+    private static PackageException AlreadyThere(string target) => new(target, "exists: versions are never overwritten");
 
     private static void FlushToDisk(string path)
     {

@@ -15,7 +15,9 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
     /// <summary>Whose turn it is to change what the cache has of a version.</summary>
     private readonly ConcurrentDictionary<(string Name, long Version), SemaphoreSlim> _turns = [];
     private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string Name, long Version), int> _held = [];
+
+    /// <summary>What is being read in the cache: by how many, and what completes when the last of them has ended.</summary>
+    private readonly Dictionary<(string Name, long Version), (int Readers, TaskCompletionSource Ended)> _held = [];
 
     /// <summary>Fingerprints of what was found sound in the cache by this process.</summary>
     private readonly ConcurrentDictionary<string, bool> _sound = new(StringComparer.Ordinal);
@@ -188,6 +190,7 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
             await CountFailuresAsync(async () =>
             {
                 await download.RunAsync(cancellationToken);
+                await NobodyReadsAsync(version).WaitAsync(cancellationToken);
                 cache.Commit(version);
                 return true;
             });
@@ -228,15 +231,31 @@ internal sealed class BucketRepository(Bucket bucket, VersionCache cache, Engine
     {
         var key = (version.Name, version.Version);
         lock (_lock)
-            _held[key] = _held.GetValueOrDefault(key) + 1;
-        return new VersionFiles(cache.PathOf(version.Name, version.Version), version.Fingerprint, () =>
+            _held[key] = _held.TryGetValue(key, out var others) ? others with { Readers = others.Readers + 1 } : (1, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        return new VersionFiles(cache.PathOf(version.Name, version.Version), version.Fingerprint, () => Release(key));
+    }
+
+    private void Release((string Name, long Version) key)
+    {
+        lock (_lock)
         {
-            lock (_lock)
+            var (readers, ended) = _held[key];
+            if (readers > 1)
             {
-                if (--_held[key] == 0)
-                    _held.Remove(key);
+                _held[key] = (readers - 1, ended);
+                return;
             }
-        });
+
+            _held.Remove(key);
+            ended.SetResult();
+        }
+    }
+
+    /// <summary>Waits until nobody reads what the cache has of a version. Whoever comes meanwhile waits for its turn.</summary>
+    private Task NobodyReadsAsync(BucketVersion version)
+    {
+        lock (_lock)
+            return _held.TryGetValue((version.Name, version.Version), out var readers) ? readers.Ended.Task : Task.CompletedTask;
     }
 
     private bool IsHeld(string name, long version)

@@ -9,8 +9,8 @@ internal sealed record EndedVersion(string Files, string Reason, long? RefusedBy
     /// <summary>Null if a look may load it.</summary>
     internal static EndedVersion? Of(ModelVersion version) => version switch
     {
-        { State: VersionState.Failed } => new(version.Files, $"failed before, and its files have not changed: {version.Failure}", version.WasRefused ? version.EstimatedBytes : null),
         { EndedByHand: true } => new(version.Files, "was unloaded on demand, and its files have not changed", null),
+        { State: VersionState.Failed } => new(version.Files, $"failed before, and its files have not changed: {version.Failure}", version.WasRefused ? version.EstimatedBytes : null),
         _ => null,
     };
 

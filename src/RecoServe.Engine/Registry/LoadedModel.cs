@@ -41,7 +41,16 @@ internal sealed class LoadedModel : LoadedVersion
     {
         var package = ModelPackage.Open(directory);
         RequireIdentity(package, version);
-        return new LoadedModel(package, new ModelGraphs(package, options), options.InstanceCount, maxQueueDelay);
+        var graphs = new ModelGraphs(package, options);
+        try
+        {
+            return new LoadedModel(package, graphs, options.InstanceCount, maxQueueDelay);
+        }
+        catch // no memory for its inputs
+        {
+            graphs.Dispose();
+            throw;
+        }
     }
 
     /// <remarks>Draws a slate too, and asks the golden probe.</remarks>

@@ -112,7 +112,8 @@ internal sealed class RepositoryReload(
         // A canary alone would answer everything.
         var surplus = wanted.TrueForAll(v => IsCanary(model.Name, v)) ? []
             : table.Of(model.Name).Where(v => v.State == VersionState.Serving && !v.KeptByHand && !wanted.Contains(v.Version)).ToArray();
-        if (options.PreserveResources && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
+        var canReturn = surplus.Length == 0 || Array.Exists(surplus, v => model.Complete.Contains(v.Version)); // should no other load
+        if (options.PreserveResources && canReturn && await FetchAsync(model, wanted.Where(v => table.Serving(model.Name, v) is null), cancellationToken))
         {
             // From here on the caller may go away: the look comes to its end, or nothing would answer.
             await UnloadAsync(surplus, outcomes, wait: true);

@@ -73,8 +73,8 @@ public sealed class TrafficRouter
 
     /// <summary>
     /// Takes a label back from the version that holds it: the one that held it before gets it, and is loaded if need be; without
-    /// one, and always for the canary, the label is taken away. Without another label, the version that had it gets no more requests
-    /// by itself.
+    /// one, and always for the canary, the label is taken away. The version that had it gets no more requests but those that name it, or another label
+    /// that it has.
     /// </summary>
     /// <param name="name">The model.</param>
     /// <param name="label">The label.</param>
@@ -154,13 +154,13 @@ public sealed class TrafficRouter
                 throw new ModelStateException($"no other version of model \"{name}\" serves than {bad}, which would be rolled back");
             var next = good is { } previous ? traffic.Point(label, previous) : traffic.Remove(label);
             other = next.LabelOf(bad);
-            return other is null ? next with { RolledBack = next.RolledBack.SetItem(bad, reason) } : next;
+            // With nothing in its place, the stable version answers on.
+            return good is null && next.HolderOf(Labels.Stable) == bad ? next : next with { RolledBack = next.RolledBack.SetItem(bad, reason) };
         }, unwritten);
-        var outcome = good is { } to ? $"version {to} has again" : "no version has";
-        if (had && other is null)
-            EngineLog.RolledBack(_log, $"{name}/{bad}", reason, outcome, label);
-        else if (had)
-            EngineLog.LabelTakenBack(_log, $"{name}/{bad}", label, reason, outcome, other!);
+        if (had)
+            EngineLog.RolledBack(_log, $"{name}/{bad}", reason, good is { } to ? $"version {to} has again" : "no version has", label);
+        if (had && other is not null)
+            EngineLog.LabelKept(_log, $"{name}/{bad}", other);
         return had;
     }
 
@@ -194,8 +194,8 @@ public sealed class TrafficRouter
         static IEnumerable<string> Missing(string what, IEnumerable<string> wanted, IEnumerable<string> there) => wanted.Except(there).Select(key => $"{what} \"{key}\"");
     }
 
-    private bool AnotherAnswers(string name, ModelTraffic traffic, long version) =>
-        _table.Of(name).Any(v => v.Version != version && v.State == VersionState.Serving && !traffic.RolledBack.ContainsKey(v.Version));
+    private bool AnotherAnswers(string name, ModelTraffic traffic, long version) => _table.Of(name).Any(v =>
+        v.Version != version && v.State == VersionState.Serving && (!traffic.RolledBack.ContainsKey(v.Version) || traffic.HolderOf(Labels.Stable) == v.Version));
 
     private void RequireServing(string name, long version)
     {

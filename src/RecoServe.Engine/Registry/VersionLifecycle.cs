@@ -83,6 +83,8 @@ internal sealed class VersionLifecycle(
                 if (traffic.Of(name).LabelOf(version) is { } label)
                     throw new ModelStateException($"the label \"{label}\" points at version {version} of model \"{name}\": point it elsewhere first");
                 serving.EndedByHand = byHand;
+                if (byHand && table.Latest(name, version) is { } failed && failed != serving)
+                    failed.EndedByHand = true; // a replacement, by whose memory alone a look would decide
                 serving.Drain();
             }
 

@@ -12,6 +12,9 @@ internal sealed class RankedSlate
     /// <summary>Items that are compared at most.</summary>
     private const int MaxItems = 100;
 
+    /// <summary>Items that are compared at least: two good versions often differ in the very first.</summary>
+    private const int LeastItems = 10;
+
     /// <summary>Items whose order is compared at most: of two versions that have nothing to do with each other its correlation is within ±0.05 then.</summary>
     private const int MaxRanked = 200;
 
@@ -22,7 +25,7 @@ internal sealed class RankedSlate
     private RankedSlate(Catalogue catalogue, float[] logits, IReadOnlyList<string> ranked, int items, int eligible) =>
         (_catalogue, _logits, Ranked, Items, Eligible, _normaliser) = (catalogue, logits, ranked, [.. ranked.Take(items)], eligible, NucleusSampler.LogSumExp(logits));
 
-    /// <summary>Item ids of the slate, the most probable first.</summary>
+    /// <summary>Item ids of the slate, of at least ten if there are so many, the most probable first.</summary>
     internal IReadOnlyList<string> Items { get; }
 
     /// <summary>Those and the next ones, at most 200: of a small catalogue, or of a few candidates, all that are eligible.</summary>
@@ -45,7 +48,7 @@ internal sealed class RankedSlate
         float[] logits;
         using (var row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, DateTimeOffset.MaxValue, RequestPriority.Low), cancellationToken))
             logits = row.Logits.ToArray(); // its memory is for those who wait
-        return Of(lease.Package.Catalogue, logits, mask, request.SlateSize);
+        return Of(lease.Package.Catalogue, logits, mask, Math.Max(LeastItems, request.SlateSize));
     }
 
     /// <summary>Ranks the items that a mask leaves.</summary>

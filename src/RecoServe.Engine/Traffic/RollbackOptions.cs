@@ -15,7 +15,7 @@ public sealed class RollbackOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ErrorMessage = "must be a time from {1} to {2}, such as 00:10:00")]
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Requests of either version in the window before errors and latency are judged.</summary>
+    /// <summary>Requests of the canary in the window before errors are judged, and of either version before latency is.</summary>
     [Range(20, 1000, ErrorMessage = "must be a whole number from {1} to {2}")]
     public int MinRequests { get; set; } = 100;
 

@@ -49,7 +49,7 @@ public sealed class TrafficWatch : IAsyncDisposable
         var traffic = _registry.Traffic.Of(lease.Version.Name);
         if (traffic.ShadowVersion is { } shadow && shadow != lease.Version.Version && _share.Includes(traffic.ShadowPercent, "", ""))
             Copy(request, lease.Version, _registry.TryFindServing(lease.Version.Name, shadow), null);
-        if (GuardOf(lease, traffic) is not { } guard)
+        if (GuardOf(lease, request.Model, traffic) is not { } guard)
             return;
         var isCanary = lease.Version.Version == traffic.HolderOf(Labels.Canary);
         Act(lease.Version, guard.Record(isCanary, OutcomeKind.Answered, elapsed));
@@ -62,29 +62,35 @@ public sealed class TrafficWatch : IAsyncDisposable
 
     /// <summary>Something else than a slate was computed: it is not compared with another version's.</summary>
     /// <param name="lease">Who computed it.</param>
-    /// <param name="outputs">Tensors, if it was tensors.</param>
+    /// <param name="asked">What the caller named.</param>
     /// <param name="elapsed">What it took.</param>
-    internal void Computed(ModelLease lease, IReadOnlyList<TensorData> outputs, TimeSpan elapsed)
+    /// <param name="inputs">Tensors, if it was tensors: who asks with NaN gets it.</param>
+    /// <param name="outputs">What became of them.</param>
+    internal void Computed(ModelLease lease, in ModelSelector asked, TimeSpan elapsed, IReadOnlyList<TensorData> inputs, IReadOnlyList<TensorData> outputs)
     {
         var traffic = _registry.Traffic.Of(lease.Version.Name);
-        if (GuardOf(lease, traffic) is not { } guard)
+        if (GuardOf(lease, asked, traffic) is not { } guard)
             return;
-        var kind = outputs.Any(static o => o.HasNaN) ? OutcomeKind.Invalid : OutcomeKind.Answered;
+        var kind = outputs.Any(static o => o.HasNaN) && !inputs.Any(static i => i.HasNaN) ? OutcomeKind.Invalid : OutcomeKind.Answered;
         Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), kind, elapsed));
     }
 
-    /// <summary>A request was not answered.</summary>
-    internal void Failed(ModelLease lease, Exception exception)
+    /// <summary>A request was not answered, or not by the model.</summary>
+    /// <param name="lease">Who was asked.</param>
+    /// <param name="asked">What the caller named.</param>
+    /// <param name="exception">Why.</param>
+    /// <param name="isLate">Whether its deadline has passed.</param>
+    internal void Failed(ModelLease lease, in ModelSelector asked, Exception exception, bool isLate)
     {
         var traffic = _registry.Traffic.Of(lease.Version.Name);
-        if (Outcome.Of(exception) is { } blame && GuardOf(lease, traffic) is { } guard)
+        if (Outcome.Of(exception, isLate) is { } blame && GuardOf(lease, asked, traffic) is { } guard)
             Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), blame, TimeSpan.Zero));
     }
 
-    /// <summary>Who judges by this request; null if nobody.</summary>
-    private CanaryGuard? GuardOf(ModelLease lease, ModelTraffic traffic)
+    /// <summary>Who judges by this request; null if nobody. A canary's requests are like the others' only where the share chose them: who names a version may ask as nobody else does.</summary>
+    private CanaryGuard? GuardOf(ModelLease lease, in ModelSelector asked, ModelTraffic traffic)
     {
-        if (!_options.Enabled || traffic.HolderOf(Labels.Canary) is not { } canary)
+        if (!_options.Enabled || !asked.IsOpen || traffic.HolderOf(Labels.Canary) is not { } canary)
             return null;
         var stable = traffic.HolderOf(Labels.Stable);
         if (canary == stable || (lease.Version.Version != canary && stable is { } number && lease.Version.Version != number))

@@ -114,6 +114,49 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Equal([source], Directory.GetFileSystemEntries(Path.Combine(_repository.Path, "toy")));
     }
 
+    /// <summary>Two publishers of one number, and what a killed one left: none is in another's way, and what is old is swept.</summary>
+    [Fact]
+    public void Publish_OthersWereBeforeIt_SucceedsBesideThem()
+    {
+        var source = new TestModel().Publish(_repository.Path);
+        var draft = ModelPackage.Open(source).Manifest;
+        void Write(string directory) => PackageFiles.Content.ToList().ForEach(f => File.Copy(Path.Combine(source, f), Path.Combine(directory, f)));
+        var (killed, old) = (Path.Combine(_repository.Path, "toy", ".incoming-2-1"), Path.Combine(_repository.Path, "toy", ".incoming-3-1"));
+        Write(Directory.CreateDirectory(killed).FullName);
+        Write(Directory.CreateDirectory(old).FullName);
+        Directory.SetLastWriteTimeUtc(old, DateTime.UnixEpoch);
+        var e = Assert.Throws<PackageException>(() => PackageWriter.Publish(_repository.Path, draft, 2, directory =>
+        {
+            Write(directory);
+            PackageWriter.Publish(_repository.Path, draft, 2, Write, _ => { });
+        }, _ => { }));
+        Assert.Contains("exists: versions are never overwritten", e.Message, StringComparison.Ordinal);
+        Assert.Equal(2, ModelPackage.Open(Path.Combine(_repository.Path, "toy", "2")).Manifest.Version);
+        Assert.Equal([killed, source, Path.Combine(_repository.Path, "toy", "2")], Directory.GetFileSystemEntries(Path.Combine(_repository.Path, "toy")).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Else publishing would copy files of elsewhere, or what a server refuses to load.</summary>
+    [Theory]
+    [InlineData("../traffic.json", "which is no file of the directory")]
+    [InlineData("a/b", "which is no file of the directory")]
+    [InlineData("notes.txt", "is missing")]
+    public void Open_ManifestListsAnotherFile_IsRefused(string file, string problem)
+    {
+        var directory = new TestModel().Publish(_repository.Path);
+        var manifest = Path.Combine(directory, PackageFiles.Manifest);
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"files\": {", $"\"files\": {{ \"{file}\": {{ \"bytes\": 1, \"sha256\": \"00\" }},", StringComparison.Ordinal));
+        AssertRefused(directory, file, problem);
+    }
+
+    [Fact]
+    public void Open_NameThatIsNoName_IsRefused()
+    {
+        var directory = new TestModel().Publish(_repository.Path);
+        var manifest = Path.Combine(directory, PackageFiles.Manifest);
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"toy\"", "\"a/toy\"", StringComparison.Ordinal));
+        AssertRefused(directory, PackageFiles.Manifest, "has the name \"a/toy\"");
+    }
+
     [Theory]
     [InlineData("../x")]
     [InlineData("a/b")]

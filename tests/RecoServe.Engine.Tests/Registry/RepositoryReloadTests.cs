@@ -273,6 +273,22 @@ public sealed class RepositoryReloadTests : IAsyncDisposable
         Assert.Equal([1], Serving(registry));
     }
 
+    /// <summary>It could not be loaded again, should the new one fail.</summary>
+    [Fact]
+    public async Task Look_ResourcePreservingAndTheOldFilesAreGone_ServesOnUntilTheNewDoes()
+    {
+        _fixture.Publish(1);
+        var registry = await _fixture.StartAsync(o => o.PreserveResources = true);
+        Directory.Delete(_fixture.Repository.File("toy/1"), recursive: true);
+        _fixture.Publish(2);
+        var scorer = File.ReadAllBytes(_fixture.FileOf(2, "scorer.onnx"));
+        PackageFixes.Corrupt(_fixture.FileOf(2, "scorer.onnx"));
+        Assert.Equal("2 Failed", Describe(await registry.ReloadAsync(Token)));
+        Assert.Equal([1], Serving(registry));
+        RegistryFixture.Rewrite(_fixture.FileOf(2, "scorer.onnx"), scorer);
+        Assert.Equal("2 Loaded, 1 Unloaded", Describe(await registry.ReloadAsync(Token)));
+    }
+
     [Fact]
     public async Task Look_NewVersionIsBad_TheOldServesOnAndItIsTriedAgainOnlyWhenItsFilesChange()
     {

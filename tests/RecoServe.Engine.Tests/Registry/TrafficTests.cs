@@ -283,9 +283,9 @@ public sealed class TrafficTests : IAsyncDisposable
         Directory.Delete(TrafficFilePath);
     }
 
-    /// <summary>A version that keeps a label goes on answering: it is not marked.</summary>
+    /// <summary>A version that keeps a label answers who asks for it, and nobody else.</summary>
     [Fact]
-    public async Task RollBack_OfOneLabelOfTwo_LeavesTheOther()
+    public async Task RollBack_OfOneLabelOfTwo_LeavesTheOtherAndUndoesNothingIfRepeated()
     {
         var log = new RecordedLog<ModelRegistry>();
         _fixture.Publish(1, 2);
@@ -296,9 +296,37 @@ public sealed class TrafficTests : IAsyncDisposable
         await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
         Assert.Equal((1, "stable"), Ask(registry));
         Assert.Equal((2, "candidate"), Ask(registry, label: "candidate"));
-        Assert.Empty(registry.Traffic.Of("toy").RolledBack);
-        Assert.Equal(1, log.CountOf("LabelTakenBack"));
-        Assert.Equal(0, log.CountOf("RolledBack"));
+        Assert.Equal("bad", registry.Traffic.Of("toy").RolledBack[2]);
+        Assert.Equal((1, 1), (log.CountOf("RolledBack"), log.CountOf("LabelKept")));
+        await Assert.ThrowsAsync<ModelStateException>(() => registry.Traffic.RollBackAsync("toy", "stable", "bad", Token));
+        Assert.Equal((1, "stable"), Ask(registry));
+    }
+
+    [Fact]
+    public async Task RollBackCanary_WithAnotherLabelAndNoStable_AnswersNobodyElse()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.Traffic.SetLabel("toy", "evening", 2);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        Assert.True(registry.Traffic.RollBackCanary("toy", 2, "NaN"));
+        Assert.Equal((1, ""), Ask(registry));
+        Assert.Equal((2, "evening"), Ask(registry, label: "evening"));
+    }
+
+    /// <summary>Of a stable version another label may be rolled back; it answers on, and so the canary can be rolled back too.</summary>
+    [Fact]
+    public async Task RollBack_OfAnotherLabelOfTheStableVersion_AnswersOn()
+    {
+        var registry = await StartAsync(1, 2);
+        registry.Traffic.SetLabel("toy", "stable", 1);
+        registry.Traffic.SetLabel("toy", "evening", 2);
+        registry.Traffic.SetLabel("toy", "evening", 1);
+        registry.Traffic.SetLabel("toy", "canary", 2);
+        await registry.Traffic.RollBackAsync("toy", "evening", "dull", Token);
+        Assert.Equal("dull", registry.Traffic.Of("toy").RolledBack[1]);
+        Assert.Equal((1, "stable"), Ask(registry));
+        Assert.True(registry.Traffic.RollBackCanary("toy", 2, "NaN"));
+        Assert.Equal((1, "stable"), Ask(registry));
     }
 
     [Fact]
@@ -362,7 +390,7 @@ public sealed class TrafficTests : IAsyncDisposable
         Assert.Equal((2, "stable"), Ask(registry));
         await registry.Traffic.RollBackAsync("toy", "stable", "bad", Token);
         Assert.Equal((1, "stable"), Ask(registry));
-        Assert.Empty(registry.Traffic.Of("toy").RolledBack); // it is still the canary
+        Assert.Equal((2, "canary"), Ask(registry, label: "canary")); // which it still is
     }
 
     /// <summary>Else the canary would refuse for good what the new stable version takes.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Stores;
@@ -140,6 +141,31 @@ public sealed class BucketRepositoryTests(BucketFixture bucket) : IClassFixture<
         await bucket.Server.PublishAsync(new TestModel(), _prefix);
         await bucket.Server.Client.DeleteObjectAsync(S3Server.Bucket, $"{_prefix}/toy/2/{PackageFiles.Probe}", Token);
         Assert.Contains($"toy/2/{PackageFiles.Probe} is missing", Assert.Single(await registry.ReloadAsync(Token)).Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>A load reads the files where they lie in the cache.</summary>
+    [Fact]
+    public async Task Fetch_ObjectsChangeWhileTheyAreRead_TheOldStayUntilTheReaderEnds()
+    {
+        await bucket.Server.PublishAsync(new TestModel(), _prefix);
+        var options = new RegistryOptions();
+        Options()(options);
+        using var repository = BucketRepository.Create(options, _fixture.Metrics, TimeProvider.System, NullLogger.Instance);
+        await repository.ModelsAsync(Token);
+        var (first, second) = (await repository.FetchAsync("toy", 1, fresh: true, Token), await repository.FetchAsync("toy", 1, fresh: true, Token));
+        var before = File.ReadAllBytes(Path.Combine(first.Directory, PackageFiles.Catalogue));
+        await bucket.Server.DeleteAsync($"{_prefix}/toy/1/");
+        await bucket.Server.PublishAsync(new TestModel { ItemCount = 50 }, _prefix);
+        var read = BucketFixture.Count(_fixture.Metrics, "recoserve.store.read");
+        var again = repository.FetchAsync("toy", 1, fresh: true, Token);
+        while (read() < before.Length) // it has come
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+        first.Dispose();
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(second.Directory, PackageFiles.Catalogue)));
+        Assert.False(again.IsCompleted);
+        second.Dispose();
+        using var fetched = await again;
+        Assert.NotEqual(before, File.ReadAllBytes(Path.Combine(fetched.Directory, PackageFiles.Catalogue)));
     }
 
     [Fact]

@@ -22,15 +22,20 @@ public sealed class OutcomeTests
     ];
 
     [Fact]
-    public void Of_EveryKind_BlamesTheVersionOrNobody() => Assert.All(Cases, c => Assert.Equal(c.Expected, Outcome.Of(c.Exception)));
+    public void Of_EveryKind_BlamesTheVersionOrNobody() => Assert.All(Cases, c => Assert.Equal(c.Expected, Outcome.Of(c.Exception, isLate: false)));
+
+    /// <summary>The deadline cancels a call, as callers do who go away.</summary>
+    [Fact]
+    public void Of_CancelledAtTheDeadline_BlamesTheVersion() => Assert.Equal(OutcomeKind.Late, Outcome.Of(new TaskCanceledException(), isLate: true));
 
     [Fact]
     public void Failed_Unexpected_IsCounted()
     {
         using var metrics = new EngineMetrics();
         using var version = metrics.ForVersion("toy", 2, TimeProvider.System);
-        version.Failed(new InvalidCastException(), TimeSpan.FromSeconds(1));
-        version.Failed(new TaskCanceledException(), TimeSpan.FromSeconds(1));
-        Assert.Equal((1, TimeSpan.FromSeconds(1)), (version.Statistics.Fail.Count, version.Statistics.Fail.Total));
+        version.Failed(new InvalidCastException(), isLate: false, TimeSpan.FromSeconds(1));
+        version.Failed(new TaskCanceledException(), isLate: false, TimeSpan.FromSeconds(1));
+        version.Failed(new TaskCanceledException(), isLate: true, TimeSpan.FromSeconds(1));
+        Assert.Equal((2, TimeSpan.FromSeconds(2)), (version.Statistics.Fail.Count, version.Statistics.Fail.Total));
     }
 }

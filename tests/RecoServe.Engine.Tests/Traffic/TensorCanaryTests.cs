@@ -58,6 +58,27 @@ public sealed class TensorCanaryTests : IAsyncDisposable
         Assert.Equal(2, _registry.Traffic.Of("sum").HolderOf(Labels.Canary));
     }
 
+    /// <summary>A tester who asks the canary for nonsense, by its number, its label, or as a user of its share.</summary>
+    [Theory]
+    [InlineData(2L, null)]
+    [InlineData(null, Labels.Canary)]
+    [InlineData(null, null)]
+    public async Task Graph_NaNIsAskedOfTheCanaryAlone_Stays(long? version, string? label)
+    {
+        TestGraph.PublishSum(Repository, "sum", 1);
+        TestGraph.PublishSum(Repository, "sum", 2);
+        var inference = await StartAsync("sum");
+        var selector = new ModelSelector("sum", version, label);
+        var user = Enumerable.Range(0, 100).First(i => _registry.Traffic.Choose("sum", new ModelSelector("sum"), _registry.Traffic.Of("sum"), $"user{i}").Version == 2);
+        for (var i = 0; i < 50; i++)
+        {
+            var result = await inference.InferAsync(Request("sum", user, Floats("x", [1, 1], float.NaN)) with { Model = selector }, Token);
+            Assert.Equal(2, result.ComputedBy.Version);
+        }
+
+        Assert.Equal(2, _registry.Traffic.Of("sum").HolderOf(Labels.Canary));
+    }
+
     [Fact]
     public async Task Package_OnlyScoresAreAsked_IsRolledBack()
     {

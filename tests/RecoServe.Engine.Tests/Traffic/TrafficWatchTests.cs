@@ -1,3 +1,4 @@
+using RecoServe.Engine.Batching;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Sampling;
 using RecoServe.Engine.Tests.Registry;
@@ -19,6 +20,8 @@ public sealed class TrafficWatchTests : IAsyncDisposable
     private TrafficWatch? _watch;
 
     private static CancellationToken Token => RegistryFixture.Token;
+
+    private bool IsRolledBack => _registry.Traffic.Of("toy").RolledBack.ContainsKey(2);
 
     public async ValueTask DisposeAsync()
     {
@@ -85,6 +88,50 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         Assert.Equal((1.0, 1.0, 0.0), (_watch.ShadowOf(canary)!.Value.Overlap, _watch.ShadowOf(canary)!.Value.RankCorrelation, _watch.ShadowOf(canary)!.Value.ScoreDrift));
     }
 
+    /// <summary>Autoplay asks for one item: that the first of two good models is another says little.</summary>
+    [Fact]
+    public async Task Canary_SlatesOfOneAndAnotherFirst_StaysAndIsComparedByTen()
+    {
+        var recommender = await StartAsync(Good with { Bias = item => item == 2 ? 31 : item <= 10 ? 40 - item : 0 }, stable: Good with { Bias = item => item <= 10 ? 40 - item : 0 });
+        var canary = _registry.TryFindServing("toy", 2)!;
+        for (var i = 0; _watch!.ShadowOf(canary) is not { Compared: >= 100 }; i++)
+            Assert.NotNull(await recommender.RecommendAsync(Request(i) with { SlateSize = 1 }, Token));
+        Assert.Equal(2, _registry.Traffic.Of("toy").HolderOf("canary"));
+        Assert.InRange(_watch.ShadowOf(canary)!.Value.Overlap, 0.9, 1);
+    }
+
+    /// <summary>The deadline cancels the call while the canary computes; no answer, and no error of the model, tells of it.</summary>
+    [Fact]
+    public async Task Canary_TakesLongerThanDeadlines_IsRolledBackForLatency()
+    {
+        var recommender = await StartAsync(Good, options: new RollbackOptions { ComparePercent = 0 });
+        using var passed = new CancellationTokenSource();
+        await passed.CancelAsync();
+        for (var i = 0; i < 1000 && !IsRolledBack; i++)
+        {
+            if (IsOfCanary(i))
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recommender.RecommendAsync(Request(i) with { Deadline = DateTimeOffset.UnixEpoch }, passed.Token));
+            else
+                await recommender.RecommendAsync(Request(i), Token);
+        }
+
+        Assert.Contains("nine in ten requests took up to", _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
+    }
+
+    /// <summary>It takes no requests, and others than the model answer them.</summary>
+    [Fact]
+    public async Task Canary_PopularityAnswersForIt_IsRolledBackForLatency()
+    {
+        await StartAsync(Good, options: new RollbackOptions { ComparePercent = 0 }, queueCapacity: 1);
+        using var recommender = new Recommender(_registry, new DegradationOptions { Popularity = true }, TimeProvider.System, _watch);
+        using var lease = _registry.Acquire(new ModelSelector("toy", 2));
+        var held = await HoldAsync(lease);
+        for (var i = 0; i < 1000 && !IsRolledBack; i++)
+            Assert.Equal(IsOfCanary(i) ? Degradation.Popularity : Degradation.None, (await recommender.RecommendAsync(Request(i), Token)).Degraded);
+        Assert.Contains("nine in ten requests took up to", _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
+        held.ForEach(h => h.Dispose());
+    }
+
     [Fact]
     public async Task Shadow_GetsItsShareAndAnswersNobody()
     {
@@ -127,8 +174,19 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         var recommender = await StartAsync(Good, canaryPercent: 0);
         _registry.Traffic.Set("toy", t => t with { ShadowVersion = 2, ShadowPercent = 100 });
         using var lease = _registry.Acquire(new ModelSelector("toy", 2));
+        var held = await HoldAsync(lease);
+        for (var i = 0; i < 100; i++)
+            Assert.Equal(1, (await AskAsync(recommender, i))!.ComputedBy.Version);
+        while (_watch!.ShadowOf(lease.Version) is not { Dropped: > 0 })
+            await AskAsync(recommender, 1);
+        held.ForEach(h => h.Dispose());
+    }
+
+    /// <summary>Asks until no output block is left, and a row waits for one.</summary>
+    private static async Task<List<IDisposable>> HoldAsync(ModelLease lease)
+    {
         var held = new List<IDisposable>();
-        while (lease.Batcher.QueueLength == 0 && held.Count < 10) // until no output block is left, and a row waits for one
+        while (lease.Batcher.QueueLength == 0 && held.Count < 10)
         {
             var row = lease.Batcher.RunAsync(new(new(new[] { held.Count + 1 }, new int[1]), WantsLogits: true, DateTimeOffset.MaxValue), Token);
             if (await Task.WhenAny(row, Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, Token)) != row)
@@ -136,11 +194,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
             held.Add(await row);
         }
 
-        for (var i = 0; i < 100; i++)
-            Assert.Equal(1, (await AskAsync(recommender, i))!.ComputedBy.Version);
-        while (_watch!.ShadowOf(lease.Version) is not { Dropped: > 0 })
-            await AskAsync(recommender, 1);
-        held.ForEach(h => h.Dispose());
+        return held;
     }
 
     private static SlateRequest Request(int i) => new()
@@ -156,17 +210,20 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         {
             return await recommender.RecommendAsync(Request(i), Token);
         }
-        catch (Exception e) when (e is InvalidLogitsException or RecoServe.Engine.Batching.ModelRunException)
+        catch (Exception e) when (e is InvalidLogitsException or ModelRunException)
         {
             return null;
         }
     }
 
-    private async Task<Recommender> StartAsync(TestModel canary, double canaryPercent = 50, RollbackOptions? options = null, TestModel? stable = null)
+    private bool IsOfCanary(int i) => _registry.Traffic.Choose("toy", new ModelSelector("toy"), _registry.Traffic.Of("toy"), Request(i).TrafficKey).Version == 2;
+
+    private async Task<Recommender> StartAsync(
+        TestModel canary, double canaryPercent = 50, RollbackOptions? options = null, TestModel? stable = null, int queueCapacity = 1024)
     {
         _fixture.Publish(stable ?? Good, 1);
         _fixture.Publish(canary, 2);
-        _registry = _fixture.Create(o => o.DefaultModel = "toy", _log);
+        _registry = _fixture.Create(o => o.DefaultModel = "toy", _log, new BatcherOptions { QueueCapacity = queueCapacity });
         await _registry.LoadAsync("toy", 1, Token);
         await _registry.LoadAsync("toy", 2, Token);
         _registry.Traffic.SetLabel("toy", "stable", 1);
@@ -181,7 +238,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
 
     private async Task AskUntilRolledBackAsync(Recommender recommender, string reason)
     {
-        for (var i = 0; i < 50_000 && !_registry.Traffic.Of("toy").RolledBack.ContainsKey(2); i++)
+        for (var i = 0; i < 50_000 && !IsRolledBack; i++)
             await AskAsync(recommender, i);
         Assert.Contains(reason, _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
         Assert.Null(_registry.Traffic.Of("toy").HolderOf("canary"));
