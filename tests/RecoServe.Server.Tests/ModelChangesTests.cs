@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using RecoServe.Engine.Batching;
+using RecoServe.Engine.Packages;
 using RecoServe.Engine.Registry;
 using RecoServe.Engine.Traffic;
 using RecoServe.Server.Services;
@@ -38,6 +39,29 @@ public sealed class ModelChangesTests : IAsyncLifetime
         Assert.Contains("the watcher is more than 3 changes behind", e.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Who keeps what is told last of each number knows what serves.</summary>
+    [Fact]
+    public async Task ReadAll_NumberIsReplacedAndThenDamaged_ServesByEveryLastWord()
+    {
+        using var changes = Watch(maxBehind: 100);
+        Replace(seed: 2);
+        var old = Registry.TryFindServing("toy", 1)!;
+        await Registry.LoadAsync("toy", 1, Token);
+        Replace(seed: 3);
+        PackageFixes.Corrupt(_server.Repository.File("toy/1/scorer.onnx"));
+        await Assert.ThrowsAsync<PackageException>(() => Registry.LoadAsync("toy", 1, Token));
+        List<V1.VersionState> read = [];
+        await foreach (var change in changes.ReadAllAsync(Token))
+        {
+            read.Add(change.Version.State);
+            if (read.Contains(V1.VersionState.Unloaded) && read.Contains(V1.VersionState.Failed) && read[^1] == V1.VersionState.Serving)
+                break;
+        }
+
+        Assert.Equal(VersionState.Unloaded, old.State);
+        Assert.DoesNotContain(read.Zip(read.Skip(1)), pair => pair is { First: not V1.VersionState.Serving, Second: not V1.VersionState.Serving });
+    }
+
     [Fact]
     public async Task Dispose_VersionsChangeAfterwards_NothingIsTold()
     {
@@ -52,6 +76,12 @@ public sealed class ModelChangesTests : IAsyncLifetime
         Assert.False(next.IsCompleted);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+    }
+
+    private void Replace(int seed)
+    {
+        Directory.Delete(_server.Repository.File("toy/1"), recursive: true);
+        new TestModel { Seed = seed }.Publish(_server.Repository.Path, 1);
     }
 
     private ModelChanges Watch(int maxBehind) =>

@@ -44,6 +44,17 @@ internal sealed class ModelChanges : IDisposable
             _told.Remove(version);
         else
             _told[version] = version.State;
+        Write(version);
+        // Of a number that serves that is the last word, also while one that it replaced ends, or one that should replace it has failed.
+        if (version.State != VersionState.Serving && _told.FirstOrDefault(t => IsServing(t, version)).Key is { } serving)
+            Write(serving);
+    }
+
+    private static bool IsServing(KeyValuePair<ModelVersion, VersionState> told, ModelVersion number) =>
+        told.Value == VersionState.Serving && told.Key.Version == number.Version && told.Key.Name == number.Name;
+
+    private void Write(ModelVersion version)
+    {
         if (!_changes.Writer.TryWrite(new V1.WatchModelsResponse { Name = version.Name, Version = _writer.Write(version) }))
             _changes.Writer.TryComplete(new OverloadedException(version.Name, $"the watcher is more than {_maxBehind} changes behind", TimeSpan.FromSeconds(1)));
     }
