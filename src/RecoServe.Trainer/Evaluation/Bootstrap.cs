@@ -30,7 +30,16 @@ internal sealed class Bootstrap
     /// <summary>The 95 % interval of each mean.</summary>
     /// <param name="values">For each mean the value of every question, NaN where there is none.</param>
     /// <returns>In the same order; NaN where no question has a value.</returns>
-    public (double Low, double High)[] Intervals(IReadOnlyList<double[]> values)
+    public (double Low, double High)[] Intervals(IReadOnlyList<double[]> values) => Array.ConvertAll(Means(values), Interval);
+
+    /// <summary>The 95 % interval of draws, NaN among which do not count.</summary>
+    /// <param name="draws">A mean, or what is made of some, in every draw.</param>
+    public static (double Low, double High) Interval(double[] draws) => (Quantile(draws, 0.025), Quantile(draws, 0.975));
+
+    /// <summary>Each mean in every draw.</summary>
+    /// <inheritdoc cref="Intervals"/>
+    /// <returns>In the same order; NaN in draws in which nobody has a value.</returns>
+    public double[][] Means(IReadOnlyList<double[]> values)
     {
         var totals = values.Select(Totals).ToArray();
         var means = values.Select(_ => new double[_resamples]).ToArray();
@@ -45,7 +54,7 @@ internal sealed class Bootstrap
                 means[m][r] = TensorPrimitives.Dot<double>(drawn, totals[m].Sums) / TensorPrimitives.Dot<double>(drawn, totals[m].Counts);
         }
 
-        return Array.ConvertAll(means, m => (Quantile(m, 0.025), Quantile(m, 0.975)));
+        return means;
     }
 
     /// <summary>Each user's sum and number of values.</summary>
@@ -61,7 +70,7 @@ internal sealed class Bootstrap
         return (sums, counts);
     }
 
-    /// <summary>Linear between the neighbours; draws in which nobody has a value do not count.</summary>
+    /// <summary>Linear between the neighbours.</summary>
     private static double Quantile(double[] means, double p)
     {
         var sorted = means.Where(m => !double.IsNaN(m)).Order().ToArray();
