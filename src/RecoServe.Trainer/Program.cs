@@ -8,6 +8,7 @@ return await CommandRunner.RunAsync(
         FitCommand.Create(),
         SearchCommand.Create(),
         EvaluateCommand.Create(),
+        OffPolicyCommand.Create(),
         ReportCommand.Create(),
         ExportCommand.Create(),
         PublishCommand.Create(),

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
-using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Commands;
 
@@ -108,8 +107,8 @@ internal sealed class EvaluateCommand
             {
                 var scorer = CreateScorer(which, split);
                 using var owned = scorer as IDisposable;
-                if (OtherSplit(scorer, data, asked) is { } trained)
-                    warnings.Add($"recotrain: {which} was trained on {data.FileNames} with the split {trained}, and may have learned what {asked.Name} asks for");
+                if (scorer is PackageScorer package && TrainedSplit.WarningOf(package, which, data, asked) is { } warning)
+                    warnings.Add(warning);
                 return Evaluate(split, PartsOf(result), which, scorer, options, progress, cancellationToken);
             }
 
@@ -142,13 +141,6 @@ internal sealed class EvaluateCommand
     /// <summary>The one place that knows what can be evaluated.</summary>
     private static IItemScorer CreateScorer(string name, EvaluationSplit split) =>
         Baselines.ByName.TryGetValue(name, out var baseline) ? baseline(split) : new PackageScorer(name, split.Log);
-
-    /// <summary>The split that a package was trained with on files of these names, if it is another than what is asked.</summary>
-    private static string? OtherSplit(IItemScorer scorer, DataOptions data, EvaluationSplit asked) =>
-        (scorer as PackageScorer)?.Settings is { } trained
-        && trained.GetValueOrDefault($"data/{RunSettings.LogKey}") == data.FileNames
-        && trained.TryGetValue($"data/{RunSettings.SplitKey}", out var split)
-        && split != asked.Name ? split : null;
 
     private static EvaluationSplit CountedOn(string what, EvaluationSplit split) => what switch
     {

@@ -10,6 +10,7 @@ internal sealed class FeedbackColumns : IDisposable
     private readonly ColumnWriter<float> _propensities = new();
     private readonly ColumnWriter<ushort> _slots = new();
     private readonly ColumnWriter<ushort>[] _contexts;
+    private readonly ColumnWriter<long> _times = new();
 
     public FeedbackColumns(int users, int contexts)
     {
@@ -17,8 +18,8 @@ internal sealed class FeedbackColumns : IDisposable
         _contexts = [.. Enumerable.Range(0, contexts).Select(_ => new ColumnWriter<ushort>())];
     }
 
-    /// <summary>Adds a row; users come in their order. A propensity or slot that any row lacks, all lack.</summary>
-    public void Add(int user, int step, int item, double reward, double? propensity, int? slot)
+    /// <summary>Adds a row; users come in their order. A propensity, slot or time that any row lacks, all lack.</summary>
+    public void Add(int user, int step, int item, double reward, double? propensity, int? slot, long? time)
     {
         _starts[user + 1] = _steps.Count + 1;
         _steps.Add(step);
@@ -28,6 +29,8 @@ internal sealed class FeedbackColumns : IDisposable
             _propensities.Add((float)p);
         if (slot is { } s)
             _slots.Add((ushort)Math.Clamp(s, 0, ushort.MaxValue));
+        if (time is { } t)
+            _times.Add(t);
     }
 
     /// <summary>Adds the code of a context field to the row added last.</summary>
@@ -45,12 +48,13 @@ internal sealed class FeedbackColumns : IDisposable
             _rewards.Complete(),
             _propensities.Count == _steps.Count ? _propensities.Complete() : null,
             _slots.Count == _steps.Count ? _slots.Complete() : null,
-            Array.ConvertAll(_contexts, c => c.Complete()));
+            Array.ConvertAll(_contexts, c => c.Complete()),
+            _times.Count == _steps.Count ? _times.Complete() : null);
     }
 
     public void Dispose()
     {
-        foreach (var writer in (IDisposable[])[_steps, _items, _rewards, _propensities, _slots, .. _contexts])
+        foreach (var writer in (IDisposable[])[_steps, _items, _rewards, _propensities, _slots, _times, .. _contexts])
             writer.Dispose();
     }
 }

@@ -11,6 +11,7 @@ namespace RecoServe.Trainer.Data;
 /// <param name="propensities">The probability with which the item was shown, in (0, 1]; null if the log does not tell.</param>
 /// <param name="slots">The place on the slate from 1; null if the log does not tell.</param>
 /// <param name="contextCodes">As in a <see cref="WatchLog"/>.</param>
+/// <param name="times">Milliseconds since 1970 UTC; null if they were not kept.</param>
 internal sealed class FeedbackLog(
     long[] starts,
     Column<int> steps,
@@ -18,7 +19,8 @@ internal sealed class FeedbackLog(
     Column<float> rewards,
     Column<float>? propensities,
     Column<ushort>? slots,
-    IReadOnlyList<Column<ushort>> contextCodes) : IDisposable
+    IReadOnlyList<Column<ushort>> contextCodes,
+    Column<long>? times = null) : IDisposable
 {
     /// <summary>Number of rows.</summary>
     public long RowCount => items.Count;
@@ -42,13 +44,14 @@ internal sealed class FeedbackLog(
             rewards.Slice(start, count),
             propensities?.Slice(start, count),
             slots?.Slice(start, count),
-            [.. contextCodes.Select(codes => codes.Slice(start, count))]);
+            [.. contextCodes.Select(codes => codes.Slice(start, count))],
+            times?.Slice(start, count));
     }
 
     /// <inheritdoc cref="WatchLog.Dispose"/>
     public void Dispose()
     {
-        foreach (var column in (IDisposable?[])[steps, items, rewards, propensities, slots, .. contextCodes])
+        foreach (var column in (IDisposable?[])[steps, items, rewards, propensities, slots, times, .. contextCodes])
             column?.Dispose();
     }
 }

@@ -33,6 +33,9 @@ internal sealed record FeedbackOptions
     /// <summary>Whether the log's propensities are read.</summary>
     public bool UsesPropensity { get; init; }
 
+    /// <summary>Whether the rows' times are kept.</summary>
+    public bool KeepsTimes { get; init; }
+
     /// <summary>For so many seconds after a row that was watched, what the user watches next counts for it too; 0: no time.</summary>
     public double HorizonSeconds { get; init; }
 

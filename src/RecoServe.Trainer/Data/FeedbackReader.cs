@@ -33,6 +33,7 @@ internal sealed class FeedbackReader
         foreach (var row in _workspace.Query(_options.Impressions.Count > 0 ? ShownSql() : EventsSql(), r => r))
         {
             var (user, step, item, reward) = (row.GetInt32(0), row.GetInt32(1), row.GetInt32(2), row.GetDouble(3));
+            var time = _options.KeepsTimes && _log.HasTimes ? _scale.ToMilliseconds(row.GetInt64(6)) : default(long?);
             if (watches is not null && row.GetBoolean(7))
             {
                 // The watch that a display led to need not be the next one. One that the log lacks has no place: what follows begins at once.
@@ -40,7 +41,7 @@ internal sealed class FeedbackReader
                 reward += returns.After(_scale.ToMilliseconds(row.GetInt64(6)), first, _log.TimesOf(user).Span, _log.SliceOf(watches, user).Span);
             }
 
-            rows.Add(user, step, item, reward, row.IsDBNull(4) ? null : row.GetDouble(4), row.IsDBNull(5) ? null : row.GetInt32(5));
+            rows.Add(user, step, item, reward, row.IsDBNull(4) ? null : row.GetDouble(4), row.IsDBNull(5) ? null : row.GetInt32(5), time);
             for (var f = 0; f < _log.ContextFields.Count; f++)
                 rows.AddContext(f, (ushort)row.GetInt32(f + 8));
         }

@@ -7,13 +7,15 @@ namespace RecoServe.Trainer.Data;
 /// <param name="Propensities">In (0, 1]; null if not known.</param>
 /// <param name="Slots">From 1; null if not known.</param>
 /// <param name="Context">For each context field, the code at every row.</param>
+/// <param name="Times">Milliseconds since 1970 UTC; null if they were not kept.</param>
 internal sealed record FeedbackRows(
     ReadOnlyMemory<int> Steps,
     ReadOnlyMemory<int> Items,
     ReadOnlyMemory<float> Rewards,
     ReadOnlyMemory<float>? Propensities,
     ReadOnlyMemory<ushort>? Slots,
-    IReadOnlyList<ReadOnlyMemory<ushort>> Context)
+    IReadOnlyList<ReadOnlyMemory<ushort>> Context,
+    ReadOnlyMemory<long>? Times = null)
 {
     /// <summary>Number of rows.</summary>
     public int Count => Items.Length;
@@ -24,7 +26,7 @@ internal sealed record FeedbackRows(
         var (from, to) = (LowerBound(first), LowerBound(end));
         var range = from..Math.Max(from, to);
         return new FeedbackRows(
-            Steps[range], Items[range], Rewards[range], Propensities?[range], Slots?[range], [.. Context.Select(c => c[range])]);
+            Steps[range], Items[range], Rewards[range], Propensities?[range], Slots?[range], [.. Context.Select(c => c[range])], Times?[range]);
     }
 
     /// <summary>The rows whose number in here fulfils a condition.</summary>
@@ -32,7 +34,7 @@ internal sealed record FeedbackRows(
     {
         int[] kept = [.. Enumerable.Range(0, Count).Where(holds)];
         return kept.Length == Count ? this : new FeedbackRows(
-            Some(Steps), Some(Items), Some(Rewards), SomeOf(Propensities), SomeOf(Slots), [.. Context.Select(Some)]);
+            Some(Steps), Some(Items), Some(Rewards), SomeOf(Propensities), SomeOf(Slots), [.. Context.Select(Some)], SomeOf(Times));
 
         ReadOnlyMemory<T> Some<T>(ReadOnlyMemory<T> column) => Array.ConvertAll(kept, row => column.Span[row]);
         ReadOnlyMemory<T>? SomeOf<T>(ReadOnlyMemory<T>? column) => column is { } known ? Some(known) : default(ReadOnlyMemory<T>?);
