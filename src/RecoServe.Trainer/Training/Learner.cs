@@ -83,10 +83,11 @@ internal sealed class Learner : IDisposable
         var gradient = zeros_like(states);
         var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
         var (weights, sums) = Weigh(batch, states.detach(), watched);
-        var rows = weights?.nonzero().squeeze(1);
-        var (loss, categoryLoss) = rows is null
-            ? LossOf(states.detach(), batch.Targets(), null, gradient, share, watched)
-            : LossOfSome(rows, states.detach(), batch.Targets(), weights!, gradient, share, watched);
+        var targets = batch.Targets();
+        var loss = weights is null
+            ? LossOf(states.detach(), targets, null, gradient, share, watched)
+            : LossOfSome(states.detach(), targets, weights, gradient, share, watched);
+        var categoryLoss = _categories is null ? 0 : CategoryLossOf(_categories, batch, states.detach(), targets, gradient, share);
         states.backward([gradient]);
         _network.SpreadGradient();
         return new StepReport(loss, batch.Positions, sums, propensityLoss, categoryLoss);
@@ -110,25 +111,42 @@ internal sealed class Learner : IDisposable
         return _weights.Of(batch.Rewards(), propensities, _policy?.LogProbabilities(states, batch.Targets(), watched));
     }
 
-    /// <summary>Rows of weight 0, most of what was shown, cost nothing and say nothing of the next item's category; the means are over all rows.</summary>
-    private (double Loss, double CategoryLoss) LossOfSome(Tensor rows, Tensor states, Tensor targets, Tensor weights, Tensor gradient, double share, WatchedItems? watched)
+    /// <summary>Rows of weight 0, most of what was shown, cost nothing; the mean is over all rows.</summary>
+    private double LossOfSome(Tensor states, Tensor targets, Tensor weights, Tensor gradient, double share, WatchedItems? watched)
     {
+        var rows = weights.nonzero().squeeze(1);
         if (rows.shape[0] == 0)
-            return (0, 0);
+            return 0;
         var part = (double)rows.shape[0] / states.shape[0];
         var own = zeros(rows.shape[0], states.shape[1]);
-        var (loss, categoryLoss) = LossOf(
+        var loss = LossOf(
             states.index_select(0, rows), targets.index_select(0, rows), weights.index_select(0, rows), own, share * part, watched?.Select(rows));
         gradient.index_copy_(0, rows, own);
-        return (loss * part, categoryLoss * part);
+        return loss * part;
     }
 
-    private (double Loss, double CategoryLoss) LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, double share, WatchedItems? watched)
+    private double LossOf(Tensor states, Tensor targets, Tensor? weights, Tensor gradient, double share, WatchedItems? watched)
     {
         using var factor = share.ToScalar();
         if (share < 1)
             weights = weights?.mul(factor) ?? full(targets.shape, factor);
-        return (_loss.Accumulate(states, targets, weights, gradient, watched) / share, _categories?.Accumulate(states, targets, gradient, share) ?? 0);
+        return _loss.Accumulate(states, targets, weights, gradient, watched) / share;
+    }
+
+    /// <summary>What was shown in vain says nothing of the next item's category, whatever it weighs in the loss; the mean is over all rows.</summary>
+    private static double CategoryLossOf(CategoryHeads categories, Batch batch, Tensor states, Tensor targets, Tensor gradient, double share)
+    {
+        if (!batch.HasRewards)
+            return categories.Accumulate(states, targets, gradient, share);
+        var rows = batch.Rewards().nonzero().squeeze(1);
+        if (rows.shape[0] == 0)
+            return 0;
+        var part = (double)rows.shape[0] / states.shape[0];
+        var own = zeros(rows.shape[0], states.shape[1]);
+        var loss = categories.Accumulate(states.index_select(0, rows), targets.index_select(0, rows), own, share * part);
+        using var one = 1.ToScalar();
+        gradient.index_add_(0, rows, own, one);
+        return loss * part;
     }
 
     private IItemLoss MakeLoss(long[] counts)

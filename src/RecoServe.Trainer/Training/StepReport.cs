@@ -7,7 +7,7 @@ namespace RecoServe.Trainer.Training;
 /// <param name="Rows">Number of rows.</param>
 /// <param name="Weights">Sums over the importance weights; none for objectives without.</param>
 /// <param name="PropensityLoss">Mean −ln β̂ of the propensity head, nats; 0 without one.</param>
-/// <param name="CategoryLoss">Mean loss of the category heads over the rows, of which those of weight 0 have none, nats, before their weights; 0 without.</param>
+/// <param name="CategoryLoss">Mean loss of the category heads over the rows, of which those of reward 0 have none, nats, before their weights; 0 without.</param>
 internal sealed record StepReport(double Loss, int Rows, WeightSums Weights, double PropensityLoss, double CategoryLoss)
 {
     /// <summary>What the rows of both tell.</summary>

@@ -47,6 +47,25 @@ public sealed class CategoryHeadsTests
         }
     }
 
+    /// <summary>With a baseline, what was shown in vain has a weight in the loss; it is still no example of what comes next.</summary>
+    [Fact]
+    public void Learner_WithABaseline_LearnsCategoriesOfWatchesAlone()
+    {
+        Assert.Equal(CategoryLoss(baseline: 0), CategoryLoss(baseline: 0.5));
+
+        static double CategoryLoss(double baseline)
+        {
+            using var scope = NewDisposeScope();
+            manual_seed(5);
+            var log = TinyLogs.WithFeedback(TinyLogs.Cycle(), (user, watch) => (user + watch) % 3 == 0 ? 1 : 0);
+            var set = new TrainingSet(log, TinyLogs.AllButLast(log), 32);
+            using var network = new NextWatchNetwork(new NetworkShape(30, 8, 1, []), 0);
+            var options = TrainingRunFixture.Quick with { Dimension = 8, Objective = new ObjectiveOptions { CategoryFromState = 0.3, CategoryFromItem = 0.3, Baseline = baseline } };
+            using var learner = new Learner(network, options, set);
+            return learner.Accumulate(set.Batch(set.Epoch(1, 1, 16)[0])).CategoryLoss;
+        }
+    }
+
     /// <summary>By central difference in the cell (1, 2).</summary>
     private static double Slope(Tensor values, Func<double> loss)
     {
