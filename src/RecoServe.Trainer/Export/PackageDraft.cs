@@ -73,8 +73,12 @@ internal sealed class PackageDraft : IDisposable
         string In(string file) => Path.Combine(directory, file);
         NetworkGraphs.WriteEncoder(Network, In(PackageFiles.Encoder));
         NetworkGraphs.WriteScorer(Network.Shape, In(PackageFiles.Scorer));
-        File.WriteAllBytes(In(PackageFiles.ItemMatrix), Network.ItemMatrix.bytes);
-        File.WriteAllBytes(In(PackageFiles.ItemBias), Network.ItemBias.bytes);
+        foreach (var (file, tensor) in new[] { (PackageFiles.ItemMatrix, Network.ItemMatrix), (PackageFiles.ItemBias, Network.ItemBias) })
+        {
+            using var stream = File.Create(In(file));
+            TensorBytes.Write(tensor, stream);
+        }
+
         if (_config is not null)
             File.WriteAllText(In(PackageFiles.Training), _config);
         _catalogue.Write(In(PackageFiles.Catalogue));

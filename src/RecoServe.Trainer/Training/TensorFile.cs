@@ -39,11 +39,7 @@ internal static class TensorFile
             file.Write(length);
             file.Write(text);
             foreach (var tensor in tensors.Values)
-            {
-                using var cells = tensor.detach();
-                using var numbers = cells.cpu();
-                file.Write(numbers.bytes);
-            }
+                TensorBytes.Write(tensor, file);
         });
     }
 
@@ -62,11 +58,7 @@ internal static class TensorFile
             if (!entry["shape"]!.AsArray().Select(n => n!.GetValue<long>()).SequenceEqual(tensor.shape))
                 throw new PackageException(path, $"has {name} with shape {entry["shape"]!.ToJsonString()}; [{shape}] was expected");
             file.Position = start + entry["data_offsets"]![0]!.GetValue<long>();
-            using var cells = tensor.detach();
-            using var numbers = cells.cpu(); // of a tensor on the CPU the same memory
-            file.ReadExactly(numbers.bytes);
-            if (cells.device_type != TorchSharp.DeviceType.CPU)
-                cells.copy_(numbers).Dispose();
+            TensorBytes.Read(file, tensor);
         }
 
         return header[MetadataKey]!.AsObject().ToDictionary(m => m.Key, m => m.Value!.GetValue<string>());
