@@ -16,8 +16,7 @@ internal sealed class CategoryHeads : nn.Module
 {
     private readonly Linear _ofState;
     private readonly Linear _ofItem;
-    private readonly Tensor _memberships;
-    private readonly Tensor _known;
+    private readonly ItemCodes _codes;
     private readonly Parameter _items;
     private readonly bool _hasSeveral;
     private readonly double _stateWeight;
@@ -31,21 +30,8 @@ internal sealed class CategoryHeads : nn.Module
         : base(nameof(CategoryHeads))
     {
         var (count, width) = ((int)items.shape[0], items.shape[1]);
-        (_items, _stateWeight, _itemWeight) = (items, stateWeight, itemWeight);
+        (_items, _codes, _stateWeight, _itemWeight) = (items, codes, stateWeight, itemWeight);
         _hasSeveral = Enumerable.Range(1, count - 1).Any(i => codes.Of(i).Length > 1);
-        List<long> members = [];
-        for (var i = 1; i < count; i++)
-        {
-            foreach (var code in codes.Of(i))
-                members.Add(((long)i * codes.ValueCount) + code); // items times values can be more than an int holds
-        }
-
-        _memberships = zeros(count, codes.ValueCount);
-        using var one = 1f.ToScalar();
-        using var cells = tensor(members);
-        using var flat = _memberships.view(-1);
-        flat.index_fill_(0, cells, one);
-        _known = tensor(Enumerable.Range(0, count).Select(i => i > 0 && codes.Of(i).Length > 0 ? 1f : 0).ToArray());
         (_ofState, _ofItem) = (nn.Linear(width, codes.ValueCount), nn.Linear(width, codes.ValueCount));
         register_module("of_state", _ofState);
         register_module("of_item", _ofItem);
@@ -84,8 +70,6 @@ internal sealed class CategoryHeads : nn.Module
         {
             _ofState.Dispose();
             _ofItem.Dispose();
-            _memberships.Dispose();
-            _known.Dispose();
         }
 
         base.Dispose(disposing);
@@ -95,14 +79,36 @@ internal sealed class CategoryHeads : nn.Module
     {
         using var factor = weight.ToScalar();
         var input = vectors.detach().requires_grad_(true);
-        var members = _memberships.index_select(0, targets);
+        var (members, known) = Memberships(targets);
         var logits = head.call(input);
         var losses = _hasSeveral
             ? nn.functional.binary_cross_entropy_with_logits(logits, members, reduction: nn.Reduction.None).sum([1L])
             : (logits.log_softmax(1) * members).sum([1L]).neg();
-        var known = _known.index_select(0, targets);
         var loss = (losses * known).mean();
         loss.mul(factor).backward();
         return (loss.detach().item<float>(), input.grad!);
+    }
+
+    /// <summary>
+    /// For each target 1 where it has a value, [rows, values], and whether it has any, [rows]. Made anew for every batch: of all items it would be
+    /// gigabytes.
+    /// </summary>
+    private (Tensor Members, Tensor Known) Memberships(Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        var items = targets.cpu().data<long>().ToArray();
+        List<long> cells = [];
+        for (var row = 0; row < items.Length; row++)
+        {
+            foreach (var code in _codes.Of((int)items[row]))
+                cells.Add(((long)row * _codes.ValueCount) + code); // rows times values can be more than an int holds
+        }
+
+        var members = zeros(items.Length, _codes.ValueCount);
+        using var one = 1f.ToScalar();
+        if (cells.Count > 0)
+            members.view(-1).index_fill_(0, tensor(cells), one);
+        var known = tensor(items.Select(item => _codes.Of((int)item).Length > 0 ? 1f : 0).ToArray());
+        return (members.MoveToOuterDisposeScope(), known.MoveToOuterDisposeScope());
     }
 }
