@@ -9,6 +9,21 @@ internal sealed class ObjectiveCommandOptions
 {
     private static readonly ObjectiveOptions Defaults = new();
 
+    /// <summary>Options that mean something with others only.</summary>
+    private static readonly (string Option, string Of, Func<ObjectiveOptions, bool> IsUsed, Func<ObjectiveOptions, object> Value)[] Dependent =
+    [
+        ("--negatives", "--loss sampled and gbce", o => o.Loss != LossKind.Softmax, o => o.Negatives),
+        ("--negative-power", "--loss sampled and gbce", o => o.Loss != LossKind.Softmax, o => o.NegativePower),
+        ("--log-q", "--loss sampled", o => o.Loss == LossKind.Sampled, o => o.LogQ),
+        ("--calibration", "--loss gbce", o => o.Loss == LossKind.Gbce, o => o.Calibration),
+        ("--weight-cap", "--objective ips, reinforce and top-k", o => o.Kind != ObjectiveKind.Clicks, o => o.WeightCap),
+        ("--self-normalise", "--objective ips, reinforce and top-k", o => o.Kind != ObjectiveKind.Clicks, o => o.SelfNormalise),
+        ("--slate-size", "--objective top-k", o => o.Kind == ObjectiveKind.TopK, o => o.SlateSize),
+        ("--propensity-rank", "--propensity head", o => o.Propensity == PropensitySource.Head, o => o.PropensityRank),
+        ("--propensity-smoothing", "--propensity frequency", o => o.Propensity == PropensitySource.Frequency, o => o.PropensitySmoothing),
+        ("--category-attribute", "--category-from-state and --category-from-item", o => o.HasCategories, o => o.CategoryAttribute),
+    ];
+
     private readonly CommandSettings<ObjectiveOptions> _settings = new();
 
     /// <summary>Declares the options on a command.</summary>
@@ -49,11 +64,23 @@ internal sealed class ObjectiveCommandOptions
             throw new DataException("--loss gbce has no ln π: use --loss softmax or sampled with reinforce, top-k or a baseline");
         if (options.ExcludeWatched && options.Loss != LossKind.Softmax)
             throw new DataException("--exclude-watched is of --loss softmax: the items that sampled and gbce draw are shared by rows of many histories");
+        if (stored is null)
+            RequireUsed(options);
         return options;
     }
 
     /// <summary>Every option's name, and the value that it has in the options.</summary>
     public IEnumerable<KeyValuePair<string, object>> ValuesOf(ObjectiveOptions options) => _settings.ValuesOf(options);
+
+    /// <summary>Refuses what would change nothing. A default changes nothing anyhow: a resolved config lists those of all options.</summary>
+    private static void RequireUsed(ObjectiveOptions options)
+    {
+        foreach (var (option, of, isUsed, value) in Dependent)
+        {
+            if (!isUsed(options) && !value(options).Equals(value(Defaults)))
+                throw new DataException($"{option} is of {of}: it would change nothing here");
+        }
+    }
 
     /// <summary>Refuses propensities of watches as if they were displays.</summary>
     /// <exception cref="DataException">Propensities are to be estimated of what was shown, and nothing tells what was.</exception>

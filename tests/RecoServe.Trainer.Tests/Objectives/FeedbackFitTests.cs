@@ -175,6 +175,15 @@ public sealed class FeedbackFitTests : IDisposable
     [InlineData("--weight-cap -1", "--weight-cap must be between 0 and")]
     [InlineData("--baseline 2", "--baseline 2 is above the lowest reward, 0")]
     [InlineData("--category-from-item 1 --category-attribute genre", "--category-attribute genre: items have no such attribute, only ")]
+    [InlineData("--weight-cap 5", "--weight-cap is of --objective ips, reinforce and top-k: it would change nothing here")]
+    [InlineData("--self-normalise false", "--self-normalise is of --objective ips, reinforce and top-k")]
+    [InlineData("--objective ips --propensity column --slate-size 8", "--slate-size is of --objective top-k")]
+    [InlineData("--objective ips --propensity column --propensity-rank 8", "--propensity-rank is of --propensity head")]
+    [InlineData("--objective ips --propensity head --propensity-smoothing 2", "--propensity-smoothing is of --propensity frequency")]
+    [InlineData("--negatives 50", "--negatives is of --loss sampled and gbce")]
+    [InlineData("--loss gbce --log-q 0.5", "--log-q is of --loss sampled")]
+    [InlineData("--loss sampled --calibration 0.5", "--calibration is of --loss gbce")]
+    [InlineData("--category-attribute channel", "--category-attribute is of --category-from-state and --category-from-item")]
     [InlineData("--reward-discount 0", "--reward-discount must be above 0 and at most 1")]
     public async Task Fit_WhatCannotBe_IsRefusedByName(string options, string message)
     {
