@@ -53,9 +53,6 @@ internal sealed class ItemVectors : IDisposable
     /// <summary>Output vectors [N + 1, d], a leaf with a gradient; the same object as <see cref="Input"/> if tied.</summary>
     public Parameter Output => _output?.weight ?? Input;
 
-    /// <summary>The vectors of a feature's values, [values, d].</summary>
-    public Tensor FeatureMatrix(int feature) => _features[feature].weight!;
-
     /// <summary>Looks items up.</summary>
     /// <param name="items">int64 [batch, length].</param>
     /// <returns>float32 [batch, length, d].</returns>

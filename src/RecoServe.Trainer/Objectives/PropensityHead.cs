@@ -64,16 +64,6 @@ internal sealed class PropensityHead : nn.Module, IPropensity
         return _softmax.LogProbabilities(Read(states.detach(), batch.Slots()), batch.Targets()).MoveToOuterDisposeScope();
     }
 
-    /// <summary>ln β̂ of all items, [rows, N + 1], column 0 is −∞; without a graph.</summary>
-    /// <param name="states">[rows, d].</param>
-    /// <param name="slots">int64 [rows], 0 = unknown.</param>
-    public Tensor LogDistribution(Tensor states, Tensor slots)
-    {
-        using var guard = no_grad();
-        using var scope = NewDisposeScope();
-        return addmm(_bias, Read(states, slots), _items.t(), beta: 1, alpha: 1).log_softmax(1).MoveToOuterDisposeScope();
-    }
-
     /// <summary>The head's state: what it takes of the policy's, plus what the slot says.</summary>
     /// <param name="states">[rows, d]; a gradient would flow to them.</param>
     /// <param name="slots">int64 [rows], 0 = unknown.</param>

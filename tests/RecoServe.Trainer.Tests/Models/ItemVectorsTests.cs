@@ -91,6 +91,6 @@ public sealed class ItemVectorsTests
     private static void Set(ItemVectors vectors, int feature, float[][] values)
     {
         using var guard = no_grad();
-        vectors.FeatureMatrix(feature).copy_(tensor(values.SelectMany(v => v).ToArray(), values.Length, 2));
+        vectors.Modules.Single(m => m.Name == $"item_feature_{feature}").Module.parameters().Single().copy_(tensor(values.SelectMany(v => v).ToArray(), values.Length, 2));
     }
 }

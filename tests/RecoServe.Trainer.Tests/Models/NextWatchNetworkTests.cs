@@ -27,6 +27,17 @@ public sealed class NextWatchNetworkTests
         Assert.NotEqual(Scores(without, Short), Scores(with, Short with { Context = new ushort[] { 0, 1 } }));
     }
 
+    /// <summary>Vectors of contexts start at zero: a network begins as if it knew of none.</summary>
+    [Theory]
+    [InlineData("Multiply")]
+    [InlineData("Add")]
+    public void Score_KnownContextBeforeLearning_IsBitForBitTheContextFreeNetwork(string fusion)
+    {
+        using var with = Network([2, 3], s => s with { Fusion = Enum.Parse<ContextFusion>(fusion) });
+        using var without = Network([]);
+        Assert.Equal(Scores(without, Short), Scores(with, Short with { Context = new ushort[] { 1, 3 } }));
+    }
+
     [Theory]
     [InlineData("Gru")]
     [InlineData("Sasrec")]

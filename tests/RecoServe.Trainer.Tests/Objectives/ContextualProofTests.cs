@@ -70,7 +70,7 @@ public sealed class ContextualProofTests(ITestOutputHelper output)
             adam.Step();
         }
 
-        var log = head.LogDistribution(OneHot(world, Enumerable.Range(0, world.States)), zeros(world.States, int64)).data<float>().ToArray();
+        var log = PropensityHeadTests.LogDistribution(head, OneHot(world, Enumerable.Range(0, world.States)), zeros(world.States, int64)).data<float>().ToArray();
         return [.. world.Rows.Select(r => r with { Propensity = Math.Exp(log[(r.State * (world.Items + 1)) + r.Item]) })];
     }
 

@@ -53,6 +53,14 @@ public sealed class PropensityHeadTests(ITestOutputHelper output)
         Assert.InRange(calibration, 0, 0.02);
     }
 
+    /// <summary>ln β̂ of all items, [rows, N + 1], column 0 is −∞; without a graph.</summary>
+    internal static Tensor LogDistribution(PropensityHead head, Tensor states, Tensor slots)
+    {
+        using var guard = no_grad();
+        var named = head.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        return addmm(named["bias"], head.Read(states, slots), named["items"].t(), beta: 1, alpha: 1).log_softmax(1);
+    }
+
     private static float[] Train(PropensitySource propensity, double clipNorm)
     {
         set_num_threads(1);
@@ -107,7 +115,7 @@ public sealed class PropensityHeadTests(ITestOutputHelper output)
             adam.Step();
         }
 
-        var learned = head.LogDistribution(OneHot(Enumerable.Range(0, States * Slots).Select(s => s / Slots)), tensor(Enumerable.Range(0, States * Slots).Select(s => (long)(s % Slots) + 1).ToArray())).narrow(1, 1, Items);
+        var learned = LogDistribution(head, OneHot(Enumerable.Range(0, States * Slots).Select(s => s / Slots)), tensor(Enumerable.Range(0, States * Slots).Select(s => (long)(s % Slots) + 1).ToArray())).narrow(1, 1, Items);
         var flat = truth.view(States * Slots, Items);
         var divergence = (flat.exp() * (flat - learned)).sum([1L]).mean().item<float>();
         var expected = learned.exp().mean([0L]).data<float>().ToArray();
