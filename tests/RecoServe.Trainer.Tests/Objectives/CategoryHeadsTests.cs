@@ -51,13 +51,15 @@ public sealed class CategoryHeadsTests
     [Fact]
     public void Learner_WithABaseline_LearnsCategoriesOfWatchesAlone()
     {
-        Assert.Equal(CategoryLoss(baseline: 0), CategoryLoss(baseline: 0.5));
+        var (watched, all) = (CategoryLoss(baseline: 0, watchedOf: 3), CategoryLoss(baseline: 0, watchedOf: 1));
+        Assert.InRange(watched / all, 0.2, 0.5); // the mean is over all rows, of which a third was watched
+        Assert.Equal(watched, CategoryLoss(baseline: 0.5, watchedOf: 3));
 
-        static double CategoryLoss(double baseline)
+        static double CategoryLoss(double baseline, int watchedOf)
         {
             using var scope = NewDisposeScope();
             manual_seed(5);
-            var log = TinyLogs.WithFeedback(TinyLogs.Cycle(), (user, watch) => (user + watch) % 3 == 0 ? 1 : 0);
+            var log = TinyLogs.WithFeedback(TinyLogs.Cycle(), (user, watch) => (user + watch) % watchedOf == 0 ? 1 : 0);
             var set = new TrainingSet(log, TinyLogs.AllButLast(log), 32);
             using var network = new NextWatchNetwork(new NetworkShape(30, 8, 1, []), 0);
             var options = TrainingRunFixture.Quick with { Dimension = 8, Objective = new ObjectiveOptions { CategoryFromState = 0.3, CategoryFromItem = 0.3, Baseline = baseline } };
