@@ -53,10 +53,10 @@ fuzz-sampler: ## Any rows against the sampler's contract, for SECONDS=60: how ma
 	  -class $(SAMPLING).LongRowPropertyTests -class $(SAMPLING).WindowPropertyTests
 
 .PHONY: counterfactual
-counterfactual: ## What the objectives lead to, against the closed forms: fixed points, 20 simulated logs (four minutes), the propensity head, the reward of premium.
+counterfactual: ## What the objectives lead to, against the closed forms: fixed points, 20 simulated logs (four minutes), the propensity head, the reward of premium; off-policy estimators against the expected digits.
 	dotnet build -c $(CONFIGURATION) tests/RecoServe.Trainer.Tests --nologo -v quiet
 	RECOSERVE_LARGE_PROOF=1 $(subst Engine,Trainer,$(ENGINE_TESTS)) -showLiveOutput $(foreach class,FixedPointTests ContextualProofTests PropensityHeadTests PremiumRewardTests,\
-	  -class RecoServe.Trainer.Tests.Objectives.$(class))
+	  -class RecoServe.Trainer.Tests.Objectives.$(class)) -class RecoServe.Trainer.Tests.Evaluation.OffPolicy.OffPolicyAnchorTests
 
 install: ## Publishes recoserve and recotrain into PREFIX.
 	$(PUBLISH_SERVER) $(PREFIX)/lib/recoserve
