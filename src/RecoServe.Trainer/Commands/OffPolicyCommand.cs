@@ -68,7 +68,9 @@ internal sealed class OffPolicyCommand
         offPolicy._feedback.AddTo(command);
         offPolicy._split.AddTo(command);
         offPolicy._data.AddTo(command);
-        command.SetAction((result, cancellationToken) => Task.FromResult(offPolicy.Run(result, cancellationToken)));
+
+        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
+        command.SetAction((result, cancellationToken) => Task.Run(() => offPolicy.Run(result, cancellationToken), CancellationToken.None));
         return command;
     }
 
