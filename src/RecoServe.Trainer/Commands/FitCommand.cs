@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
@@ -33,7 +34,7 @@ internal sealed class FitCommand
 
     private readonly Option<string?> _startFrom = new("--start-from")
     {
-        Description = "Begin with the best weights of another run on the same items and contexts, for example of one without --reward",
+        Description = "Begin with the best weights of another run on the same log, split and network, for example of one without --reward",
         HelpName = "RUN",
     };
 
@@ -83,12 +84,14 @@ internal sealed class FitCommand
         if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var start = stored?.Checkpoint.CanResume != true && result.GetValue(_startFrom) is { } from ? RunFolder.Open(from) : null;
-        start?.RequireSameInputs(split.Log);
+        start?.RequireScores(split);
+        var shape = RunSettings.ShapeOf(options, split.Log.ContextFields, stored?.ReadCatalogue() ?? split.Log.Catalogue);
+        start?.RequireSameNetwork(shape);
 
         PrepareTorch(options, error);
-        using var network = new NextWatchNetwork(RunSettings.ShapeOf(options, split.Log.ContextFields, stored?.ReadCatalogue() ?? split.Log.Catalogue), options.Dropout);
+        using var network = new NextWatchNetwork(shape, options.Dropout);
         network.SetPopularity(set.ItemRewards);
-        start?.Start(network, set);
+        start?.Start(network, set, data.Feedback);
         var config = ResolvedConfig.Of(result, _fit.ValuesOf(options));
         stored?.Continue(options, config);
         var run = stored ?? RunFolder.Create(result.GetRequiredValue(_out), split.Log, options, Describe(data, split, ranking, NameOf(result.GetValue(_startFrom))), config);
@@ -159,7 +162,7 @@ internal sealed class FitCommand
     };
 
     /// <summary>File names without folders: settings travel with the package, and a machine's folders are nobody's business.</summary>
-    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split, RankingOptions ranking, string start) => new()
+    private static Dictionary<string, string> Describe(DataOptions data, EvaluationSplit split, RankingOptions ranking, string start) => new Dictionary<string, string>
     {
         [RunSettings.LogKey] = data.FileNames,
         ["item_file"] = Path.GetFileName(data.Items) ?? "",
@@ -169,7 +172,7 @@ internal sealed class FitCommand
         ["where"] = data.Where ?? "",
         ["impressions"] = string.Join(' ', data.Feedback.Impressions.Select(Path.GetFileName)),
         [RunSettings.RewardKey] = data.Feedback.Reward ?? "",
-        ["reward_horizon_seconds"] = $"{data.Feedback.HorizonSeconds}",
+        [RunSettings.HorizonKey] = data.Feedback.HorizonSeconds.ToString(CultureInfo.InvariantCulture),
         ["reward_discount"] = $"{data.Feedback.Discount}",
         ["min_item_count"] = $"{data.MinItemCount}",
         ["min_user_count"] = $"{data.MinUserCount}",
@@ -177,11 +180,5 @@ internal sealed class FitCommand
         [RunSettings.SplitKey] = split.Name,
         [RunSettings.RankingKey] = ranking.Protocol,
         [RunSettings.StartKey] = start,
-        ["users"] = $"{split.Log.UserCount}",
-        ["items"] = $"{split.Log.Catalogue.Count}",
-        ["events"] = $"{split.Log.EventCount}",
-        ["training_events"] = $"{split.CountTrainingItems().Sum(count => (long)count)}",
-        ["validation_questions"] = $"{split.HeldOutOf(SplitPart.Validation).Count}",
-        ["test_questions"] = $"{split.HeldOutOf(SplitPart.Test).Count}",
-    };
+    }.Concat(SplitCounts.Of(split)).ToDictionary();
 }

@@ -50,7 +50,9 @@ internal sealed class TradeoffCommand
         };
         tradeoff._data.AddTo(command);
         tradeoff._split.AddTo(command);
-        command.SetAction((result, cancellationToken) => Task.FromResult(tradeoff.Run(result, cancellationToken)));
+
+        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
+        command.SetAction((result, cancellationToken) => Task.Run(() => tradeoff.Run(result, cancellationToken), CancellationToken.None));
         return command;
     }
 
@@ -63,7 +65,10 @@ internal sealed class TradeoffCommand
             throw new DataException($"{_rewards.Name} must be above 0");
         var trained = Trained(result);
         var run = result.GetRequiredValue(_run);
-        var ranking = RunFolder.Open(run).Ranking;
+        var plain = RunFolder.Open(run);
+        if (plain.Settings.HasReward)
+            throw new DataException($"{_run.Name} {run}: was trained with rewards; the curve is of a run without --reward and --reward-horizon");
+        var ranking = plain.Ranking;
         TradeoffPoint[] curve, points;
         using (var progress = new ProgressLine(result.InvocationConfiguration.Error))
         {

@@ -42,6 +42,9 @@ internal sealed record FeedbackOptions
     /// <summary>γ: the k-th watch after the row's own counts γ^k.</summary>
     public double Discount { get; init; } = 0.9;
 
+    /// <summary>Whether watches are worth something else than 1.</summary>
+    public bool HasReward => Reward is not null || HorizonSeconds > 0;
+
     /// <summary>Whether anything differs from learning from watches that are worth 1 each.</summary>
-    public bool IsAsked => Impressions.Count > 0 || Reward is not null || UsesPropensity || HorizonSeconds > 0;
+    public bool IsAsked => Impressions.Count > 0 || HasReward || UsesPropensity;
 }

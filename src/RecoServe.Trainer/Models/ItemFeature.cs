@@ -28,4 +28,7 @@ internal sealed record ItemFeature(int Values, int[] Codes, int[] Starts)
 
         return new ItemFeature(attribute.Values.Count, [.. codes], starts);
     }
+
+    /// <summary>Whether every item has the same codes.</summary>
+    public bool IsSameAs(ItemFeature other) => Values == other.Values && Codes.SequenceEqual(other.Codes) && Starts.SequenceEqual(other.Starts);
 }

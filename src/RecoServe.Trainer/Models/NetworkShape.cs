@@ -57,4 +57,40 @@ internal sealed record NetworkShape(int ItemCount, int Dimension, int Layers, IR
 
     /// <summary>What the request's context does to the state.</summary>
     public ContextFusion Fusion { get; init; }
+
+    /// <summary>
+    /// What keeps this network's weights from being another's, option by option, in words. Items and contexts are compared by number alone;
+    /// what does not change how weights are read, as sparse gradients, is not compared.
+    /// </summary>
+    /// <param name="other">The other network.</param>
+    public IEnumerable<string> DifferencesTo(NetworkShape other)
+    {
+        (string Option, object Own, object Others)[] parts =
+        [
+            ("items", ItemCount, other.ItemCount),
+            ("--context", string.Join(' ', ContextSizes), string.Join(' ', other.ContextSizes)),
+            ("--network", Kind, other.Kind),
+            ("--dimension", Dimension, other.Dimension),
+            ("--state-dimension", Width, other.Width),
+            ("--layers", Layers, other.Layers),
+            ("--heads", Heads, other.Heads),
+            ("--memory", Memory, other.Memory),
+            ("--max-history", Positions, other.Positions),
+            ("--scale-input", ScaleInput, other.ScaleInput),
+            ("--output", Output, other.Output),
+            ("--item-bias", ItemBias, other.ItemBias),
+            ("--time-gaps", TimeGaps, other.TimeGaps),
+            ("--history-context", HistoryContext, other.HistoryContext),
+            ("--context-fusion", Fusion, other.Fusion),
+            ("--item-feature", ItemFeatures.Count, other.ItemFeatures.Count),
+        ];
+        var differences = parts.Where(p => !p.Own.Equals(p.Others))
+            .Select(p => $"{p.Option} {p.Own}, not {p.Others}".ToLowerInvariant());
+        return ItemFeatures.Count != other.ItemFeatures.Count || ItemFeatures.Zip(other.ItemFeatures).All(f => f.First.IsSameAs(f.Second))
+            ? differences
+            : differences.Append("--item-feature of other attributes, or of items with other values of them");
+    }
+
+    /// <summary>Positions that have a vector; 0 where none has.</summary>
+    private int Positions => Kind == NetworkKind.Gru || Memory > 0 ? 0 : MaxHistory;
 }

@@ -129,7 +129,8 @@ internal sealed class RunFolder
 
     /// <summary>Refuses questions that the run's network cannot read, or whose answers it may have learned.</summary>
     /// <exception cref="DataException">
-    /// The log has other items or other contexts than the run's, or no times where the network reads gaps; or the split is another.
+    /// The log has other items or other contexts than the run's, or no times where the network reads gaps; or the split is another, or has more or
+    /// less of anything than the run's.
     /// </exception>
     public void RequireScores(EvaluationSplit split)
     {
@@ -138,6 +139,17 @@ internal sealed class RunFolder
         RequireSameInputs(split.Log);
         if (Settings.Fit.TimeGaps && !split.Log.HasTimes)
             throw new DataException($"{Path} reads time gaps, and the log has no times; a table with a column timestamp has");
+        if (SplitCounts.DifferenceTo(Settings.Data, split) is { } difference)
+            throw new DataException($"{Path} was trained on {difference}: on another log or split, and may have learned what is asked for here");
+    }
+
+    /// <summary>Refuses a network whose weights are not those of the run's.</summary>
+    /// <exception cref="DataException">Names what differs.</exception>
+    public void RequireSameNetwork(NetworkShape shape)
+    {
+        var differences = Settings.ShapeFor(ReadCatalogue()).DifferencesTo(shape).ToList();
+        if (differences.Count > 0)
+            throw new DataException($"{Path} has the weights of another network: {string.Join("; ", differences)}");
     }
 
     /// <summary>Refuses a log whose items and contexts are not those of the run's network.</summary>
@@ -195,16 +207,18 @@ internal sealed class RunFolder
         In("metrics.json"), JsonSerializer.Serialize(new Dictionary<string, double>(metrics), RunJson.Default.DictionaryStringDouble) + "\n");
 
     /// <summary>Gives a network the run's best weights, to learn on from there; rewards that the run had not are added to its biases.</summary>
-    /// <param name="network">Of the same items and contexts.</param>
+    /// <param name="network">As <see cref="RequireSameNetwork"/> wants it.</param>
     /// <param name="set">What it will learn from.</param>
+    /// <param name="feedback">What a watch is worth there.</param>
     /// <exception cref="PackageException">The run has no weights yet, or they are of another network.</exception>
-    public void Start(NextWatchNetwork network, TrainingSet set)
+    public void Start(NextWatchNetwork network, TrainingSet set, FeedbackOptions feedback)
     {
         if (!Checkpoint.HasBest)
             throw new PackageException(Path, "has no weights to start from: nothing was validated yet");
         Checkpoint.RestoreBest(network);
-        if (string.IsNullOrEmpty(Settings.Data.GetValueOrDefault(RunSettings.RewardKey)))
-            network.AddRewards(set.ItemCounts, set.ItemRewards);
+        // Of impressions, an item's own watches are not those that were shown: what it was worth is the mean over its watched displays.
+        if (feedback.HasReward && !Settings.HasReward)
+            network.AddRewards(feedback.Impressions.Count > 0 ? set.RewardedCounts : set.ItemCounts, set.ItemRewards);
     }
 
     private static string Checksum(WatchLog log, bool withTimes)

@@ -15,6 +15,9 @@ internal sealed record RunSettings
     /// <summary>Where it has what a watch is worth; empty for 1.</summary>
     public const string RewardKey = "reward";
 
+    /// <summary>Where it has for how many seconds after a row what is watched next counts for it; 0 for no time.</summary>
+    public const string HorizonKey = "reward_horizon_seconds";
+
     /// <summary>Where it has the split.</summary>
     public const string SplitKey = "split";
 
@@ -35,6 +38,9 @@ internal sealed record RunSettings
 
     /// <summary>SHA-256 of the training events: another log cannot continue this run.</summary>
     public required string LogChecksum { get; init; }
+
+    /// <summary>Whether watches were worth something else than 1.</summary>
+    public bool HasReward => Data.GetValueOrDefault(RewardKey, "") != "" || Data.GetValueOrDefault(HorizonKey, "0") != "0";
 
     /// <summary>Reads settings; those that an earlier build did not know are the defaults, and not zero.</summary>
     /// <exception cref="JsonException">It is no JSON, or not of this form.</exception>
@@ -105,4 +111,5 @@ internal sealed record RunSettings
 [JsonSerializable(typeof(RunSettings))]
 [JsonSerializable(typeof(FitState))]
 [JsonSerializable(typeof(Dictionary<string, double>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
 internal sealed partial class RunJson : JsonSerializerContext;

@@ -31,6 +31,7 @@ internal sealed class TrainingSet
         (Log, _lengths, _fields) = (log, lengths, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
         ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
+        RewardedCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
         ItemRewards = new double[log.Catalogue.Count + 1];
         _isFiltered = new BitArray(log.UserCount);
         var windows = new List<WindowPlace>(log.UserCount);
@@ -41,8 +42,7 @@ internal sealed class TrainingSet
             if (feedback is not null)
             {
                 Count(ShownCounts, feedback.Items);
-                for (var row = 0; row < feedback.Count; row++)
-                    ItemRewards[feedback.Items.Span[row]] += feedback.Rewards.Span[row];
+                CountRewards(feedback);
                 _isFiltered[user] = feedback.Count < log.Feedback!.RowsOf(user).Between(0, lengths[user]).Count;
             }
 
@@ -69,6 +69,9 @@ internal sealed class TrainingSet
 
     /// <summary>How often each item was shown in training, N + 1 numbers; without feedback, how often it was watched.</summary>
     public long[] ShownCounts { get; }
+
+    /// <summary>How many of an item's rows in training have a reward above 0, N + 1 numbers; without feedback, how often it was watched.</summary>
+    public long[] RewardedCounts { get; }
 
     /// <summary>The sum of the rewards of each item in training, N + 1 numbers; without feedback, how often it was watched.</summary>
     public double[] ItemRewards { get; }
@@ -110,6 +113,16 @@ internal sealed class TrainingSet
             place.Start,
             (_isFiltered[user] ? Log.FeedbackOf(user, _lengths[user]) : Log.Feedback?.RowsOf(user)) is { } feedback ? place.RowsOf(feedback) : null,
             Log.HasTimes ? Log.TimesOf(user)[events] : default);
+    }
+
+    private void CountRewards(FeedbackRows feedback)
+    {
+        for (var row = 0; row < feedback.Count; row++)
+        {
+            var (item, reward) = (feedback.Items.Span[row], feedback.Rewards.Span[row]);
+            RewardedCounts[item] += reward > 0 ? 1 : 0;
+            ItemRewards[item] += reward;
+        }
     }
 
     private static void Count(long[] counts, ReadOnlyMemory<int> items)

@@ -38,7 +38,10 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Equal(CommandRunner.BadInput, await RunAsync([.. $"fit --resume --epochs 2 --out {In("two")}".Split(' '), "--reward", "1 + 5*premium"]));
         Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
 
-        Assert.Equal(0, await RunAsync($"tradeoff --run {In("one")} --trained 5={In("two")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out {In("curve")}".Split(' ')));
+        Assert.Equal(0, await RunAsync($"{fit} --epochs 1 --out {In("plain")}".Split(' ')));
+        string[] tradeoff = $"tradeoff --run {In("plain")} --trained 5={In("two")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out {In("curve")}".Split(' ');
+        Assert.True(await ActionThread.IsOfPoolAsync(TradeoffCommand.Create(), tradeoff));
+        Assert.Equal(0, await RunAsync(tradeoff));
         Assert.Contains("recall@20", _output.ToString(), StringComparison.Ordinal);
         Assert.Equal(4, (await File.ReadAllLinesAsync(In("curve/tradeoff.csv"), TestContext.Current.CancellationToken)).Length);
         Assert.True(File.Exists(In("curve/tradeoff.png")));
@@ -62,12 +65,38 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --context device --start-from {In("one")} --out {In("other")}".Split(' ')));
         Assert.Contains("--context device: ", _error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --dimension 16 --start-from {In("one")} --out {In("other")}".Replace("--dimension 8 ", "", StringComparison.Ordinal).Split(' ')));
-        Assert.Contains("best.safetensors", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"{In("one")} has the weights of another network: --dimension 8, not 16; --state-dimension 8, not 16", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --split time --start-from {In("one")} --out {In("other")}".Split(' ')));
+        Assert.Contains($"{In("one")} was trained with the split leave-one-out; split by time", _error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --start-from {In("none")} --out {In("other")}".Split(' ')));
         Assert.Contains("holds no training run", _error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("other")));
 
         static double Number(string field) => double.Parse(field, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>One more watch of the last user: the test of the run is learned here, and that of this log there.</summary>
+    [Fact]
+    public async Task StartFromAndTradeoff_RunOnFewerEvents_IsRefusedWithTheCounts()
+    {
+        await SimulateAsync();
+        var log = $"--data {In("log/watches.csv")} --items {In("log/items.csv")}";
+        var fit = $"fit {log} --dimension 8 --batch-size 32 --threads 1 --epochs 1";
+        Assert.Equal(0, await RunAsync($"{fit} --out {In("run")}".Split(' ')));
+        Assert.Equal(0, await RunAsync([.. $"{fit} --out {In("four")}".Split(' '), "--reward", "1 + 3*premium"]));
+        Assert.Equal(CommandRunner.BadInput, await RunAsync($"tradeoff --run {In("four")} {log} --out {In("curve")}".Split(' ')));
+        Assert.Contains($"--run {In("four")}: was trained with rewards; the curve is of a run without --reward and --reward-horizon", _error.ToString(), StringComparison.Ordinal);
+
+        var lines = (await File.ReadAllLinesAsync(In("log/watches.csv"), TestContext.Current.CancellationToken)).Where(l => l.Length > 0).ToList();
+        await File.WriteAllLinesAsync(In("log/watches.csv"), lines.Append(lines[^1]), TestContext.Current.CancellationToken);
+        foreach (var command in (string[])[$"{fit} --start-from {In("run")} --out {In("other")}", $"tradeoff --run {In("run")} {log} --out {In("curve")}"])
+        {
+            _error.GetStringBuilder().Clear();
+            Assert.Equal(CommandRunner.BadInput, await RunAsync(command.Split(' ')));
+            Assert.Contains($"{In("run")} was trained on {lines.Count - 1} events, not {lines.Count}; ", _error.ToString(), StringComparison.Ordinal);
+        }
+
+        Assert.False(Directory.Exists(In("other")) || Directory.Exists(In("curve")));
     }
 
     /// <summary>What docs/training.md says of choosing BanditNet's λ.</summary>

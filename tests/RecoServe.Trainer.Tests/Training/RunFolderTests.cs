@@ -1,5 +1,6 @@
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Data;
+using RecoServe.Trainer.Evaluation;
 using RecoServe.Trainer.Tests.Evaluation;
 using RecoServe.Trainer.Training;
 
@@ -63,6 +64,23 @@ public sealed class RunFolderTests : IDisposable
         run.RequireSame(Log());
         foreach (var other in (WatchLog[])[Log(category: "b"), Log(slot: 2), Log(context: 1), Log(reward: 2)])
             Assert.Contains("another log", Assert.Throws<PackageException>(() => run.RequireSame(other)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A run of an earlier build, which lacks counts, is not refused for them.</summary>
+    [Fact]
+    public void RequireScores_OtherCounts_AreNamed()
+    {
+        var split = new LeaveOneOutSplit(Logs.Of(3, [1, 2, 3], [1, 2, 3]));
+        RunFolder Run(Dictionary<string, string> data)
+        {
+            Directory.Delete(_folder, recursive: true);
+            return RunFolder.Create(_folder, split.Log, new FitOptions(), data);
+        }
+
+        Run(new(SplitCounts.Of(split))).RequireScores(split);
+        Run([]).RequireScores(split);
+        var e = Assert.Throws<DataException>(() => Run(new(SplitCounts.Of(split)) { ["training_events"] = "5", ["test_questions"] = "1" }).RequireScores(split));
+        Assert.Equal($"{_folder} was trained on 5 training events, not 2; 1 test questions, not 2: on another log or split, and may have learned what is asked for here", e.Message);
     }
 
     private string In(string file) => Path.Combine(_folder, file);
