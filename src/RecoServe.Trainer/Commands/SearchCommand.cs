@@ -57,11 +57,12 @@ internal sealed class SearchCommand
         foreach (var trial in trials)
             RequireScores(space.ConfigOf(trial), result.GetRequiredValue(_space));
         var folder = Directory.CreateDirectory(result.GetRequiredValue(_out)).FullName;
-        var results = SearchResults.Open(Path.Combine(folder, "results.csv"), space.Dimensions.Select(d => d.Name), trials);
-        var eta = result.GetValue(_eta);
-        var rungs = result.GetValue(_method) == "halving"
+        var (method, eta) = (result.GetRequiredValue(_method), result.GetValue(_eta));
+        var rungs = method == "halving"
             ? SearchLoop.Halving(trials.Count, result.GetValue(_minEpochs), result.GetValue(_maxEpochs), eta)
             : [null];
+        var results = SearchResults.Open(Path.Combine(folder, "results.csv"), space.Dimensions.Select(d => d.Name), trials);
+        SearchPlan.Require(Path.Combine(folder, "search.json"), SearchPlan.Of(method, rungs, eta, space.Fit));
         var error = result.InvocationConfiguration.Error;
         var loop = new SearchLoop(rungs, eta, results, (trial, rung, epochs, stop) => TrainAsync(space, Path.Combine(folder, trial.Folder), trial, rung, epochs, rungs[^1], error, stop));
         var best = await loop.RunAsync(trials, cancellationToken);

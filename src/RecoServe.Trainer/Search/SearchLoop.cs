@@ -26,7 +26,7 @@ internal sealed class SearchLoop(
     }
 
     /// <summary>Runs what is not done yet.</summary>
-    /// <returns>The best result of the last rung; null if every trial failed.</returns>
+    /// <returns>The best result of the last rung of which any trial has a score; null if every trial failed.</returns>
     public async Task<TrialResult?> RunAsync(IReadOnlyList<Trial> trials, CancellationToken cancellationToken)
     {
         var alive = trials;
@@ -47,7 +47,7 @@ internal sealed class SearchLoop(
             }
 
             var ranked = ended.Where(r => !double.IsNaN(r.Ndcg)).OrderByDescending(r => r.Ndcg).ThenBy(r => r.Trial.Number).ToList();
-            best = ranked.FirstOrDefault();
+            best = ranked.FirstOrDefault() ?? best;
             alive = [.. ranked.Take((ended.Count + eta - 1) / eta).Select(r => r.Trial)];
         }
 

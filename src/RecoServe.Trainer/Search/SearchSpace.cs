@@ -16,6 +16,9 @@ internal sealed class SearchSpace(string path, IReadOnlyList<ConfigSetting> fit,
     /// <summary>How often a setting that was drawn before is drawn again: a space can be smaller than the number of trials.</summary>
     private const int Redraws = 100;
 
+    /// <summary>What all trials have in common.</summary>
+    public IReadOnlyList<ConfigSetting> Fit { get; } = fit;
+
     /// <summary>What trials differ in.</summary>
     public IReadOnlyList<SearchDimension> Dimensions { get; } = dimensions;
 
@@ -71,6 +74,6 @@ internal sealed class SearchSpace(string path, IReadOnlyList<ConfigSetting> fit,
     public ConfigFile ConfigOf(Trial trial)
     {
         var varied = Dimensions.Zip(trial.Values, (dimension, value) => new ConfigSetting(dimension.Name, [value], dimension.Line)).ToList();
-        return new ConfigFile(path, [.. fit.Where(setting => varied.TrueForAll(v => v.Name != setting.Name)), .. varied]);
+        return new ConfigFile(path, [.. Fit.Where(setting => varied.TrueForAll(v => v.Name != setting.Name)), .. varied]);
     }
 }

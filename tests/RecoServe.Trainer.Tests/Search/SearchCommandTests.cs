@@ -42,8 +42,16 @@ public sealed class SearchCommandTests : IDisposable
 
         var before = _error.ToString();
         Assert.Equal(0, await RunAsync(args));
+        File.Delete(_files.PathOf("search/search.json")); // as an earlier build left it
+        Assert.Equal(0, await RunAsync(args));
         Assert.Equal(before, _error.ToString());
         Assert.Equal(results, await File.ReadAllLinesAsync(_files.PathOf("search/results.csv"), TestContext.Current.CancellationToken));
+
+        Assert.Equal(CommandRunner.BadInput, await RunAsync([.. args[..^6], "--min-epochs", "1", .. args[^4..]]));
+        Assert.Contains($"{_files.PathOf("search/search.json")}: is of another search: epochs of the rungs was 2 4, and is 1 2", _error.ToString(), StringComparison.Ordinal);
+        await File.WriteAllTextAsync(space, (await File.ReadAllTextAsync(space, TestContext.Current.CancellationToken)).Replace("dimension: 8", "dimension: 4", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        Assert.Equal(CommandRunner.BadInput, await RunAsync(args));
+        Assert.Contains("is of another search: fit: dimension was 8, and is 4; name another folder", _error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

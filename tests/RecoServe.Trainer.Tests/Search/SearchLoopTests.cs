@@ -1,3 +1,4 @@
+using RecoServe.Trainer.Configuration;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Search;
 using RecoServe.Trainer.Tests.Data;
@@ -42,6 +43,14 @@ public sealed class SearchLoopTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_LastRungFails_TheBestIsThatOfTheRungBefore()
+    {
+        var best = await RunAsync([1, 3, 9], (trial, rung) => rung == 3 ? double.NaN : trial.Number);
+
+        Assert.Equal((9, 2), (best!.Trial.Number, best.Rung));
+    }
+
+    [Fact]
     public async Task Run_Interrupted_GoesOnWhereItStopped()
     {
         await Assert.ThrowsAsync<OperationCanceledException>(() => RunAsync([1, 3, 9], (trial, rung) => trial.Number == 8 && rung == 2 ? throw new OperationCanceledException() : trial.Number));
@@ -64,6 +73,29 @@ public sealed class SearchLoopTests : IDisposable
         Assert.StartsWith($"{path} line 1: is of a search with other options", Assert.Throws<DataException>(() => SearchResults.Open(path, ["x", "z"], Trials)).Message, StringComparison.Ordinal);
         await File.AppendAllTextAsync(path, "99,1,1,0,0,0,1,2\n", TestContext.Current.CancellationToken);
         Assert.StartsWith($"{path} line 11: is no result", Assert.Throws<DataException>(() => SearchResults.Open(path, ["x", "y"], Trials)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Require_PlanOfAnotherSearch_NamesWhatDiffers()
+    {
+        var path = _files.PathOf("search.json");
+        ConfigSetting[] fit = [new("data", ["a.csv", "b.csv"], 2), new("dropout", ["0.1"], 3)];
+        SearchPlan.Require(path, SearchPlan.Of("halving", [3, 9], 3, fit));
+        SearchPlan.Require(path, SearchPlan.Of("halving", [3, 9], 3, [fit[1], fit[0] with { Line = 7 }]));
+
+        Assert.Equal($"{path}: is of another search: epochs of the rungs was 3 9, and is 2 6; name another folder", Refused("halving", [2, 6], 3, fit));
+        Assert.Equal($"{path}: is of another search: --eta was 3, and is 2; name another folder", Refused("halving", [3, 9], 2, fit));
+        Assert.Equal(
+            $"{path}: is of another search: --method was halving, and is random; epochs of the rungs was 3 9, and is none; --eta was 3, and is none; name another folder",
+            Refused("random", [null], 3, fit));
+        Assert.Equal(
+            $"{path}: is of another search: fit: dropout was 0.1, and is 0.2; fit: layers was none, and is 2; name another folder",
+            Refused("halving", [3, 9], 3, [fit[0], fit[1] with { Values = ["0.2"] }, new("layers", ["2"], 4)]));
+        File.WriteAllText(path, "[");
+        Assert.StartsWith($"{path}: is no plan of a search", Refused("halving", [3, 9], 3, fit), StringComparison.Ordinal);
+
+        string Refused(string method, int?[] rungs, int eta, ConfigSetting[] settings) =>
+            Assert.Throws<DataException>(() => SearchPlan.Require(path, SearchPlan.Of(method, rungs, eta, settings))).Message;
     }
 
     private Task<TrialResult?> RunAsync(int?[] rungs, Func<Trial, int, double> score, string file = "results.csv")
