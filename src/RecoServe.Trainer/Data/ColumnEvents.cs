@@ -47,7 +47,7 @@ internal sealed class ColumnEvents
         _table.Execute(() => $"""
             INSERT INTO {_into} SELECT "#user", "#item", {time}, {iso}, {_file}, {(_table.IsMatrix ? "hash(\"#user\", \"#item\") >> 1" : TableFile.Row)}, 0{contexts}
             FROM {_table.Relation(_columns, _options.Where)}
-            """, _options.Where);
+            """, _options.Where, _options.Derived);
     }
 
     /// <summary>The time as BIGINT, NULL if it is none, and whether it is ISO.</summary>

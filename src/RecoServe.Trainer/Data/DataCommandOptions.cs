@@ -44,7 +44,7 @@ internal sealed class DataCommandOptions
 
     private readonly Option<string[]> _derived = new("--derive")
     {
-        Description = "A context column that is computed, for example \"hour=(timestamp // 3600) % 24\"",
+        Description = "A context column that is computed, for example \"hour=(timestamp::BIGINT // 3600) % 24\" with --context hour; columns of CSV are text",
         HelpName = "NAME=SQL",
         AllowMultipleArgumentsPerToken = true,
     };

@@ -3,8 +3,9 @@ using DuckDB.NET.Data;
 namespace RecoServe.Trainer.Data;
 
 /// <summary>
-/// Fills tables <c>judged_events</c> and <c>judged_shown</c> (file, row, watched, reward, propensity, slot): what the rows of a log's or
-/// an impressions' files are worth, from expressions on their columns, the items' and those of the watch that a display led to.
+/// Fills tables <c>judged_events</c> and <c>judged_shown</c> (file, row, watched, reward, propensity, slot; not_watched and no_slot, the text where it
+/// is no truth value or no slot): what the rows of a log's or an impressions' files are worth, from expressions on their columns, the items' and those
+/// of the watch that a display led to.
 /// </summary>
 internal sealed class JudgedRows
 {
@@ -17,6 +18,7 @@ internal sealed class JudgedRows
     private readonly FeedbackOptions _feedback;
     private readonly List<string> _itemColumns = [];
     private readonly List<string> _watchColumns = [];
+    private TableFile? _firstShown;
 
     /// <param name="workspace">Holds the tables of <see cref="WatchLogReader"/>.</param>
     /// <param name="options">What is read.</param>
@@ -26,7 +28,7 @@ internal sealed class JudgedRows
     {
         (_workspace, _options, _feedback) = (workspace, options, options.Feedback);
         foreach (var table in (string[])["judged_events", "judged_shown"])
-            workspace.Execute($"CREATE TABLE {table} (file INTEGER, row BIGINT, watched BOOLEAN, reward DOUBLE, propensity DOUBLE, slot INTEGER)");
+            workspace.Execute($"CREATE TABLE {table} (file INTEGER, row BIGINT, watched BOOLEAN, reward DOUBLE, propensity DOUBLE, slot INTEGER, not_watched VARCHAR, no_slot VARCHAR)");
         if (options.Items is { } items)
             _itemColumns = CreateItems(TableFile.Open(workspace, items));
         if (_feedback.Impressions.Count > 0 && logs.All(l => l.Has(FeedbackOptions.ImpressionColumn, options)))
@@ -41,8 +43,9 @@ internal sealed class JudgedRows
     /// <exception cref="DataException">Names the line and the column or the expression.</exception>
     public void AddShown(TableFile table, int file)
     {
+        RefuseSlotsOfSome(table);
         var joins = _watchColumns.Count > 0 && table.Has(FeedbackOptions.ImpressionColumn, _options);
-        var watched = table.Has(FeedbackOptions.WatchedColumn, _options) ? $"coalesce(CAST({Name(FeedbackOptions.WatchedColumn)} AS BOOLEAN), false)"
+        var watched = table.Has(FeedbackOptions.WatchedColumn, _options) ? $"coalesce(TRY_CAST({Name(FeedbackOptions.WatchedColumn)} AS BOOLEAN), false)"
             : joins ? "\"#led\""
             : throw table.Fault(0, $"there is no column {_options.NameInFiles(FeedbackOptions.WatchedColumn)}, only {string.Join(", ", table.Columns)}; "
                 + $"name it with --column {FeedbackOptions.WatchedColumn}=NAME");
@@ -64,19 +67,23 @@ internal sealed class JudgedRows
             + (_itemColumns.Count > 0 ? $" LEFT JOIN item_columns i ON i.\"#key0\" = r.{Item}" : "");
         var led = watchColumns.Count > 0 ? "w.\"#key0\" IS NOT NULL" : "false";
         Run(
+            table,
             $"""
             INSERT INTO {into}
             SELECT {file}, {TableFile.Row}, {watched}, CASE WHEN {watched} THEN CAST((
             {_feedback.Reward ?? "1"}
-            ) AS DOUBLE) ELSE 0 END, {Optional(table, FeedbackOptions.PropensityColumn, "DOUBLE")}, {Optional(table, FeedbackOptions.SlotColumn, "INTEGER")}
+            ) AS DOUBLE) ELSE 0 END, {Optional(table, FeedbackOptions.PropensityColumn, "DOUBLE")}, {Optional(table, FeedbackOptions.SlotColumn, "INTEGER")},
+                {NoTruthValue(table)}, {NoSlot(table)}
             FROM (SELECT {string.Join(", ", columns)}, {led} AS "#led" FROM {relation} r{join})
             """,
             [.. taken.Where(c => c[0] != '#'), .. watches, .. items]);
+        if (into == "judged_shown")
+            RefuseBadShown(table, file);
         RefuseBadRewards(into, table, file);
         RefuseBadPropensities(into, table, file);
     }
 
-    private void Run(string sql, IEnumerable<string> columns)
+    private void Run(TableFile table, string sql, IEnumerable<string> columns)
     {
         try
         {
@@ -84,7 +91,34 @@ internal sealed class JudgedRows
         }
         catch (DuckDBException e)
         {
-            throw new DataException($"--reward {_feedback.Reward}: {Workspace.FirstLine(e)}; there are the columns {string.Join(", ", columns)}", e);
+            throw new DataException(
+                _feedback.Reward is null
+                    ? $"{table.Path}: {Workspace.FirstLine(e)}"
+                    : $"--reward {_feedback.Reward}: {Workspace.FirstLine(e)}; there are the columns {string.Join(", ", columns)}",
+                e);
+        }
+    }
+
+    /// <summary>Slots that some displays lack are those of none: see <see cref="FeedbackColumns"/>.</summary>
+    private void RefuseSlotsOfSome(TableFile table)
+    {
+        _firstShown ??= table;
+        var has = table.Has(FeedbackOptions.SlotColumn, _options);
+        if (has != _firstShown.Has(FeedbackOptions.SlotColumn, _options))
+        {
+            var (without, with) = has ? (_firstShown, table) : (table, _firstShown);
+            throw without.Fault(0, $"there is no column {_options.NameInFiles(FeedbackOptions.SlotColumn)}, and {with.Path} has one; all files of impressions must have it, or none");
+        }
+    }
+
+    private void RefuseBadShown(TableFile table, int file)
+    {
+        var bad = $"SELECT row, not_watched, no_slot FROM judged_shown WHERE file = {file} AND (not_watched IS NOT NULL OR no_slot IS NOT NULL) ORDER BY row LIMIT 1";
+        foreach (var (row, watched, slot) in _workspace.Query(bad, r => (r.GetInt64(0), r.IsDBNull(1) ? null : r.GetString(1), r.IsDBNull(2) ? null : r.GetString(2))).ToList())
+        {
+            throw table.Fault(row, watched is not null
+                ? $"column {_options.NameInFiles(FeedbackOptions.WatchedColumn)}: \"{watched}\" is no truth value; it must be true or false, or 1 or 0"
+                : $"column {_options.NameInFiles(FeedbackOptions.SlotColumn)} is {(slot!.Length == 0 ? "empty" : $"\"{slot}\"")}; a slot is a whole number of 1 or more");
         }
     }
 
@@ -110,12 +144,16 @@ internal sealed class JudgedRows
     /// <summary>Makes <c>item_columns</c>: the items' columns typed, and the id as text; returns the columns.</summary>
     private List<string> CreateItems(TableFile table)
     {
-        var relation = table.Relation([$"{KeySql(table, DataOptions.ItemColumn)} AS \"#key0\""], "true");
-        var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
-        _workspace.Execute($"""
-            CREATE TABLE item_columns AS SELECT DISTINCT ON ("#key0") {string.Join(", ", typed.Select(c => c.Sql).Prepend("\"#key0\""))}
-            FROM {relation} ORDER BY "#key0", {TableFile.Row}
-            """);
+        List<(string Name, string Sql)> typed = [];
+        table.Execute(() =>
+        {
+            var relation = table.Relation([$"{KeySql(table, DataOptions.ItemColumn)} AS \"#key0\""], "true");
+            typed = [.. Typed(relation).Where(c => c.Name[0] != '#')];
+            return $"""
+                CREATE TABLE item_columns AS SELECT DISTINCT ON ("#key0") {string.Join(", ", typed.Select(c => c.Sql).Prepend("\"#key0\""))}
+                FROM {relation} ORDER BY "#key0", {TableFile.Row}
+                """;
+        });
         return typed.ConvertAll(c => c.Name);
     }
 
@@ -126,18 +164,20 @@ internal sealed class JudgedRows
     private List<string> CreateWatches(IReadOnlyList<TableFile> logs)
     {
         List<string> columns = [];
-        for (var file = 0; file < logs.Count; file++)
+        foreach (var (file, table) in logs.Index())
         {
-            var table = logs[file];
-            var relation = table.Relation(
-                [$"{KeySql(table, FeedbackOptions.ImpressionColumn)} AS \"#key0\"", $"{KeySql(table, DataOptions.ItemColumn)} AS \"#key1\""], "true");
-            var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
-            var select = $"""
-                SELECT "#key0", "#key1", "#time", {file} AS "#file", {TableFile.Row}, {string.Join(", ", typed.Select(c => c.Sql))}
-                FROM {relation} JOIN (SELECT row AS "#event", time AS "#time" FROM events WHERE file = {file}) ON "#event" = {TableFile.Row}
-                """;
-            _workspace.Execute(file == 0 ? $"CREATE TABLE all_watches AS {select}" : $"INSERT INTO all_watches BY NAME {select}");
-            columns = file == 0 ? typed.ConvertAll(c => c.Name) : columns;
+            table.Execute(() =>
+            {
+                var relation = table.Relation(
+                    [$"{KeySql(table, FeedbackOptions.ImpressionColumn)} AS \"#key0\"", $"{KeySql(table, DataOptions.ItemColumn)} AS \"#key1\""], "true");
+                var typed = Typed(relation).Where(c => c.Name[0] != '#').ToList();
+                columns = file == 0 ? typed.ConvertAll(c => c.Name) : columns;
+                var select = $"""
+                    SELECT "#key0", "#key1", "#time", {file} AS "#file", {TableFile.Row}, {string.Join(", ", typed.Select(c => c.Sql))}
+                    FROM {relation} JOIN (SELECT row AS "#event", time AS "#time" FROM events WHERE file = {file}) ON "#event" = {TableFile.Row}
+                    """;
+                return file == 0 ? $"CREATE TABLE all_watches AS {select}" : $"INSERT INTO all_watches BY NAME {select}";
+            });
         }
 
         _workspace.Execute("""
@@ -154,6 +194,22 @@ internal sealed class JudgedRows
 
     private string Optional(TableFile table, string column, string type) =>
         table.Has(column, _options) ? $"TRY_CAST({Name(column)} AS {type})" : None;
+
+    /// <summary>SQL for the text of <see cref="FeedbackOptions.WatchedColumn"/> where it is neither empty nor a truth value, else NULL.</summary>
+    private string NoTruthValue(TableFile table)
+    {
+        var text = $"nullif(CAST({Name(FeedbackOptions.WatchedColumn)} AS VARCHAR), '')";
+        return table.Has(FeedbackOptions.WatchedColumn, _options) ? $"CASE WHEN TRY_CAST({Name(FeedbackOptions.WatchedColumn)} AS BOOLEAN) IS NULL THEN {text} END" : None;
+    }
+
+    /// <summary>SQL for the text of <see cref="FeedbackOptions.SlotColumn"/> where it is no place on a slate, else NULL.</summary>
+    private string NoSlot(TableFile table)
+    {
+        var slot = Name(FeedbackOptions.SlotColumn);
+        return table.Has(FeedbackOptions.SlotColumn, _options)
+            ? $"CASE WHEN NOT coalesce(TRY_CAST({slot} AS INTEGER) >= 1 AND TRY_CAST({slot} AS INTEGER) = TRY_CAST({slot} AS DOUBLE), false) THEN coalesce(CAST({slot} AS VARCHAR), '') END"
+            : None;
+    }
 
     /// <summary>A key as the file writes it: typed, 1.10 would be 1.1, and 1e5 a hundred thousand.</summary>
     private string KeySql(TableFile table, string column) =>

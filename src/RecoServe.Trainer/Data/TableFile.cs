@@ -122,7 +122,7 @@ internal sealed class TableFile
         var numbered = $"row_number() OVER () AS {Row}";
         if (where is null)
             return $"(SELECT {string.Join(", ", more.Prepend(numbered).Append("*"))} FROM {Source()})";
-        var typed = _csv is null ? _columns : [.. Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {_csv.Dialect})"), .. _slates?.Columns ?? []];
+        var typed = _csv is null ? _columns : [.. SniffedTypes(_csv), .. _slates?.Columns ?? []];
         var all = typed.Select(c => $"CAST({Sql.Name(c.Name)} AS {c.Type}) AS {Sql.Name(c.Name)}");
         // The line breaks end a comment that the condition may end with.
         return $"(SELECT * FROM (SELECT {string.Join(", ", more.Prepend(numbered).Concat(all))} FROM {Source()}) WHERE (\n{where}\n))";
@@ -131,7 +131,8 @@ internal sealed class TableFile
     /// <summary>Runs what reads this file, and turns DuckDB's refusal into a message that names the line.</summary>
     /// <param name="sql">Makes the statement; called once.</param>
     /// <param name="where">The condition in it, if the user gave one.</param>
-    public void Execute(Func<string> sql, string? where = null)
+    /// <param name="derived">The columns in it that are computed, and how.</param>
+    public void Execute(Func<string> sql, string? where = null, IEnumerable<KeyValuePair<string, string>>? derived = null)
     {
         try
         {
@@ -139,11 +140,11 @@ internal sealed class TableFile
         }
         catch (DuckDBException e)
         {
-            var fault = Workspace.FirstLine(e);
-            throw _csv?.FindFault() ?? new DataException(
-                where is null || e.ErrorType is DuckDBErrorType.OutOfMemory or DuckDBErrorType.Io
-                    ? $"{Path}: {fault}"
-                    : $"--where {where}: {fault}; {Path} has the columns {string.Join(", ", Columns)}",
+            var isOfTheMachine = e.ErrorType is DuckDBErrorType.OutOfMemory or DuckDBErrorType.Io;
+            throw _csv?.FindFault() ?? (isOfTheMachine ? null : FindFault(derived ?? [])) ?? new DataException(
+                where is null || isOfTheMachine
+                    ? $"{Path}: {Workspace.FirstLine(e)}"
+                    : $"--where {where}: {Workspace.FirstLine(e)}; {Path} has the columns {string.Join(", ", Columns)}",
                 e);
         }
     }
@@ -161,6 +162,24 @@ internal sealed class TableFile
     private static string Reference(string column, DataOptions options) =>
         options.Derived.TryGetValue(column, out var expression) ? $"({expression})" : Sql.Name(options.NameInFiles(column));
 
+    /// <summary>The first computed column that DuckDB refuses by itself; null if it takes them all.</summary>
+    private DataException? FindFault(IEnumerable<KeyValuePair<string, string>> derived)
+    {
+        foreach (var (name, expression) in derived)
+        {
+            try
+            {
+                _workspace.Execute($"SELECT max(CAST(({expression}) AS VARCHAR)) FROM {Source()}");
+            }
+            catch (DuckDBException e)
+            {
+                return new DataException($"--derive {name}={expression}: {Workspace.FirstLine(e)}; {Path} has the columns {string.Join(", ", Columns)}{(_csv is null ? "" : ", all text")}", e);
+            }
+        }
+
+        return null;
+    }
+
     private string Source() => _slates is null ? FileSource() : _slates.Of(FileSource());
 
     private string FileSource()
@@ -174,6 +193,10 @@ internal sealed class TableFile
         var columns = string.Join(", ", _csv.ReadHeader().Select(c => $"{Sql.Text(c)}: 'VARCHAR'"));
         return $"read_csv({Sql.Text(Path)}, columns = {{{columns}}}, auto_detect = false, strict_mode = true, {_csv.Dialect})";
     }
+
+    /// <summary>The columns with the types that DuckDB finds; by their places, as its names are not always the header's (of a column without one, or with blanks).</summary>
+    private IEnumerable<(string Name, string Type)> SniffedTypes(CsvFile csv) =>
+        csv.ReadHeader().Zip(Describe($"read_csv({Sql.Text(Path)}, sample_size = -1, {csv.Dialect})"), (name, found) => (name, found.Type));
 
     private List<(string Name, string Type)> ReadFooter()
     {

@@ -163,13 +163,19 @@ internal sealed class WatchLogReader
         return Catalogue.Create(ids, attributes);
     }
 
-    /// <summary>A renaming that renames nothing is a slip of the pen that would otherwise go unseen.</summary>
+    /// <summary>A renaming that renames nothing, or a column that nothing reads, is a slip of the pen that would otherwise go unseen.</summary>
     private void RefuseUnknownNames(HashSet<string> columns, IEnumerable<string> attributes)
     {
         foreach (var (ours, theirs) in _options.Columns)
         {
             if (!columns.Contains(theirs))
                 throw new DataException($"--column {ours}={theirs}: no file has a column {theirs}");
+        }
+
+        foreach (var (name, expression) in _options.Derived)
+        {
+            if (name is not (DataOptions.UserColumn or DataOptions.ItemColumn) && !_options.ContextColumns.Contains(name))
+                throw new DataException($"--derive {name}={expression}: nothing reads it; --context {name} does");
         }
 
         foreach (var attribute in _options.Separators.Keys)

@@ -88,6 +88,53 @@ public sealed class ColumnFaultTests : IDisposable
         Assert.StartsWith("memory limit \"plenty\"", FaultOf(options with { MemoryLimit = "plenty" }), StringComparison.Ordinal);
     }
 
+    /// <summary>DuckDB calls the first column column0, and leaves out the blanks of the last.</summary>
+    [Theory]
+    [InlineData("column1 >= 1", 2)]
+    [InlineData("\" device\" = 'tv'", 1)]
+    public void Read_WhereOnColumnsWithoutNameOrWithBlanks_HasTheirTypes(string where, int events)
+    {
+        var path = _files.Write("log.csv", ",user_id,item_id,timestamp, device\n0,u,1,1,phone\n1,u,2,2,tv\n10,u,3,3,phone\n");
+
+        Assert.Equal(events, WatchLogReader.Read(new DataOptions { Data = [path], Where = where }).EventCount);
+    }
+
+    [Theory]
+    [InlineData("(timestamp // 3600) % 24", null)]
+    [InlineData("(timestamp // 3600) % 24", "item_id = '1'")]
+    [InlineData("no_such", null)]
+    [InlineData("device::BIGINT", "timestamp > 0")]
+    public void Read_DerivedThatCannotBe_IsNamed(string expression, string? where)
+    {
+        var path = _files.Write("log.csv", "user_id,item_id,timestamp,device\nu,1,7200,tv\n");
+        var options = new DataOptions
+        {
+            Data = [path],
+            ContextColumns = ["minute", "hour"],
+            Derived = new Dictionary<string, string> { ["minute"] = "timestamp::BIGINT // 60", ["hour"] = expression },
+            Where = where,
+        };
+
+        var fault = FaultOf(options);
+
+        Assert.StartsWith($"--derive hour={expression}: ", fault, StringComparison.Ordinal);
+        Assert.EndsWith($"; {path} has the columns user_id, item_id, timestamp, device, all text", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_Derived_IsAsTheHelpSays_AndRefusedWhereNothingReadsIt()
+    {
+        var options = new DataOptions
+        {
+            Data = [_files.Write("log.csv", "user_id,item_id,timestamp\nu,1,7200\n")],
+            ContextColumns = ["hour"],
+            Derived = new Dictionary<string, string> { ["hour"] = "(timestamp::BIGINT // 3600) % 24" },
+        };
+
+        Assert.Equal(["2"], WatchLogReader.Read(options).ContextFields[0].Values);
+        Assert.Equal("--derive hour=(timestamp::BIGINT // 3600) % 24: nothing reads it; --context hour does", FaultOf(options with { ContextColumns = [] }));
+    }
+
     [Fact]
     public void Read_Files_MustBeThereAndOfOneForm()
     {

@@ -115,6 +115,11 @@ public sealed class FeedbackTests : IDisposable
     [InlineData("0.0625", "1.5", "shown.csv line 6: column propensity is 1.5")]
     [InlineData("0.0625", "", "shown.csv line 6: column propensity is empty")]
     [InlineData("propensity", "p", "there is no column propensity, only impression_id, user_id, item_id, timestamp, slot, p, tab, watched")]
+    [InlineData("0.125,more,false", "0.125,more,click", "shown.csv line 4: column watched: \"click\" is no truth value; it must be true or false, or 1 or 0")]
+    [InlineData("s2,u,c,250,1", "s2,u,c,250,0", "shown.csv line 4: column slot is \"0\"; a slot is a whole number of 1 or more")]
+    [InlineData("s2,u,c,250,1", "s2,u,c,250,", "shown.csv line 4: column slot is empty; a slot is a whole number of 1 or more")]
+    [InlineData("s2,u,c,250,1", "s2,u,c,250,first", "shown.csv line 4: column slot is \"first\"; a slot is a whole number of 1 or more")]
+    [InlineData("s2,u,c,250,1", "s2,u,c,250,1.5", "shown.csv line 4: column slot is \"1.5\"; a slot is a whole number of 1 or more")]
     [InlineData("s2,u,c,250", "s2,u,c,soon", "shown.csv line 4: column timestamp: \"soon\" is no time")]
     [InlineData("s2,u,c,250", "s2,u,c,2026-01-01", "shown.csv line 4: column timestamp: \"2026-01-01\" is of another kind")]
     public void Impressions_BadField_NamesTheLine(string from, string to, string message)
@@ -122,6 +127,44 @@ public sealed class FeedbackTests : IDisposable
         var shown = _files.Write("shown.csv", Shown.Replace(from, to, StringComparison.Ordinal));
         var e = Assert.Throws<DataException>(() => Read(new FeedbackOptions { Impressions = [shown], UsesPropensity = true }));
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a.csv", "b.csv")]
+    [InlineData("b.csv", "a.csv")]
+    public void Impressions_SlotsOfSomeFiles_NameThatWithout(string with, string without)
+    {
+        var (first, second) = (_files.Write(with, Shown), _files.Write(without, Shown.Replace(",slot,", ",place,", StringComparison.Ordinal)));
+        var e = Assert.Throws<DataException>(() => Read(new FeedbackOptions { Impressions = [_files.PathOf("a.csv"), _files.PathOf("b.csv")] }));
+        Assert.Equal($"{second} line 1: there is no column slot, and {first} has one; all files of impressions must have it, or none", e.Message);
+    }
+
+    /// <summary>An empty field says that nobody watched, as it did before.</summary>
+    [Fact]
+    public void Impressions_WatchedOfOtherWords_AreRead()
+    {
+        var shown = _files.Write("shown.csv", Shown.Replace("0.5,home,false", "0.5,home,", StringComparison.Ordinal).Replace(",true", ",1", StringComparison.Ordinal).Replace(",false", ",0", StringComparison.Ordinal));
+        Assert.Equal([0, 1, 0, 0, 1], Read(new FeedbackOptions { Impressions = [shown] }).Feedback!.RowsOf(0).Rewards.ToArray());
+    }
+
+    [Fact]
+    public void Reward_RaggedItems_NameTheLine()
+    {
+        var items = _files.Write("items.csv", "item_id,premium\na,1\nb,0,7\nc,1\n");
+        Assert.Equal($"{items} line 3: has 3 fields, the header has 2", Assert.Throws<DataException>(() => Read(new FeedbackOptions { Reward = "1" }, items)).Message);
+    }
+
+    /// <summary>As pandas writes an index, and as people write lists.</summary>
+    [Fact]
+    public void Reward_ColumnsWithoutNameOrWithBlanks_AreFound()
+    {
+        var log = WatchLogReader.Read(new DataOptions
+        {
+            Data = [_files.Write("log.csv", ",user_id,item_id,timestamp, worth\n0,u,a,1,0.5\n1,u,b,2,2\n2,u,c,3,4\n")],
+            Where = "column1 < 2",
+            Feedback = new FeedbackOptions { Reward = "\" worth\" + column1" },
+        });
+        Assert.Equal([0.5f, 3], log.Feedback!.RowsOf(0).Rewards.ToArray());
     }
 
     [Fact]
