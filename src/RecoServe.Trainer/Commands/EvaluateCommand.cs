@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 
@@ -58,6 +59,11 @@ internal sealed class EvaluateCommand
         _baseline.AcceptOnlyFromAmong([.. Baselines.ByName.Keys]);
         _countedOn.AcceptOnlyFromAmong("training", "validation", "everything");
         _part.AcceptOnlyFromAmong("test", "validation", "both");
+        _resamples.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var given) && given < 0)
+                result.AddError($"{_resamples.Name} must be 0 or more");
+        });
     }
 
     /// <summary>The command, for the root's list.</summary>
@@ -83,7 +89,9 @@ internal sealed class EvaluateCommand
                     break;
             }
         });
-        command.SetAction((result, cancellationToken) => Task.FromResult(evaluate.Run(result, cancellationToken)));
+
+        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
+        command.SetAction((result, cancellationToken) => Task.Run(() => evaluate.Run(result, cancellationToken), CancellationToken.None));
         return command;
     }
 
@@ -107,8 +115,8 @@ internal sealed class EvaluateCommand
             {
                 var scorer = CreateScorer(which, split);
                 using var owned = scorer as IDisposable;
-                if (scorer is PackageScorer package && TrainedSplit.WarningOf(package, which, data, asked) is { } warning)
-                    warnings.Add(warning);
+                if (scorer is PackageScorer package)
+                    warnings.AddRange(UnlikeTraining.Warnings(package, which, data, asked, options));
                 return Evaluate(split, PartsOf(result), which, scorer, options, progress, cancellationToken);
             }
 

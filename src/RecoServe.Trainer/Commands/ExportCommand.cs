@@ -28,22 +28,28 @@ internal static class ExportCommand
                 result.AddError($"--repository {given}: must be a directory; recotrain publish --to copies a version into a bucket");
         });
         var command = new Command("export", "Publish a run's best weights as the next version of a model, checked against the training") { run, repository, name, version };
-        command.SetAction(result =>
-        {
-            var folder = RunFolder.Open(result.GetRequiredValue(run));
-            var (directory, parity) = PackageDraft.Publish(
-                folder,
+
+        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
+        command.SetAction((result, cancellationToken) => Task.Run(
+            () => Run(
+                RunFolder.Open(result.GetRequiredValue(run)),
                 result.GetRequiredValue(repository),
                 result.GetRequiredValue(name),
                 result.GetValue(version),
-                TimeProvider.System.GetUtcNow());
-            if (!folder.HasEnded)
-                result.InvocationConfiguration.Error.WriteLine($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {folder.Path} goes on");
-            result.InvocationConfiguration.Output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{directory}: {parity.Histories:N0} histories, largest difference of a logit {parity.LargestDelta:g2}, same top 100 in {parity.SameTop:P2}"));
-            return 0;
-        });
+                result.InvocationConfiguration,
+                cancellationToken),
+            CancellationToken.None));
         return command;
+    }
+
+    private static int Run(RunFolder run, string repository, string name, long? version, InvocationConfiguration console, CancellationToken cancellationToken)
+    {
+        var (directory, parity) = PackageDraft.Publish(run, repository, name, version, TimeProvider.System.GetUtcNow(), cancellationToken);
+        if (!run.HasEnded)
+            console.Error.WriteLine($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {run.Path} goes on");
+        console.Output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{directory}: {parity.Histories:N0} histories, largest difference of a logit {parity.LargestDelta:g2}, same top 100 in {parity.SameTop:P2}"));
+        return 0;
     }
 }

@@ -84,7 +84,7 @@ internal sealed class OffPolicyCommand
         if (data.Feedback.Impressions.Count == 0)
             throw new DataException("--impressions names files of what was shown: watches alone do not tell what a display is worth");
         List<LoggedRound> rounds;
-        string? warning;
+        List<string> warnings;
         using (var progress = new ProgressLine(error))
         {
             progress.Show("reading");
@@ -92,7 +92,7 @@ internal sealed class OffPolicyCommand
             var split = _split.Apply(result, log);
             var displays = new HeldOutDisplays(split, part, result.GetValue(_slots));
             using var scorer = new PackageScorer(name, log);
-            warning = TrainedSplit.WarningOf(scorer, name, data, split);
+            warnings = [.. UnlikeTraining.Warnings(scorer, name, data, split, ranking: null)];
             rounds = displays.Rounds(scorer, temperature, ItemRewards.Of(split), done => progress.Show($"{name}: {done} displays"), cancellationToken);
         }
 
@@ -101,8 +101,7 @@ internal sealed class OffPolicyCommand
         var evaluation = new OffPolicyEvaluation(rounds);
         var estimates = evaluation.Estimate(Estimators(rounds, result.GetValue(_weightCap)), result.GetValue(_resamples), result.GetValue(_seed));
         var summary = new OffPolicySummary(name, temperature, DisplaysOf(result), evaluation, estimates, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
-        if (warning is not null)
-            error.WriteLine(warning);
+        warnings.ForEach(error.WriteLine);
         summary.WriteWarnings(error);
         if (result.GetValue(_json))
             summary.WriteJson(output);

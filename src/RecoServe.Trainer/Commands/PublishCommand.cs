@@ -32,7 +32,11 @@ internal static class PublishCommand
             var package = ModelPackage.Open(directory);
             var published = BucketAddress.IsMeant(result.GetRequiredValue(To))
                 ? await ToBucketAsync(package, result, cancellationToken)
-                : PackageWriter.Publish(result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), to => Copy(package, to), _ => { });
+                // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
+                : await Task.Run(
+                    () => PackageWriter.Publish(
+                        result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), to => Copy(package, to, cancellationToken), _ => cancellationToken.ThrowIfCancellationRequested()),
+                    CancellationToken.None);
             result.InvocationConfiguration.Output.WriteLine(published);
             return 0;
         });
@@ -55,10 +59,13 @@ internal static class PublishCommand
         return string.Create(CultureInfo.InvariantCulture, $"[{new string('#', full)}{new string('.', Width - full)}] {share,4:P0} {file}");
     }
 
-    private static void Copy(ModelPackage package, string directory)
+    private static void Copy(ModelPackage package, string directory, CancellationToken cancellationToken)
     {
         foreach (var file in package.Manifest.Files.Keys)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
             File.Copy(package.PathOf(file), Path.Combine(directory, file));
+        }
     }
 
     private static Option<string> Checked(Option<string> option, Func<string, ValidationResult?> check)

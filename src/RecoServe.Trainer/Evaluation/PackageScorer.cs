@@ -60,6 +60,16 @@ internal sealed class PackageScorer : IItemScorer, IDisposable
     /// <summary>What the package was trained with, by name.</summary>
     public IReadOnlyDictionary<string, string> Settings => _package.Manifest.Settings;
 
+    /// <summary>What the package reads and a log has not, so that it is unknown to the scores; each a sentence without its subject.</summary>
+    /// <param name="log">The log that the scorer was made for.</param>
+    public IEnumerable<string> Unknown(WatchLog log)
+    {
+        foreach (var field in _package.Manifest.ContextFields.Where((_, i) => _contextOf[i].Field < 0))
+            yield return $"reads the context {field.Key}, which is unknown here; --context {field.Key} gives it";
+        if (_package.Manifest.TimeGaps && !log.HasTimes)
+            yield return "reads time gaps, which are unknown here: the log has no times; a table with a column timestamp has";
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _runner.Dispose();
 

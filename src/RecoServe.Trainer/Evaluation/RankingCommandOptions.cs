@@ -66,7 +66,7 @@ internal sealed class RankingCommandOptions
         int[] cutoffs = [.. text.Split(',', StringSplitOptions.TrimEntries).Select(k =>
             int.TryParse(k, NumberStyles.None, CultureInfo.InvariantCulture, out var cutoff) && cutoff > 0
                 ? cutoff
-                : throw new DataException($"--cutoffs {text}: must be whole numbers from 1 with commas between them, as 5,10,20"))];
+                : throw new DataException($"--cutoffs {text}: must be whole numbers from 1 with commas between them, as 5,10,20")).Distinct()];
         return options with { HitCutoffs = cutoffs, NdcgCutoffs = cutoffs, PrecisionCutoffs = cutoffs };
     }
 }

@@ -42,12 +42,20 @@ internal sealed class PackageDraft : IDisposable
     /// <param name="name">The model's name.</param>
     /// <param name="version">The version; null for the next one.</param>
     /// <param name="now">When.</param>
+    /// <param name="cancellationToken">Ends it before the parity check or before the publication; nothing is published then.</param>
     /// <returns>The package's directory, and how well it agrees with the training.</returns>
     /// <exception cref="PackageException">The graphs do not compute what was trained, or the version exists; nothing is published.</exception>
-    public static (string Directory, ParityCheck Parity) Publish(RunFolder run, string repository, string name, long? version, DateTimeOffset now)
+    public static (string Directory, ParityCheck Parity) Publish(RunFolder run, string repository, string name, long? version, DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         using var draft = new PackageDraft(run);
-        return (PackageWriter.Publish(repository, draft.Manifest(name, now), version, draft.WriteFiles, draft.Verify), draft.Parity!);
+        void Verify(ModelPackage package)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            draft.Verify(package);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return (PackageWriter.Publish(repository, draft.Manifest(name, now), version, draft.WriteFiles, Verify), draft.Parity!);
     }
 
     /// <summary>The manifest but for version and checksums.</summary>

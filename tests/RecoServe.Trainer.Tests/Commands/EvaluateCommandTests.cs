@@ -118,6 +118,20 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Cutoffs_NamedTwice_CountOnce()
+    {
+        var (code, output, _) = await RunAsync("evaluate", "--data", Log(), "--baseline", "pop", "--json", "--cutoffs", "3,2,3", "--list-length", "0");
+
+        Assert.Equal(0, code);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal(["HR@3", "HR@2"], json.RootElement.GetProperty("test").EnumerateObject().Select(p => p.Name).Take(2));
+    }
+
+    [Fact]
+    public async Task Action_IsOnAThreadOfItsOwn() =>
+        Assert.True(await ActionThread.IsOfPoolAsync(EvaluateCommand.Create(), ["evaluate", "--data", Log(), "--baseline", "pop", "--json"]));
+
+    [Fact]
     public async Task Against_ComparesQuestionByQuestion()
     {
         var (code, output, _) = await RunAsync("evaluate", "--data", Log(), "--baseline", "markov1", "--against", "pop", "--json", "--part", "test");
@@ -162,6 +176,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [InlineData("--test-from .5", "--test-from is for --split time")]
     [InlineData("--split given", "--split given and --test-data go together")]
     [InlineData("--counted-on validation --part validation", "the split leaks: user \"u\": the first 2 events are for training, and event 2 among them is a target of the validation")]
+    [InlineData("--resamples -1", "--resamples must be 0 or more")]
     [InlineData("--cutoffs 5,x", "--cutoffs 5,x: must be whole numbers from 1")]
     public async Task ContradictoryOptions_AreRefused(string options, string message)
     {

@@ -28,6 +28,16 @@ public sealed class PublishCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Publish_Cancelled_LeavesNothing()
+    {
+        string[] arguments = ["publish", "--package", _package, "--to", _folder.File("models")];
+        Assert.Equal(CommandRunner.Cancelled, await CommandRunner.RunWithinAsync(new RootCommand { PublishCommand.Create() }, arguments, TextWriter.Null, new CancellationToken(canceled: true)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.File("models/toy")));
+
+        Assert.True(await ActionThread.IsOfPoolAsync(PublishCommand.Create(), arguments));
+    }
+
+    [Fact]
     public async Task Publish_ToABucket_IsTheNextVersion()
     {
         var (server, reason) = await S3Server.TryStartAsync();

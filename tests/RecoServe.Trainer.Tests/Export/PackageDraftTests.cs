@@ -26,7 +26,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_TrainedNetwork_ComputesTheSameInOnnxRuntime(int layers, bool context)
     {
         using var run = Trained(context ? TinyLogs.Contextual() : TinyLogs.Cycle(), layers);
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.Equal(Path.Combine(_repository, "tiny", "1"), directory);
         Assert.InRange(parity.Histories, 500, int.MaxValue);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
@@ -38,7 +38,7 @@ public sealed class PackageDraftTests : IDisposable
         Assert.Equal("tiny", manifest.Settings["data/data"]);
         Assert.Equal(layers.ToString(System.Globalization.CultureInfo.InvariantCulture), manifest.Settings["fit/layers"]);
         Assert.Equal(0.5, manifest.Metrics["test/HR@10"]);
-        Assert.EndsWith("/2", PackageDraft.Publish(run.Run, _repository, "tiny", null, Now).Directory, StringComparison.Ordinal);
+        Assert.EndsWith("/2", PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken).Directory, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -53,7 +53,7 @@ public sealed class PackageDraftTests : IDisposable
         var options = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11 };
         using var run = new TrainingRunFixture(TinyLogs.Contextual(), options);
         run.Fit();
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
         Assert.Equal(1, parity.SameTop);
         Assert.Equal(network.ToLowerInvariant(), ModelPackage.Open(directory).Manifest.Network);
@@ -69,7 +69,7 @@ public sealed class PackageDraftTests : IDisposable
         var fit = TrainingRunFixture.QuickFor(network, true) with { MaxEpochs = 2, MaxHistory = 11, Memory = memory };
         using var run = new TrainingRunFixture(TinyLogs.Contextual(), fit);
         run.Fit();
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
         Assert.Equal(1, parity.SameTop);
         Assert.Equal($"{memory}", ModelPackage.Open(directory).Manifest.Settings["fit/memory"]);
@@ -129,7 +129,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_LogWithFewHistories_IsCheckedOnThose()
     {
         using var run = Trained(TinyLogs.Cycle(users: 1, items: 2, length: 2), layers: 1);
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.Equal(3, parity.Histories);
         Assert.Equal(3, ModelPackage.Open(directory).Probe.Cases.Count);
     }
@@ -139,7 +139,7 @@ public sealed class PackageDraftTests : IDisposable
     {
         var log = TinyLogs.Contextual();
         using var run = Trained(log, layers: 1);
-        var package = ModelPackage.Open(PackageDraft.Publish(run.Run, _repository, "tiny", 7, Now).Directory);
+        var package = ModelPackage.Open(PackageDraft.Publish(run.Run, _repository, "tiny", 7, Now, TestContext.Current.CancellationToken).Directory);
         Assert.Equal(8, package.Probe.Cases.Count);
         Assert.Equal([0, 1], package.Probe.Cases.Take(2).Select(c => c.History.Count));
         Assert.True(package.Probe.Cases[2].History.Count > package.Manifest.MaxHistory);
@@ -162,7 +162,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_RunWithoutValidatedWeights_SaysWhatToDo()
     {
         using var run = new TrainingRunFixture(TinyLogs.Cycle(), TrainingRunFixture.Quick);
-        var e = Assert.Throws<PackageException>(() => PackageDraft.Publish(run.Run, _repository, "tiny", null, Now));
+        var e = Assert.Throws<PackageException>(() => PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken));
         Assert.Contains("no validated weights yet", e.Message, StringComparison.Ordinal);
     }
 
@@ -171,7 +171,7 @@ public sealed class PackageDraftTests : IDisposable
     {
         using var run = new TrainingRunFixture(log, fit);
         run.Fit();
-        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now);
+        var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
 
         using var scorer = new PackageScorer(directory, log);

@@ -90,6 +90,34 @@ public sealed class FitCommandTests : IDisposable
             $"recotrain: {In("models/cycle/1")} was trained on log.csv with the split leave-one-out, and may have learned what split by time", _error.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>Half of what the model reads is not given: the numbers are those of another model, and it is said.</summary>
+    [Fact]
+    public async Task Evaluate_WithoutContextsTimesAndRankingOfTheTraining_IsSaid()
+    {
+        WriteCycle();
+        await File.WriteAllLinesAsync(
+            In("log.csv"), ["user_id,item_id,timestamp,device,tab", .. Enumerable.Range(0, 600).Select(e => $"u{e % 30},{((e + (e / 30)) % 30) + 1},{e},d{e % 2},t{e % 3}")], TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"fit --data {In("log.csv")} --context device,tab --time-gaps true --keep-seen --out {In("run")} {Quick} --epochs 1"));
+        string[] export = $"export --run {In("run")} --repository {In("models")} --name cycle".Split(' ');
+        Assert.True(await ActionThread.IsOfPoolAsync(ExportCommand.Create(), export));
+        Assert.Equal(CommandRunner.Cancelled, await CommandRunner.RunWithinAsync(new RootCommand { ExportCommand.Create() }, export, TextWriter.Null, new CancellationToken(canceled: true)));
+        Assert.Equal("1", Path.GetFileName(Assert.Single(Directory.EnumerateFileSystemEntries(In("models/cycle")))));
+        var model = In("models/cycle/1");
+        Assert.Equal(0, await RunAsync($"evaluate --data {In("log.csv")} --context tab,device --keep-seen --model {model} --part test"));
+        Assert.DoesNotContain($"recotrain: {model}", _error.ToString(), StringComparison.Ordinal);
+
+        _error.GetStringBuilder().Clear();
+        Assert.Equal(0, await RunAsync($"evaluate --data {In("log.txt")} --model {model} --part test"));
+        Assert.Equal(
+            [
+                $"recotrain: {model} reads the context device, which is unknown here; --context device gives it",
+                $"recotrain: {model} reads the context tab, which is unknown here; --context tab gives it",
+                $"recotrain: {model} reads time gaps, which are unknown here: the log has no times; a table with a column timestamp has",
+                $"recotrain: {model} was validated with full ranking, seen items kept, ties optimistic; here it is full ranking, seen items removed, ties optimistic",
+            ],
+            _error.ToString().TrimEnd().Split(Environment.NewLine));
+    }
+
     [Fact]
     public async Task Evaluate_TargetsThatTheModelDoesNotKnow_AreMissesOrRefused()
     {
