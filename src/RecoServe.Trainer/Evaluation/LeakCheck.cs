@@ -18,14 +18,6 @@ namespace RecoServe.Trainer.Evaluation;
 /// </remarks>
 internal static class LeakCheck
 {
-    /// <summary>Refuses a split that leaks.</summary>
-    /// <exception cref="DataException">Names the user, the item and the places.</exception>
-    public static void Require(EvaluationSplit split, SplitPart part)
-    {
-        if (Find(split, part) is { } leak)
-            throw new DataException($"the split leaks: {leak}");
-    }
-
     /// <summary>The first leak, in words; null if there is none.</summary>
     public static string? Find(EvaluationSplit split, SplitPart part) =>
         split.HeldOutOf(part).Select(asked => FindIn(split, part, asked)).FirstOrDefault(leak => leak is not null)

@@ -40,9 +40,9 @@ internal sealed class RunReport
         report.WriteParquet();
         var plots = Directory.CreateDirectory(Path.Combine(run.Path, "plots"));
         foreach (var (file, _, png) in report._plots)
-            File.WriteAllBytes(Path.Combine(plots.FullName, file), png);
+            WholeFile.Write(Path.Combine(plots.FullName, file), to => to.Write(png));
         var path = Path.Combine(run.Path, "report.html");
-        File.WriteAllText(path, report.Html());
+        WholeFile.Write(path, report.Html());
         return path;
     }
 
@@ -50,8 +50,10 @@ internal sealed class RunReport
     {
         using var workspace = new Workspace(memoryLimit: null);
         var (csv, parquet) = (Path.Combine(_run.Path, "metrics.csv"), Path.Combine(_run.Path, "metrics.parquet"));
+        var draft = parquet + ".draft";
         var columns = string.Join(", ", _epochs.Names.Select(name => $"{Sql.Text(name)}: {(name == "epoch" ? "'INTEGER'" : "'DOUBLE'")}"));
-        workspace.Execute($"COPY (SELECT * FROM read_csv({Sql.Text(csv)}, header = true, auto_detect = false, columns = {{{columns}}})) TO {Sql.Text(parquet)} (FORMAT parquet)");
+        workspace.Execute($"COPY (SELECT * FROM read_csv({Sql.Text(csv)}, header = true, auto_detect = false, columns = {{{columns}}})) TO {Sql.Text(draft)} (FORMAT parquet)");
+        File.Move(draft, parquet, overwrite: true);
     }
 
     private string Html()

@@ -7,6 +7,14 @@ internal static class SimulationWriter
 {
     private const int ProgressStep = 100;
 
+    /// <summary>All files that a log has in one format or another.</summary>
+    private static readonly string[] Files =
+    [
+        .. SimulatedTables.Names.SelectMany(table => Enum.GetValues<LogFormat>().Select(format => FileOf(table, format))),
+        DemoUsers.FileName,
+        SimulationTruth.FileName,
+    ];
+
     /// <summary>Simulates and writes; all files or none.</summary>
     /// <param name="options">What to simulate.</param>
     /// <param name="directory">Where to write.</param>
@@ -24,7 +32,7 @@ internal static class SimulationWriter
         IProgress<double>? progress,
         CancellationToken cancellation)
     {
-        using var staged = new StagedDirectory(directory, force);
+        using var staged = new StagedDirectory(directory, Files, force);
         var simulation = new WatchSimulation(options);
         using var tables = new SimulatedTables(simulation.World);
         var demo = new DemoUsers(simulation.World);
@@ -45,16 +53,17 @@ internal static class SimulationWriter
         }
 
         tables.Complete();
-        var extension = SimulatedTables.NameOf(format);
         foreach (var table in SimulatedTables.Names)
-            tables.Copy(table, staged.Stage($"{table}.{extension}"), format);
+            tables.Copy(table, staged.Stage(FileOf(table, format)), format);
         cancellation.ThrowIfCancellationRequested();
         File.WriteAllText(staged.Stage(DemoUsers.FileName), demo.ToJson());
-        File.WriteAllText(staged.Stage(SimulationTruth.FileName), TruthOf(simulation, options, extension, counts).ToJson());
+        File.WriteAllText(staged.Stage(SimulationTruth.FileName), TruthOf(simulation, options, SimulatedTables.NameOf(format), counts).ToJson());
         staged.Publish();
         progress?.Report(1);
         return counts;
     }
+
+    private static string FileOf(string table, LogFormat format) => $"{table}.{SimulatedTables.NameOf(format)}";
 
     private static SimulationTruth TruthOf(
         WatchSimulation simulation, SimulationOptions options, string format, SimulationCounts counts) => new()

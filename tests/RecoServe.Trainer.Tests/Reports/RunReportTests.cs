@@ -58,6 +58,27 @@ public sealed class RunReportTests : IDisposable
         Assert.False(reader.Read());
     }
 
+    /// <summary>Whoever began to read goes on reading the old file, as a new one took its place.</summary>
+    [Theory]
+    [InlineData("report.html")]
+    [InlineData("plots/loss.png")]
+    [InlineData("metrics.parquet")]
+    public void Write_FileThatIsRead_TakesThePlaceOfTheOldOne(string file)
+    {
+        RunReport.Write(RunFolder.Open(_folder));
+        var old = File.ReadAllBytes(Path.Combine(_folder, file));
+        using var reader = File.OpenRead(Path.Combine(_folder, file));
+        File.AppendAllText(Path.Combine(_folder, "metrics.csv"), "3,2,,,1.5,1000,0.0025,,,,,,\n");
+
+        RunReport.Write(RunFolder.Open(_folder));
+
+        var read = new byte[old.Length + 1];
+        Assert.Equal(old.Length, reader.ReadAtLeast(read, read.Length, throwOnEndOfStream: false));
+        Assert.Equal(old, read[..^1]);
+        Assert.NotEqual(old, File.ReadAllBytes(Path.Combine(_folder, file)));
+        Assert.Empty(Directory.GetFiles(_folder, "*.draft", SearchOption.AllDirectories));
+    }
+
     [Fact]
     public async Task Command_RunThatHasNotEnded_SaysSo()
     {

@@ -61,11 +61,13 @@ public sealed class SimulationWriterTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "a"));
         File.WriteAllText(Path.Combine(_directory.FullName, "a", "mine.txt"), "kept");
+        File.WriteAllText(Path.Combine(_directory.FullName, "a", ".mine.partial"), "kept");
+        File.WriteAllText(Path.Combine(_directory.FullName, "a", ".watches.csv.partial"), "kept");
 
         var refused = Assert.Throws<DataException>(() => Write("a", Small));
 
         Assert.Contains("--force", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(["mine.txt"], Files("a"));
+        Assert.Equal([".mine.partial", ".watches.csv.partial", "mine.txt"], Files("a"));
     }
 
     [Fact]
@@ -80,6 +82,18 @@ public sealed class SimulationWriterTests : IDisposable
         Assert.Equal(Files("b").Append("mine.txt").Order(StringComparer.Ordinal), Files("a"));
         Assert.Equal("kept", File.ReadAllText(Path.Combine(_directory.FullName, "a", "mine.txt")));
         Assert.Equal(Hashes("b"), Hashes("a").Where(h => !h.StartsWith("mine", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Write_ForceInAnotherFormat_LeavesNoTablesOfTheOld()
+    {
+        Write("a", Small, LogFormat.Csv);
+        File.WriteAllText(Path.Combine(_directory.FullName, "a", "mine.csv"), "kept");
+        Write("b", Small);
+
+        Write("a", Small, force: true);
+
+        Assert.Equal(Files("b").Append("mine.csv").Order(StringComparer.Ordinal), Files("a"));
     }
 
     [Fact]
