@@ -111,7 +111,8 @@ internal static class LoadCommand
 
     private sealed class UnreachableOutputException(string message, Exception inner) : Exception(message, inner);
 
-    private static void RequireProgram(string name, OptionResult result)
+    /// <summary>Refuses a program that is not there.</summary>
+    internal static void RequireProgram(string name, OptionResult result)
     {
         if (result.GetValueOrDefault<string>() is { } path && !System.IO.File.Exists(path))
             result.AddError($"{name} must be a program, and there is no {path}: dotnet build builds it");

@@ -22,14 +22,14 @@ internal static class SwapScenario
         await using var target = await session.StartWarmAsync(repository.Path, MadeRequest.Make(session.Package, options.Seed));
         var swapper = new Swapper(target, session.Package.Manifest.Name, session.Clock);
         var seed = options.Seed;
-        var perRound = Math.Max(1, options.Swaps / options.Rounds);
-        var rounds = await session.RoundsAsync($"{perRound} swaps", async () =>
+        var nextRound = 0;
+        var rounds = await session.RoundsAsync($"{options.Swaps} swaps in all", async () =>
         {
             // Of the peak of this minute: a shared machine's own may be half as high in the next.
             var peak = await target.ClosedAsync(options.Duration);
             var rate = Load * peak.Goodput;
             List<LoadResult> without = [], with = [];
-            for (var left = perRound; left > 0; left -= SwapsInStretch)
+            for (var left = SwapsOf(options, nextRound++); left > 0; left -= SwapsInStretch)
             {
                 without.Add(await target.OpenAsync(ArrivalSchedule.Poisson(rate, options.Duration, seed++), swapper.CallAsync));
                 var swaps = swapper.SwapAsync(Math.Min(left, SwapsInStretch), options.SwapEvery);
@@ -49,4 +49,10 @@ internal static class SwapScenario
         session.Findings.Add(ServingGoals.SwapWrong, swapper.Versions.WrongAnswers);
         session.Findings.Add(ServingGoals.SwapTail, rounds.Select(r => r.With.Tail / r.Without.Latency(99).TotalMicroseconds).Median(), without);
     }
+
+    /// <summary>The swaps of a round, at least one; those of all rounds are as many as were asked for.</summary>
+    /// <param name="options">How many swaps and rounds.</param>
+    /// <param name="round">From 0.</param>
+    internal static int SwapsOf(LoadOptions options, int round) =>
+        Math.Max(1, (options.Swaps / options.Rounds) + (round < options.Swaps % options.Rounds ? 1 : 0));
 }
