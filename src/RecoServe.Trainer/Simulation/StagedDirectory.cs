@@ -43,7 +43,7 @@ internal sealed class StagedDirectory : IDisposable
     /// <summary>Renames the staged files in the order they were staged. The last one's arrival says that all are there.</summary>
     public void Publish()
     {
-        foreach (var old in _names.Except(_files).Append(_files[^1]))
+        foreach (var old in _names.Except(_files).Prepend(_files[^1])) // from here on no log is there until the last has come
             File.Delete(Path.Combine(_path, old));
         foreach (var file in _files)
             File.Move(StagedPath(file), Path.Combine(_path, file), overwrite: true);
