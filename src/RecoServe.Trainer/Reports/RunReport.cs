@@ -50,7 +50,7 @@ internal sealed class RunReport
     {
         using var workspace = new Workspace(memoryLimit: null);
         var (csv, parquet) = (Path.Combine(_run.Path, "metrics.csv"), Path.Combine(_run.Path, "metrics.parquet"));
-        var draft = parquet + ".draft";
+        var draft = parquet + ".draft"; // DuckDB replaces a file whole, but writes one that was not there in place
         var columns = string.Join(", ", _epochs.Names.Select(name => $"{Sql.Text(name)}: {(name == "epoch" ? "'INTEGER'" : "'DOUBLE'")}"));
         workspace.Execute($"COPY (SELECT * FROM read_csv({Sql.Text(csv)}, header = true, auto_detect = false, columns = {{{columns}}})) TO {Sql.Text(draft)} (FORMAT parquet)");
         File.Move(draft, parquet, overwrite: true);

@@ -120,7 +120,7 @@ public sealed class EvaluateCommandTests : IDisposable
     [Fact]
     public async Task Cutoffs_NamedTwice_CountOnce()
     {
-        var (code, output, _) = await RunAsync("evaluate", "--data", Log(), "--baseline", "pop", "--json", "--cutoffs", "3,2,3", "--list-length", "0");
+        var (code, output, _) = await RunAsync("evaluate", "--data", Log(), "--baseline", "pop", "--json", "--cutoffs", "3,3,2", "--list-length", "0");
 
         Assert.Equal(0, code);
         using var json = JsonDocument.Parse(output);

@@ -139,7 +139,21 @@ public sealed class FeedbackTests : IDisposable
         Assert.Equal($"{second} line 1: there is no column slot, and {first} has one; all files of impressions must have it, or none", e.Message);
     }
 
-    /// <summary>An empty field says that nobody watched, as it did before.</summary>
+    /// <summary>DuckDB finds dates in the column, which it does not cast to truth values at all.</summary>
+    [Fact]
+    public void Impressions_WatchedIsADate_IsRefused()
+    {
+        var shown = _files.Write("shown.csv", "user_id,item_id,timestamp,tab,seen_on\nu,a,100,home,2026-01-01\n");
+        var e = Assert.Throws<DataException>(() => WatchLogReader.Read(new DataOptions
+        {
+            Data = [_files.Write("log.csv", Log)],
+            Columns = new Dictionary<string, string> { ["watched"] = "seen_on" },
+            Feedback = new FeedbackOptions { Impressions = [shown] },
+        }));
+        Assert.Equal($"{shown} line 2: column seen_on: \"2026-01-01\" is no truth value; it must be true or false, or 1 or 0", e.Message);
+    }
+
+    /// <summary>An empty field says that nobody watched.</summary>
     [Fact]
     public void Impressions_WatchedOfOtherWords_AreRead()
     {
