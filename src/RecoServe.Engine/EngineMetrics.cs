@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace RecoServe.Engine;
 
-/// <summary>Why a request was not computed, or in vain.</summary>
+/// <summary>Why a request was not computed, or in vain; one of several rows counts once.</summary>
 public enum ShedReason
 {
     /// <summary>The queue was full.</summary>

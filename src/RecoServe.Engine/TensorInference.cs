@@ -82,11 +82,24 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
         var atOnce = Math.Min(busy, lease.Loaded.MostWaiting(tensors.Bytes));
         if (tensors.Rows == 1)
             return await InferAsync(0, cancellationToken);
-        var timings = new RowTimings[tensors.Rows];
+        var (slowest, gate) = (default(RowTimings), new Lock());
         await Parallel.ForEachAsync(
             Enumerable.Range(0, tensors.Rows), new ParallelOptions { MaxDegreeOfParallelism = atOnce, CancellationToken = cancellationToken },
-            async (row, token) => timings[row] = await InferAsync(row, token));
-        return timings.MaxBy(row => row.Queue + row.Batch);
+            async (row, token) =>
+            {
+                try
+                {
+                    var timings = await InferAsync(row, token);
+                    lock (gate)
+                        slowest = timings.Queue + timings.Batch >= slowest.Queue + slowest.Batch ? timings : slowest;
+                }
+                catch
+                {
+                    tensors.ShedOnce.TryTake(); // the others are cancelled for this one, and by no caller
+                    throw;
+                }
+            });
+        return slowest;
 
         Task<RowTimings> InferAsync(int row, CancellationToken token) =>
             lease.Loaded.InferAsync(new TensorRow(tensors, row), response, request.Deadline, request.Priority, token);

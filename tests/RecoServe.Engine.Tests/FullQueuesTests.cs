@@ -1,3 +1,4 @@
+using Microsoft.ML.OnnxRuntime.Tensors;
 using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
@@ -41,6 +42,38 @@ public sealed class FullQueuesTests : IAsyncDisposable
         Assert.True(full > TimeSpan.Zero);
         await Task.WhenAll(_rows);
         Assert.Null(recommender.FullFor);
+    }
+
+    [Fact]
+    public async Task FullFor_AGraphHasRoom_IsNotTold()
+    {
+        _fixture.Publish(new TestModel { Name = "one", ItemCount = 100_000, Dimension = 32 }, 1);
+        TestGraph.PublishSum(_fixture.Repository.Path, "sum", 1);
+        var registry = _fixture.Create(batcher: new BatcherOptions { QueueCapacity = 2 });
+        await registry.LoadRepositoryAsync(RegistryFixture.Token);
+        TimeSpan? full = null;
+        for (var i = 0; i < 1000 && full is null; i++)
+        {
+            Fill(registry, "one");
+            Assert.Null(registry.FullFor);
+            FillGraph(registry);
+            Fill(registry, "one");
+            full = registry.FullFor;
+        }
+
+        Assert.True(full > TimeSpan.Zero);
+        await Task.WhenAll(_rows);
+    }
+
+    private void FillGraph(ModelRegistry registry)
+    {
+        using var lease = registry.Acquire(new("sum"));
+        var input = new TensorData("x", TensorElementType.Float, [1, 1 << 20], new byte[4 << 20]);
+        while (lease.Loaded.FullFor is null)
+        {
+            var request = new TensorRequest(lease.Loaded.Signature, [input], ["sum"]);
+            _rows.Add(lease.Loaded.InferAsync(new TensorRow(request, 0), new TensorResponse(request), DateTimeOffset.MaxValue, RequestPriority.Normal, RegistryFixture.Token));
+        }
     }
 
     private void Fill(ModelRegistry registry, string name)

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using RecoServe.Engine.Batching;
@@ -129,6 +130,28 @@ public sealed class TensorInferenceTests : IAsyncDisposable
 
         await Assert.ThrowsAsync<ModelRunException>(() => Infer(registry, "gather", Longs("ids", 1, 99, 2)));
         Assert.Equal(2, registry.FindAnswering(new("gather")).Statistics.Fail.Count);
+    }
+
+    /// <summary>Its other rows leave the queue, and yet no caller went away.</summary>
+    [Fact]
+    public async Task Infer_OneOfManyRowsFails_NothingIsCountedAsCancelled()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishGather(r, "gather", 1));
+        var cancelled = await CountAsync(_fixture.Metrics.Shed, "cancelled", async () =>
+        {
+            for (var i = 0; i < 20; i++)
+                await Assert.ThrowsAsync<ModelRunException>(() => Infer(registry, "gather", Longs("ids", [99, .. Enumerable.Repeat(1L, 500)])));
+        });
+        Assert.Equal(0, cancelled);
+    }
+
+    [Fact]
+    public async Task Infer_OtherShapesWait_TheBatchIsClosedByTheShape()
+    {
+        var registry = await StartAsync(r => TestGraph.PublishSum(r, "sum", 1));
+        var closed = await CountAsync(_fixture.Metrics.BatchesClosed, "shape", () => Task.WhenAll(
+            Enumerable.Range(0, 50).Select(i => Infer(registry, "sum", Floats("x", [1, 100_000 + (i % 2)], new float[100_000 + (i % 2)])))));
+        Assert.NotEqual(0, closed);
     }
 
     [Fact]
@@ -300,6 +323,21 @@ public sealed class TensorInferenceTests : IAsyncDisposable
         var e = await Assert.ThrowsAsync<InvalidRequestException>(() => Inference(registry).InferAsync(request, Token));
         Assert.Equal(field, e.Field);
         Assert.Contains(problem, e.Problem, StringComparison.Ordinal);
+    }
+
+    /// <summary>What an instrument counts under a reason meanwhile.</summary>
+    private static async Task<long> CountAsync(Instrument instrument, string reason, Func<Task> action)
+    {
+        var count = 0L;
+        using var listener = new MeterListener();
+        listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
+        {
+            if (tags.Contains(new("reason", reason)))
+                Interlocked.Add(ref count, value);
+        });
+        listener.EnableMeasurementEvents(instrument);
+        await action();
+        return count;
     }
 
     private Task<ModelRegistry> StartAsync(Action<string> publish)

@@ -20,6 +20,7 @@ internal sealed class BatchRow<TInput, TOutput>
     private static long Arrivals;
 
     private readonly TaskCompletionSource<RowResult<TOutput>> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ShedOnce? _shedOnce;
     private readonly int _hash;
     private CancellationTokenRegistration _registration;
 
@@ -29,7 +30,7 @@ internal sealed class BatchRow<TInput, TOutput>
     /// <param name="patience">After so long it is due, whatever its deadline.</param>
     internal BatchRow(in RowRequest<TInput> request, TimeSpan enqueued, TimeSpan deadline, TimeSpan patience)
     {
-        (Input, WantsLogits, Priority) = (request.Input, request.WantsLogits, request.Priority);
+        (Input, WantsLogits, Priority, _shedOnce) = (request.Input, request.WantsLogits, request.Priority, request.ShedOnce);
         (Enqueued, Deadline, Level) = (enqueued, deadline, (int)request.Priority);
         Due = deadline < enqueued + patience ? deadline : enqueued + patience;
         Sequence = Interlocked.Increment(ref Arrivals);
@@ -82,10 +83,17 @@ internal sealed class BatchRow<TInput, TOutput>
         _result.TrySetException(exception);
     }
 
+    /// <summary>Counts that it is not computed, unless its request has been counted.</summary>
+    internal void CountShed(VersionMetrics metrics, ShedReason reason)
+    {
+        if (_shedOnce is null || _shedOnce.TryTake())
+            metrics.Shed(reason);
+    }
+
     /// <summary>Its deadline has passed while it waited.</summary>
     internal void Expire(VersionMetrics metrics)
     {
-        metrics.Shed(ShedReason.DeadlineExceeded);
+        CountShed(metrics, ShedReason.DeadlineExceeded);
         Fail(new DeadlineExceededException(metrics.Name, "the deadline passed while the request waited for"));
     }
 

@@ -103,8 +103,15 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
                 if (row.Result.IsCompleted || TryJoin(row, now)) // cancelled already, or being computed
                     return row.Result;
                 _queue.Age(now);
-                Admit(row, now);
-                Enqueue(row, now);
+                try
+                {
+                    Admit(row, now);
+                    Enqueue(row, now);
+                }
+                finally
+                {
+                    _displaced.Clear(); // or it would keep their inputs
+                }
             }
         }
         catch
@@ -230,7 +237,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         foreach (var other in _displaced)
         {
             _queue.Remove(other);
-            other.Fail(Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} rows of higher priority wait", Wait(_queue.Count, now))));
+            other.Fail(Shed(other, ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait, and one of higher priority came", Wait(_queue.Count, now))));
         }
 
         _linger.Arrived(now);
@@ -244,22 +251,21 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
     private void Admit(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
         if (row.Deadline <= now)
-            throw Shed(ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline had passed when the request came to"));
-        _displaced.Clear();
+            throw Shed(row, ShedReason.DeadlineExceeded, new DeadlineExceededException(_metrics.Name, "the deadline had passed when the request came to"));
         if (!_queue.HasRoomFor(row, _displaced))
-            throw Shed(ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait", Wait(_queue.Count, now)));
+            throw Shed(row, ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait", Wait(_queue.Count, now)));
         // A batcher that rests is open to all: an estimate that is wrong could otherwise never be corrected.
         if (!_options.RefuseHopeless || row.Deadline == TimeSpan.MaxValue || (_queue.Count == 0 && Wait(0, now) == TimeSpan.Zero))
             return;
         var left = row.Deadline - now;
         var needed = _cost.Of(1, row.Input.Length) + _reading.Value;
         if (needed > left)
-            throw Shed(ShedReason.Hopeless, new DeadlineExceededException(_metrics.Name, $"{left.TotalMilliseconds:F0} ms are left, too few for"));
+            throw Shed(row, ShedReason.Hopeless, new DeadlineExceededException(_metrics.Name, $"{left.TotalMilliseconds:F0} ms are left, too few for"));
         var before = _queue.CountBefore(row);
         var wait = Wait(before, now);
         if (wait + _cost.Of((before % _maxBatchSize) + 1, Math.Max(row.Input.Length, _queue.MeanLength)) + _reading.Value > left)
         {
-            throw Shed(ShedReason.Overloaded, Overloaded(
+            throw Shed(row, ShedReason.Overloaded, Overloaded(
                 $"the request would wait {wait.TotalMilliseconds:F0} ms, and {left.TotalMilliseconds:F0} ms are left", wait));
         }
     }
@@ -275,12 +281,14 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         foreach (var worker in _workers)
             free = worker.FreeAt < free ? worker.FreeAt : free;
         var batches = (double)(rowsBefore / _maxBatchSize) / _workers.Length;
-        return (free > now ? free - now : TimeSpan.Zero) + (batches * (_cost.Of(_maxBatchSize, _queue.MeanLength) + _betweenRuns.Value));
+        // Its own batch waits for a turn too, unless the runner rests.
+        var turn = free > now || _queue.Count > 0 ? _betweenRuns.Value : TimeSpan.Zero;
+        return (free > now ? free - now : TimeSpan.Zero) + turn + (batches * (_cost.Of(_maxBatchSize, _queue.MeanLength) + _betweenRuns.Value));
     }
 
-    private Exception Shed(ShedReason reason, Exception exception)
+    private Exception Shed(BatchRow<TInput, TOutput> row, ShedReason reason, Exception exception)
     {
-        _metrics.Shed(reason);
+        row.CountShed(_metrics, reason);
         return exception;
     }
 
@@ -294,7 +302,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         lock (_gate)
         {
             if (_queue.Remove(row))
-                _metrics.Shed(ShedReason.Cancelled);
+                row.CountShed(_metrics, ShedReason.Cancelled);
         }
     }
 

@@ -43,6 +43,9 @@ internal sealed class TensorRequest
     /// <summary>Memory of a row.</summary>
     internal long Bytes { get; }
 
+    /// <summary>For its rows, of which many may end without an answer.</summary>
+    internal ShedOnce ShedOnce { get; } = new();
+
     /// <summary>Whether rows of both can be computed in one run.</summary>
     internal bool Joins(TensorRequest other) => ReferenceEquals(this, other)
         || (Outputs.SequenceEqual(other.Outputs) && Inputs.Zip(other.Inputs).All(t => RowShape(t.First.Shape).SequenceEqual(RowShape(t.Second.Shape))));

@@ -59,7 +59,7 @@ internal sealed class LoadedGraph : LoadedVersion
     internal override async Task<RowTimings> InferAsync(
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
     {
-        using var result = await _batcher!.RunAsync(new RowRequest<TensorRow>(row, WantsLogits: false, deadline, priority), cancellationToken);
+        using var result = await _batcher!.RunAsync(new RowRequest<TensorRow>(row, WantsLogits: false, deadline, priority, row.Request.ShedOnce), cancellationToken);
         try
         {
             result.Output.CopyRow(result.Place, response, row.Index);
@@ -72,6 +72,8 @@ internal sealed class LoadedGraph : LoadedVersion
     }
 
     internal override int MostWaiting(long rowBytes) => _batcher!.MostWaiting(rowBytes);
+
+    internal override TimeSpan? FullFor => _batcher!.FullFor;
 
     public override async ValueTask DisposeAsync()
     {

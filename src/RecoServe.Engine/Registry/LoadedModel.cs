@@ -72,12 +72,14 @@ internal sealed class LoadedModel : LoadedVersion
     {
         var input = PackageTensors.Read(Package.Manifest, row);
         var wantsLogits = row.Request.OutputNames.Contains(PackageFiles.Logits);
-        using var result = await Batcher.RunAsync(new RowRequest<EncoderInput>(input, wantsLogits, deadline, priority), cancellationToken);
+        using var result = await Batcher.RunAsync(new RowRequest<EncoderInput>(input, wantsLogits, deadline, priority, row.Request.ShedOnce), cancellationToken);
         PackageTensors.Write(result, response, row);
         return result.Timings;
     }
 
     internal override int MostWaiting(long rowBytes) => Batcher.MostWaiting(rowBytes);
+
+    internal override TimeSpan? FullFor => Batcher.FullFor;
 
     public override async ValueTask DisposeAsync()
     {

@@ -38,6 +38,9 @@ internal abstract class LoadedVersion : IAsyncDisposable
     /// <summary>How many rows may wait at a time, of so many bytes each; at least one.</summary>
     internal abstract int MostWaiting(long rowBytes);
 
+    /// <summary>When to ask again, as its queue is full; null if it is not.</summary>
+    internal abstract TimeSpan? FullFor { get; }
+
     /// <summary>Ends the batcher's workers first, then the native sessions and the memory they read.</summary>
     public abstract ValueTask DisposeAsync();
 

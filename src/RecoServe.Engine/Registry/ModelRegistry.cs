@@ -159,7 +159,7 @@ public sealed class ModelRegistry : IAsyncDisposable
                 {
                     if (version.ServingModel is not { } model)
                         continue;
-                    if (model.Batcher.FullFor is not { } wait)
+                    if (model.FullFor is not { } wait)
                         return null;
                     shortest = wait < (shortest ?? TimeSpan.MaxValue) ? wait : shortest;
                 }

@@ -88,8 +88,8 @@ public sealed class ModelVersion
     /// <summary>Completes when the last lease has been given back.</summary>
     internal Task Drained => _drained.Task;
 
-    /// <summary>The package, if it serves. Without a lease it may end at any moment: only for what needs no native memory.</summary>
-    internal LoadedModel? ServingModel => _state == VersionState.Serving ? _model as LoadedModel : null;
+    /// <summary>What serves, if it does. Without a lease it may end at any moment: only for what needs no native memory.</summary>
+    internal LoadedVersion? ServingModel => _state == VersionState.Serving ? _model : null;
 
     internal LoadedVersion Model => _model ?? throw new InvalidOperationException($"model {Metrics.Name} is not loaded");
 

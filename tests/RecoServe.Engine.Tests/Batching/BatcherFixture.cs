@@ -12,7 +12,7 @@ public abstract class BatcherFixture : IAsyncDisposable
 
     private readonly EngineMetrics _metrics = new();
     private readonly List<ScriptedRunner> _runners = [];
-    private Batcher<EncoderInput, BatchOutput>? _batcher;
+    private readonly List<Batcher<EncoderInput, BatchOutput>> _batchers = [];
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -29,14 +29,14 @@ public abstract class BatcherFixture : IAsyncDisposable
 
     internal IReadOnlyList<ScriptedRunner> Runners => _runners;
 
-    private protected Batcher<EncoderInput, BatchOutput> Batcher => _batcher!;
+    private protected Batcher<EncoderInput, BatchOutput> Batcher => _batchers[0];
 
     public async ValueTask DisposeAsync()
     {
         foreach (var runner in _runners)
             runner.LetGo();
-        if (_batcher is not null)
-            await _batcher.DisposeAsync();
+        foreach (var batcher in _batchers)
+            await batcher.DisposeAsync();
         foreach (var runner in _runners)
         {
             Assert.True(SpinWait.SpinUntil(() => runner.OutputsHeld == 0, TimeSpan.FromSeconds(30)), "an output was not given back");
@@ -54,10 +54,11 @@ public abstract class BatcherFixture : IAsyncDisposable
 
     private protected Batcher<EncoderInput, BatchOutput> Start(int maxBatchSize = 8, BatcherOptions? options = null, int instances = 1)
     {
-        for (var i = 0; i < instances; i++)
-            _runners.Add(new ScriptedRunner(maxBatchSize));
-        return _batcher = new Batcher<EncoderInput, BatchOutput>(
-            _runners, options ?? new BatcherOptions(), Cost, Gate, Clock, _metrics.ForVersion(Model, 1, TimeProvider.System), NullLogger.Instance);
+        var runners = Enumerable.Range(0, instances).Select(_ => new ScriptedRunner(maxBatchSize)).ToArray();
+        _runners.AddRange(runners);
+        _batchers.Add(new Batcher<EncoderInput, BatchOutput>(
+            runners, options ?? new BatcherOptions(), Cost, Gate, Clock, _metrics.ForVersion(Model, 1 + _batchers.Count, TimeProvider.System), NullLogger.Instance));
+        return _batchers[^1];
     }
 
     /// <summary>Starts a batcher whose only runner is busy with a row until it is let go.</summary>

@@ -112,6 +112,43 @@ public sealed class BatcherMetricsTests : BatcherFixture
         Assert.Equal(new() { ["delay_over"] = 1 }, Counts("recoserve.batch.closed"));
     }
 
+    [Fact]
+    public async Task RunAsync_RowsOfSeveralLengths_TheShareOfPaddingIsMeasured()
+    {
+        await StartBusy();
+        Task<float>[] waiting = [Run([1]), Run([2, 0, 0])]; // 2 and 4 cells, with the start of a history
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        await Batcher.DisposeAsync();
+        Assert.Equal([0, 0.25], Values("recoserve.batch.padding"));
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsWait_TheQueueHasTheirNumber()
+    {
+        await StartBusy();
+        var waiting = Enumerable.Range(1, 3).Select(i => Run([i])).ToArray();
+        _listener.RecordObservableInstruments();
+        Runner.LetGo();
+        await Task.WhenAll(waiting);
+        _listener.RecordObservableInstruments();
+        await Batcher.DisposeAsync();
+        _listener.RecordObservableInstruments();
+        Assert.Equal([3, 0], Values("recoserve.queue.length"));
+    }
+
+    [Fact]
+    public async Task RunAsync_RowsOfOneRequestLeave_TheRequestIsCountedOnce()
+    {
+        await StartBusy(options: new BatcherOptions { QueueCapacity = 3 });
+        using var cancel = new CancellationTokenSource();
+        var once = new ShedOnce();
+        Task[] rows = [.. Enumerable.Range(1, 3).Select(i => Batcher.RunAsync(Request([i]) with { ShedOnce = once }, cancel.Token))];
+        await cancel.CancelAsync();
+        await Task.WhenAll(rows).ContinueWith(_ => { }, Token, TaskContinuationOptions.None, TaskScheduler.Default);
+        Assert.Equal(new() { ["cancelled"] = 1 }, Counts("recoserve.shed"));
+    }
+
     protected override void DisposeMore() => _listener.Dispose();
 
     private Dictionary<string, long> Counts(string instrument) =>

@@ -120,6 +120,37 @@ public sealed class BatcherSchedulingTests : BatcherFixture
     }
 
     [Fact]
+    public async Task RunAsync_VersionsShareTheMachine_TheWaitForATurnCounts()
+    {
+        Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);
+        Gate = new RunGate(1);
+        await StartBusy();
+        Runner.OnRun = _ => Clock.Advance(21 * Millisecond);
+        var first = Run([1]);
+        var other = new RunShare();
+        var turn = Task.Run(() => Gate.Enter(other), Token);
+        await WaitingAsync(1);
+        Runner.LetGo(1);
+        await turn;
+        await WaitingAsync(1); // the batcher's worker, since it ended its run
+        Clock.Advance(50 * Millisecond);
+        Gate.Leave(other, 50 * Millisecond);
+        await Runner.EnteredAsync();
+        // The present run of 21 ms, a turn of 50 and a run of its own.
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([2], 80 * Millisecond));
+        Assert.InRange(refused.RetryAfter, 70 * Millisecond, 72 * Millisecond);
+        var taken = Run([3], 100 * Millisecond);
+        Runner.LetGo();
+        await Task.WhenAll(Busy, first, taken);
+
+        async Task WaitingAsync(int turns)
+        {
+            while (Gate.Waiting != turns)
+                await Task.Yield();
+        }
+    }
+
+    [Fact]
     public async Task RunAsync_RefuseHopelessIsOff_WaitsAndExpires()
     {
         Teach(20 * Millisecond, Millisecond, TimeSpan.Zero);

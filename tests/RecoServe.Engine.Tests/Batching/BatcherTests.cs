@@ -125,6 +125,54 @@ public sealed class BatcherTests : BatcherFixture
         await Task.Run(() => Gate.Enter(new RunShare()), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
     }
 
+    /// <summary>The others must not wait for whoever reads slowly.</summary>
+    [Fact]
+    public async Task RunAsync_NoMemoryIsFree_TheTurnIsGivenBack()
+    {
+        Gate = new RunGate(1);
+        var batcher = await StartBusy(maxBatchSize: 1);
+        var rows = Enumerable.Range(1, 5).Select(i => batcher.RunAsync(Request([i]), Token)).ToArray();
+        Runner.LetGo();
+        await Busy;
+        var held = await Task.WhenAll(rows[..4]);
+        var other = new RunShare();
+        await Task.Run(() => Gate.Enter(other), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        Gate.Leave(other, TimeSpan.Zero);
+        foreach (var row in held)
+            row.Dispose();
+        Assert.Equal(5, await Read(rows[4]));
+    }
+
+    /// <summary>However many runners each has: the time is the versions', not the workers'.</summary>
+    [Fact]
+    public async Task RunAsync_TwoVersionsAreBusy_EachHasHalfOfTheTime()
+    {
+        Gate = new RunGate(1);
+        var first = new RunShare();
+        Gate.Enter(first);
+        var (turns, counted) = (new List<int>(), 30);
+        Batcher<EncoderInput, BatchOutput>[] versions = [Start(maxBatchSize: 1, instances: 2), Start(maxBatchSize: 1)];
+        foreach (var runner in Runners)
+        {
+            runner.OnRun = _ =>
+            {
+                if (turns.Count >= counted)
+                    return;
+                turns.Add(runner == Runners[2] ? 1 : 0);
+                // All others wait for a turn: they always have something to run.
+                Assert.True(SpinWait.SpinUntil(() => Gate.Waiting == 2, TimeSpan.FromSeconds(30)));
+                Clock.Advance(10 * Millisecond);
+            };
+        }
+
+        var rows = versions.SelectMany(version => Enumerable.Range(1, 60).Select(i => Read(version.RunAsync(Request([i]), Token)))).ToArray();
+        while (Gate.Waiting < 3)
+            await Task.Yield();
+        Gate.Leave(first, TimeSpan.Zero);
+        await Task.WhenAll(rows);
+        Assert.InRange(turns.Count(version => version == 1), 13, 17);
+    }
+
     [Fact]
     public async Task RunAsync_QueueFull_IsRefusedAtOnce()
     {
@@ -241,6 +289,7 @@ public sealed class BatcherTests : BatcherFixture
         Assert.Null(Batcher.FullFor); // there is room to be made
         var high = Run([4], priority: RequestPriority.High);
         var refused = await Assert.ThrowsAsync<OverloadedException>(() => low[1]);
+        Assert.Contains("2 rows wait, and one of higher priority came", refused.Message, StringComparison.Ordinal);
         Assert.True(refused.RetryAfter > TimeSpan.Zero);
         await Assert.ThrowsAsync<OverloadedException>(() => Run([5], priority: RequestPriority.Low));
         var another = Run([6]);
