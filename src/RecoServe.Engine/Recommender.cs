@@ -48,9 +48,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
                 if (smaller is not null)
                     return await AnswerAsync(smaller, Query.Known(smaller.Package, request), arrived, Degradation.Model, cancellationToken);
             }
-            catch (OverloadedException)
+            catch (Exception e) when (IsRefused(e, request))
             {
-                lease = asked; // which may have room still
+                lease = asked; // which may have room, or time, still
             }
 
             var slate = await AnswerFromTopAsync(lease, request, pressure, arrived, cancellationToken);
@@ -124,7 +124,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         {
             row = await lease.Batcher.RunAsync(new RowRequest<EncoderInput>(query.Input, WantsLogits: true, request.Deadline, request.Priority), cancellationToken);
         }
-        catch (Exception e) when (degradation.Popularity && degraded != Degradation.Model && IsRefusal(e) && clock.GetUtcNow() < request.Deadline)
+        catch (Exception e) when (degradation.Popularity && degraded != Degradation.Model && IsRefused(e, request))
         {
             watch?.Failed(lease, request.Model, e, isLate: false);
             degraded = Degradation.Popularity;
@@ -158,8 +158,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         throw new DeadlineExceededException(lease.Version.Metrics.Name, "the deadline passed while the request was computed by");
     }
 
-    /// <summary>Whether the queue did not take a request, or not long enough.</summary>
-    private static bool IsRefusal(Exception exception) => exception is OverloadedException or DeadlineExceededException;
+    /// <summary>Whether the queue did not take a request, or not long enough, and there is time left for another answer.</summary>
+    private bool IsRefused(Exception exception, SlateRequest request) =>
+        exception is OverloadedException or DeadlineExceededException && clock.GetUtcNow() < request.Deadline;
 
     /// <summary>A lease on the smaller model, if it is another and can answer.</summary>
     private ModelLease? TryAcquireSmaller(ModelLease lease, SlateRequest request)
@@ -167,9 +168,9 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
         if (degradation.Model.Length == 0 || degradation.Model == lease.Version.Name || request.Model is not { Version: null, Label: null })
             return null;
         var smaller = registry.TryAcquire(degradation.Model);
-        if (smaller is null || request.Where.All(c => smaller.Package.Catalogue.Attributes.ContainsKey(c.Attribute)))
+        if (smaller?.Loaded is LoadedModel { Package.Catalogue.Attributes: var attributes } && request.Where.All(c => attributes.ContainsKey(c.Attribute)))
             return smaller;
-        smaller.Dispose();
+        smaller?.Dispose();
         return null;
     }
 

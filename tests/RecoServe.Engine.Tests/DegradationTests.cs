@@ -92,6 +92,18 @@ public sealed class DegradationTests : IAsyncDisposable
         Assert.All(slates, s => Assert.Equal((Degradation.None, "large"), (s.Degraded, s.ComputedBy.Model)));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Recommend_SmallerModelIsAPlainGraph_IsNotAsked(bool filters)
+    {
+        TestGraph.PublishSum(_repository.Path, "sum", 1);
+        var request = new SlateRequest { Model = new("large"), Where = filters ? [new Condition("category", ["sport"], Negated: false)] : [] };
+        var slates = await RecommendManyAsync(new DegradationOptions { Model = "sum", Pressure = 0.01 }, new BatcherOptions(), request);
+        Assert.All(slates, s => Assert.Equal((Degradation.None, "large"), (s.Degraded, s.ComputedBy.Model)));
+        Assert.Equal(0, _registry!.Models["sum"][0].Leases - 1); // the registry's own
+    }
+
     [Fact]
     public async Task Recommend_WouldBeRefused_IsTheSlateOfNobodyWithExactPropensities()
     {

@@ -27,12 +27,12 @@ internal sealed class RegistryFixture : IAsyncDisposable
     }
 
     /// <summary>An empty registry.</summary>
-    internal ModelRegistry Create(Action<RegistryOptions>? change = null, ILogger<ModelRegistry>? log = null, BatcherOptions? batcher = null, RunnerOptions? runner = null)
+    internal ModelRegistry Create(Action<RegistryOptions>? change = null, ILogger<ModelRegistry>? log = null, BatcherOptions? batcher = null, RunnerOptions? runner = null, TimeProvider? clock = null)
     {
         var options = new RegistryOptions { Repository = Repository.Path };
         change?.Invoke(options);
         var registry = new ModelRegistry(
-            options, runner ?? new RunnerOptions(), batcher ?? new BatcherOptions(), Metrics, TimeProvider.System, log ?? NullLogger<ModelRegistry>.Instance);
+            options, runner ?? new RunnerOptions(), batcher ?? new BatcherOptions(), Metrics, clock ?? TimeProvider.System, log ?? NullLogger<ModelRegistry>.Instance);
         _registries.Add(registry);
         return registry;
     }
