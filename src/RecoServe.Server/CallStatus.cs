@@ -34,7 +34,7 @@ internal static class CallStatus
             FieldViolations = { new BadRequest.Types.FieldViolation { Field = e.Field, Description = e.Problem } },
         }),
         ModelNotFoundException e => Status(Code.NotFound, e.Message),
-        ServerStoppingException => Retry(Code.Unavailable, "the server is shutting down", RetryLater),
+        ServerStoppingException => Stopping,
         ModelUnavailableException e => Retry(Code.Unavailable, e.Message, RetryLater),
         OverloadedException e => Retry(Code.ResourceExhausted, e.Message, e.RetryAfter),
         AnswerMemoryException e => Retry(Code.ResourceExhausted, e.Message, e.RetryAfter),
@@ -51,6 +51,23 @@ internal static class CallStatus
         ModelRunException or InvalidLogitsException => Status(Code.Internal, "the model failed to compute the answer"),
         _ => Status(Code.Internal, "internal error"),
     };
+
+    /// <summary>What callers are told while the server stops.</summary>
+    internal static RpcException Stopping => Retry(Code.Unavailable, "the server is shutting down", RetryLater);
+
+    /// <summary>Whether a request is a gRPC call.</summary>
+    internal static bool IsCall(Microsoft.AspNetCore.Http.HttpRequest request) =>
+        request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <summary>Answers a call with nothing but a status, before gRPC has it.</summary>
+    internal static void Answer(Microsoft.AspNetCore.Http.HttpResponse response, RpcException status)
+    {
+        response.ContentType = "application/grpc";
+        response.Headers["grpc-status"] = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
+        response.Headers["grpc-message"] = status.Status.Detail;
+        foreach (var trailer in status.Trailers)
+            response.Headers[trailer.Key] = trailer.IsBinary ? Convert.ToBase64String(trailer.ValueBytes) : trailer.Value;
+    }
 
     /// <summary>A status, and what explains it.</summary>
     internal static RpcException Status(Code code, string message, params Google.Protobuf.IMessage[] details) =>

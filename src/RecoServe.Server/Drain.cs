@@ -18,7 +18,7 @@ internal sealed class Drain(ServerOptions options, TimeProvider clock) : IHosted
     internal Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         if (_stopping.IsCancellationRequested)
-            return next(context); // will be refused: calls that keep coming must not keep the server
+            return RefuseAsync(context, next);
         Interlocked.Increment(ref _open);
         context.Response.OnCompleted(static drain =>
         {
@@ -49,6 +49,15 @@ internal sealed class Drain(ServerOptions options, TimeProvider clock) : IHosted
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _stopping.Dispose();
+
+    /// <summary>Calls that keep coming must not keep the server: they are answered unread, and not waited for.</summary>
+    private static Task RefuseAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!CallStatus.IsCall(context.Request))
+            return next(context);
+        CallStatus.Answer(context.Response, CallStatus.Stopping);
+        return Task.CompletedTask;
+    }
 
     private void End()
     {

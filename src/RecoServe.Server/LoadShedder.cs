@@ -87,14 +87,15 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         return Task.CompletedTask;
     }
 
-    /// <summary>The time that a caller gives, as gRPC over HTTP/2 writes it: digits and a unit.</summary>
+    /// <summary>The time that a caller gives, as gRPC over HTTP/2 writes it: at most eight digits and a unit.</summary>
     private static TimeSpan TimeLeft(string? timeout)
     {
         if (timeout is not { Length: > 1 } || !long.TryParse(timeout.AsSpan(0, timeout.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
             return TimeSpan.MaxValue;
+        value = Math.Min(value, 99_999_999); // more no time can hold
         return timeout[^1] switch
         {
-            'H' => TimeSpan.FromHours(Math.Min(value, 1_000_000)),
+            'H' => TimeSpan.FromHours(value),
             'M' => TimeSpan.FromMinutes(value),
             'S' => TimeSpan.FromSeconds(value),
             'm' => TimeSpan.FromMilliseconds(value),
@@ -104,15 +105,11 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         };
     }
 
-    /// <summary>Answers with nothing but a status: the request's body is not read.</summary>
+    /// <summary>The request's body is not read.</summary>
     private void Refuse(Microsoft.AspNetCore.Http.HttpResponse response, RefusalReason reason, RpcException refusal)
     {
         metrics.Refused(reason);
-        response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = ((int)refusal.StatusCode).ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = refusal.Status.Detail;
-        foreach (var trailer in refusal.Trailers)
-            response.Headers[trailer.Key] = trailer.IsBinary ? Convert.ToBase64String(trailer.ValueBytes) : trailer.Value;
+        CallStatus.Answer(response, refusal);
     }
 
     /// <summary>Sends a probe through the pool of threads, unless one is under way or has just been.</summary>
@@ -121,6 +118,8 @@ internal sealed class LoadShedder(ServerOptions options, ServerMetrics metrics, 
         var now = Now.Ticks;
         if (now - Volatile.Read(ref _lastSent) < ProbeInterval.Ticks || Interlocked.CompareExchange(ref _underWay, now, None) != None)
             return;
+        if (now - Volatile.Read(ref _lastArrived) > Relief.Ticks)
+            _overloaded = false; // of a time long ago; no probe is under way that would say so
         Volatile.Write(ref _lastSent, now);
         Enqueue(Arrive);
     }

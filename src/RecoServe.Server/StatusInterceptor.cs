@@ -4,8 +4,8 @@ using Grpc.Core.Interceptors;
 namespace RecoServe.Server;
 
 /// <summary>
-/// Gives every call that fails its status (<see cref="CallStatus"/>), times calls, and takes none once the server is stopping.
-/// Services throw; callers never see internal details.
+/// Gives every call that fails its status (<see cref="CallStatus"/>), times calls, and ends streams of requests once the server is
+/// stopping. Services throw; callers never see internal details.
 /// </summary>
 internal sealed class StatusInterceptor(
     ServerMetrics metrics, Drain drain, TimeProvider clock, ILogger<StatusInterceptor> log) : Interceptor
@@ -30,7 +30,7 @@ internal sealed class StatusInterceptor(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         RunAsync(context, async () =>
         {
-            await continuation(requestStream, responseStream, context);
+            await continuation(new StoppingReader<TRequest>(requestStream, drain.Stopping), responseStream, context);
             return true;
         });
 
@@ -40,8 +40,6 @@ internal sealed class StatusInterceptor(
         var status = StatusCode.OK;
         try
         {
-            if (drain.Stopping.IsCancellationRequested)
-                throw new ServerStoppingException();
             return await call();
         }
         catch (Exception e)

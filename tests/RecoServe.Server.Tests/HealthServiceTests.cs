@@ -89,7 +89,7 @@ public sealed class HealthServiceTests : IAsyncLifetime
         Assert.Equal(ServingStatus.Serving, await Next(call));
         await _server.App.StopAsync(Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
         var e = await Assert.ThrowsAsync<RpcException>(() => Next(call));
-        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+        Assert.Equal((StatusCode.Unavailable, "1000"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
     }
 
     private static async Task<ServingStatus> Next(AsyncServerStreamingCall<HealthCheckResponse> call)

@@ -88,6 +88,10 @@ public sealed class LoadShedderTests : IDisposable
     [InlineData("-5m", true)]
     [InlineData("5x", true)]
     [InlineData("999999999999999999999999m", true)]
+    [InlineData("999999999999999m", true)]
+    [InlineData("9223372036854775807H", true)]
+    [InlineData("9223372036854775807M", true)]
+    [InlineData("9223372036854775807S", true)]
     public async Task Request_DelayWouldUseUpItsTime_IsRefused(string timeout, bool taken)
     {
         Assert.True(await IsTakenAsync());
@@ -113,6 +117,17 @@ public sealed class LoadShedderTests : IDisposable
         RunPool(after: TimeSpan.FromMilliseconds(20));
         _clock.Advance(TimeSpan.FromMilliseconds(50));
         Assert.True(await IsTakenAsync(timeout: "1n"));
+    }
+
+    /// <summary>The one call that finds a pause then is forgiven, as the first of all is.</summary>
+    [Fact]
+    public async Task Request_OverloadWasLongAgo_OnePauseIsForgivenAgain()
+    {
+        await OverloadAsync();
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.True(await IsTakenAsync());
+        _clock.Advance(TimeSpan.FromMilliseconds(150));
+        Assert.True(await IsTakenAsync()); // the probe is still under way
     }
 
     /// <summary>One caller, now and then, whose every call finds a pause: nothing stands.</summary>

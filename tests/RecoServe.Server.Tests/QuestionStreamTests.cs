@@ -110,7 +110,7 @@ public sealed class QuestionStreamTests : IAsyncLifetime
                 asked.Writer.TryWrite(question);
                 return answers[question].Task;
             },
-            () => reader.Current == 1 ? memory : null, CancellationToken.None, Token);
+            () => reader.Current == 1 ? memory : null, Token);
         Assert.Equal(0, await asked.Reader.ReadAsync(Token));
         Assert.Equal(1, await asked.Reader.ReadAsync(Token)); // after a small one it reads on
         answers[1].SetResult(1);

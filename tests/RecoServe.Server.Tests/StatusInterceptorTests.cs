@@ -18,18 +18,6 @@ public sealed class StatusInterceptorTests
         Assert.Equal(expected, (await Assert.ThrowsAsync<RpcException>(() => call)).StatusCode);
     }
 
-    [Fact]
-    public async Task Call_ServerIsStopping_IsUnavailableAndToldWhenToRetry()
-    {
-        using var metrics = new ServerMetrics();
-        using var drain = new Drain(new ServerOptions { DrainTime = TimeSpan.Zero }, TimeProvider.System);
-        await drain.StoppingAsync(TestContext.Current.CancellationToken);
-        var interceptor = new StatusInterceptor(metrics, drain, TimeProvider.System, NullLogger<StatusInterceptor>.Instance);
-        var e = await Assert.ThrowsAsync<RpcException>(
-            () => interceptor.UnaryServerHandler<object, object>(new object(), new Call(default), (request, _) => Task.FromResult(request)));
-        Assert.Equal((StatusCode.Unavailable, "1000"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
-    }
-
     /// <summary>No call on any wire: what the interceptor asks of one.</summary>
     private sealed class Call(CancellationToken token) : ServerCallContext
     {

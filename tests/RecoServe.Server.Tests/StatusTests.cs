@@ -140,6 +140,19 @@ public sealed class StatusTests
         Assert.Equal([("Cancelled", Calls)], await StatusesOfAsync(server, "ServerReflectionInfo", Calls));
     }
 
+    /// <summary>Clients of Go keep such a stream open: it would hold up the server for as long as the host has patience.</summary>
+    [Fact]
+    public async Task Reflection_ServerStops_EndsAtOnce()
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var call = new ServerReflection.ServerReflectionClient(server.Channel).ServerReflectionInfo(cancellationToken: Token);
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Token);
+        Assert.True(await call.ResponseStream.MoveNext(Token));
+        await server.App.StopAsync(Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
+        var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token));
+        Assert.Equal((StatusCode.Unavailable, "1000"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
+    }
+
     /// <summary>How often a method ended in which status, once it has ended as often as expected.</summary>
     private static async Task<(string Status, int Count)[]> StatusesOfAsync(RunningServer server, string method, int expected)
     {

@@ -38,7 +38,7 @@ internal sealed class HealthService(ModelHealth health, Drain drain) : Health.He
         }
         catch (OperationCanceledException) when (drain.Stopping.IsCancellationRequested)
         {
-            throw new RpcException(new Status(StatusCode.Unavailable, "the server is shutting down"));
+            throw new ServerStoppingException();
         }
     }
 }

@@ -14,25 +14,23 @@ internal static class QuestionStream
     /// <summary>Questions of a call that are being answered, or whose answer has not been sent.</summary>
     internal const int MaxInFlight = 64;
 
-    /// <summary>Answers until the caller has no more questions, or the server stops; then sends what is still in flight.</summary>
-    /// <param name="questions">Read one by one.</param>
+    /// <summary>Answers until the caller has no more questions, or they are not read any more; then sends what is still in flight.</summary>
+    /// <param name="questions">Read one by one, until <see cref="ServerStoppingException"/>.</param>
     /// <param name="answers">Written one by one.</param>
     /// <param name="answer">Never throws but when the call is cancelled.</param>
     /// <param name="claimMemory">Gives what holds the memory of the question that was read last, if it is large; it is given back with the answer.</param>
-    /// <param name="stopping">The server's.</param>
     /// <param name="cancellationToken">The call's.</param>
     /// <exception cref="ServerStoppingException">The server stops: further questions were not read.</exception>
     internal static async Task AnswerAsync<TQuestion, TAnswer>(
         IAsyncStreamReader<TQuestion> questions, IAsyncStreamWriter<TAnswer> answers, Func<TQuestion, Task<TAnswer>> answer,
-        Func<IDisposable?> claimMemory, CancellationToken stopping, CancellationToken cancellationToken)
+        Func<IDisposable?> claimMemory, CancellationToken cancellationToken)
     {
         var ready = Channel.CreateBounded<Task<TAnswer>>(MaxInFlight);
         using var room = new SemaphoreSlim(MaxInFlight);
         var writing = WriteAsync(ready.Reader, answers, room, cancellationToken);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         try
         {
-            while (await NextAsync(questions, room, ending.Token))
+            while (await NextAsync(questions, room, cancellationToken))
             {
                 var memory = claimMemory();
                 _ = answer(questions.Current).ContinueWith(
@@ -47,10 +45,6 @@ internal static class QuestionStream
                     room.Release(MaxInFlight);
                 }
             }
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new ServerStoppingException();
         }
         finally
         {

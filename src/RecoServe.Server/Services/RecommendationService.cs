@@ -7,7 +7,7 @@ namespace RecoServe.Server.Services;
 
 /// <summary>recoserve.v1.RecommendationService: checks requests, asks the engine, writes answers.</summary>
 internal sealed class RecommendationService(
-    Recommender recommender, Drain drain, TimeProvider clock, ILogger<RecommendationService> log)
+    Recommender recommender, TimeProvider clock, ILogger<RecommendationService> log)
     : V1.RecommendationService.RecommendationServiceBase
 {
     /// <inheritdoc/>
@@ -29,7 +29,7 @@ internal sealed class RecommendationService(
     public override Task RecommendStream(
         IAsyncStreamReader<V1.RecommendStreamRequest> requestStream, IServerStreamWriter<V1.RecommendStreamResponse> responseStream, ServerCallContext context)
     {
-        return QuestionStream.AnswerAsync(requestStream, responseStream, AnswerAsync, () => MeasuredBody.Claim(context.GetHttpContext()), drain.Stopping, context.CancellationToken);
+        return QuestionStream.AnswerAsync(requestStream, responseStream, AnswerAsync, () => MeasuredBody.Claim(context.GetHttpContext()), context.CancellationToken);
 
         async Task<V1.RecommendStreamResponse> AnswerAsync(V1.RecommendStreamRequest question)
         {
@@ -45,7 +45,7 @@ internal sealed class RecommendationService(
     public override Task ScoreStream(
         IAsyncStreamReader<V1.ScoreStreamRequest> requestStream, IServerStreamWriter<V1.ScoreStreamResponse> responseStream, ServerCallContext context)
     {
-        return QuestionStream.AnswerAsync(requestStream, responseStream, AnswerAsync, () => MeasuredBody.Claim(context.GetHttpContext()), drain.Stopping, context.CancellationToken);
+        return QuestionStream.AnswerAsync(requestStream, responseStream, AnswerAsync, () => MeasuredBody.Claim(context.GetHttpContext()), context.CancellationToken);
 
         async Task<V1.ScoreStreamResponse> AnswerAsync(V1.ScoreStreamRequest question)
         {
