@@ -29,7 +29,7 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     private long _begun;
     private bool _isRegistered;
 
-    /// <summary>That of the call which this code runs for, if its messages may be compressed.</summary>
+    /// <summary>That of the call which this code runs for, if more is told of its messages than their length.</summary>
     internal static MeasuredBody? Current => OfCall.Value?.Value;
 
     /// <inheritdoc/>
@@ -39,8 +39,8 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
     internal static RequestMemory.Part? Claim(HttpContext context) =>
         context.Features.Get<IRequestBodyPipeFeature>() is MeasuredBody body ? Interlocked.Exchange(ref body._memory, null) : null;
 
-    /// <summary>Lets the call's compressed messages find it.</summary>
-    internal async Task ServeCompressedAsync(RequestDelegate next)
+    /// <summary>Lets those find it who inflate and parse the call's messages.</summary>
+    internal async Task ServeAsync(RequestDelegate next)
     {
         var box = new StrongBox<MeasuredBody?>(this);
         OfCall.Value = box;
@@ -56,14 +56,11 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
 
     /// <summary>Takes more memory for a message of which so many bytes have been inflated: how many there will be, nobody knows before.</summary>
     /// <exception cref="Grpc.Core.RpcException">There is none.</exception>
-    internal void Inflated(long length)
-    {
-        var bytes = size.Growth * Math.Min(length, size.MaxBytes); // what is longer, gRPC refuses
-        if (_memory is not null)
-            _memory.GrowTo(bytes);
-        else if (bytes > RequestMemory.Small)
-            Take(bytes);
-    }
+    internal void Inflated(long length) => Grow(size.Growth * Math.Min(length, size.MaxBytes)); // what is longer, gRPC refuses
+
+    /// <summary>Takes more memory for a message that becomes more than its length tells, before it is parsed.</summary>
+    /// <exception cref="Grpc.Core.RpcException">There is none.</exception>
+    internal void Parsing(in ReadOnlySequence<byte> message) => Grow(size.WhenParsed?.Invoke(message) ?? 0);
 
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -134,8 +131,16 @@ internal sealed class MeasuredBody(HttpContext context, RequestMemory memory, Me
         long length = BinaryPrimitives.ReadUInt32BigEndian(header[1..]);
         if (length > size.MaxBytes)
             return; // gRPC refuses it unread
-        if (size.Growth * length > RequestMemory.Small)
-            Take(size.Growth * length);
+        Grow(size.Growth * length);
+    }
+
+    /// <summary>Takes what is missing to so much, unless that is little.</summary>
+    private void Grow(long bytes)
+    {
+        if (_memory is not null)
+            _memory.GrowTo(bytes);
+        else if (bytes > RequestMemory.Small)
+            Take(bytes);
     }
 
     private void Take(long bytes)

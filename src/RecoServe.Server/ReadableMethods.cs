@@ -8,7 +8,7 @@ namespace RecoServe.Server;
 
 /// <summary>
 /// Binds the methods of a service as gRPC for ASP.NET Core does, except that a message which is no protobuf ends the call as
-/// INVALID_ARGUMENT. It reads messages before any interceptor, and calls UNKNOWN, with a stack in the log, whatever goes wrong there.
+/// INVALID_ARGUMENT, and that memory is taken for what a message becomes (<see cref="MeasuredBody"/>). It reads messages before any interceptor, and calls UNKNOWN, with a stack in the log, whatever goes wrong there.
 /// </summary>
 /// <typeparam name="TService">The service: derived from the base class that the compiler of protobufs has made.</typeparam>
 internal sealed class ReadableMethods<TService> : IServiceMethodProvider<TService>
@@ -72,6 +72,7 @@ internal sealed class ReadableMethods<TService> : IServiceMethodProvider<TServic
             var requests = method.RequestMarshaller;
             var readable = new Marshaller<TRequest>(requests.ContextualSerializer, message =>
             {
+                MeasuredBody.Current?.Parsing(message.PayloadAsReadOnlySequence());
                 try
                 {
                     return requests.ContextualDeserializer(message);

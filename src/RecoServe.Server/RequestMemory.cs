@@ -1,3 +1,4 @@
+using System.Buffers;
 using Google.Rpc;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -18,7 +19,7 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
 
     private static readonly PathString TensorPath = $"/{Contracts.Inference.GRPCInferenceService.Descriptor.FullName}";
 
-    private readonly MessageSize _tensors = new(Growth: 2, options.MaxTensorBytes);
+    private readonly MessageSize _tensors = new(Growth: 2, options.MaxTensorBytes, TensorMessage.MemoryOf);
     private readonly MessageSize _others = new(Growth: 16, RecoServeApplication.MaxRequestBytes);
     private long _held;
 
@@ -31,13 +32,13 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
     /// <summary>The middleware.</summary>
     internal Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
+        if (CallStatus.IsCall(context.Request))
         {
             var size = context.Request.Path.StartsWithSegments(TensorPath, StringComparison.Ordinal) ? _tensors : _others;
             var body = new MeasuredBody(context, this, size, clock);
             context.Features.Set<IRequestBodyPipeFeature>(body);
-            if (context.Request.Headers.ContainsKey("grpc-encoding"))
-                return body.ServeCompressedAsync(next);
+            if (size.WhenParsed is not null || context.Request.Headers.ContainsKey("grpc-encoding"))
+                return body.ServeAsync(next);
         }
 
         return next(context);
@@ -94,4 +95,5 @@ internal sealed class RequestMemory(ServerOptions options, ServerMetrics metrics
 /// <summary>What is known of the size of a service's messages.</summary>
 /// <param name="Growth">What a byte that is sent becomes once it is read: a watch of ten bytes is an object and a string, of 120.</param>
 /// <param name="MaxBytes">The largest message that is taken.</param>
-internal readonly record struct MessageSize(int Growth, int MaxBytes);
+/// <param name="WhenParsed">What a message takes, if its length does not tell: known when all of it is there.</param>
+internal readonly record struct MessageSize(int Growth, int MaxBytes, Func<ReadOnlySequence<byte>, long>? WhenParsed = null);

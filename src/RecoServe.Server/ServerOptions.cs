@@ -30,8 +30,8 @@ internal sealed class ServerOptions
 
     /// <summary>
     /// Bytes of memory for requests above 16 KiB that are read or answered at one time: each counts for sixteen times its size, one of
-    /// tensors for twice, as do the tensors of an answer, a compressed one as what it has become. 0: an eighth of the memory that the
-    /// process may have.
+    /// raw tensors for twice, as do the tensors of an answer, one of typed contents as what its elements become, a compressed one as what it
+    /// has become. 0: an eighth of the memory that the process may have.
     /// </summary>
     [Range(typeof(long), "0", "9223372036854775807", ErrorMessage = "must be a number of bytes, 0 or more")]
     public long LargeRequestMemory { get; set; }

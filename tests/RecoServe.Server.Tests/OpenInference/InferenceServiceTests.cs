@@ -78,6 +78,36 @@ public sealed class InferenceServiceTests : IAsyncLifetime
         };
     }
 
+    /// <summary>An element of typed contents is there four times, a byte of raw ones twice.</summary>
+    [Fact]
+    public async Task ModelInfer_TypedContents_CountForMoreThanRawOnes()
+    {
+        await using var server = await RunningServer.StartAsync(r => TestGraph.PublishSum(r, "sum", 1), ("Server:LargeRequestMemory", $"{1 << 20}"));
+        var client = new GRPCInferenceService.GRPCInferenceServiceClient(server.Channel);
+        var memory = server.App.Services.GetRequiredService<RequestMemory>();
+        const int elements = 1 << 16;
+        var (typed, raw) = (Of(), Of());
+        typed.Inputs[0].Contents = new InferTensorContents { Fp32Contents = { new float[elements] } };
+        raw.RawInputContents.Add(ByteString.CopyFrom(new byte[elements * sizeof(float)]));
+        using (memory.Take(1 << 18))
+        {
+            Assert.Single((await client.ModelInferAsync(raw, cancellationToken: Token)).RawOutputContents);
+            var e = await Assert.ThrowsAsync<RpcException>(() => client.ModelInferAsync(typed, cancellationToken: Token).ResponseAsync);
+            Assert.Equal((StatusCode.ResourceExhausted, "100"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
+        }
+
+        while (memory.Held > 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Token);
+        Assert.Single((await client.ModelInferAsync(typed, cancellationToken: Token)).Outputs);
+
+        static ModelInferRequest Of() => new()
+        {
+            ModelName = "sum",
+            Inputs = { new Tensor { Name = "x", Datatype = "FP32", Shape = { 1, elements } } },
+            Outputs = { new Wanted { Name = "sum" } },
+        };
+    }
+
     [Theory]
     [InlineData("BOOL", new byte[] { 0, 1 })]
     [InlineData("UINT8", new byte[] { 0, 255 })]
