@@ -73,7 +73,7 @@ public sealed class DegradationTests : IAsyncDisposable
     [Fact]
     public async Task Recommend_SmallerModelFails_IsCountedAsItsFailure()
     {
-        await StartAsync(Small with { PoisonAbove = 2 }, new BatcherOptions()); // the probe asks with the first two items
+        await StartAsync(Small with { ItemCount = 100, PoisonAbove = 2 }, new BatcherOptions()); // the probe asks with the first two items
         using var recommender = new Recommender(_registry!, new DegradationOptions { Model = "small", Pressure = 0.01 }, TimeProvider.System);
         await Assert.ThrowsAsync<ModelRunException>(() => RecommendManyAsync(recommender, new SlateRequest { Model = new("large") }));
         Assert.Equal(0, _registry!.Models["large"][0].Statistics.Fail.Count);

@@ -39,7 +39,7 @@ public sealed class WaitingRowsTests : IAsyncDisposable
         var normal = AskAsync(RequestPriority.Normal);
         await Assert.ThrowsAsync<OverloadedException>(() => AskAsync(RequestPriority.Normal));
         var high = AskAsync(RequestPriority.High);
-        await Assert.ThrowsAsync<OverloadedException>(() => normal);
+        await Assert.ThrowsAsync<OverloadedException>(() => normal.WaitAsync(TimeSpan.FromSeconds(30), Token));
         LetGo();
         await high;
 

@@ -144,12 +144,13 @@ public sealed class StatusTests
     [Fact]
     public async Task Reflection_ServerStops_EndsAtOnce()
     {
-        await using var server = await RunningServer.StartAsync();
+        await using var server = await RunningServer.StartAsync(settings: ("Server:DrainTime", "00:00:00.250"));
         using var call = new ServerReflection.ServerReflectionClient(server.Channel).ServerReflectionInfo(cancellationToken: Token);
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Token);
         Assert.True(await call.ResponseStream.MoveNext(Token));
+        var next = call.ResponseStream.MoveNext(Token);
         await server.App.StopAsync(Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
-        var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token));
+        var e = await Assert.ThrowsAsync<RpcException>(() => next);
         Assert.Equal((StatusCode.Unavailable, "1000"), (e.StatusCode, e.Trailers.GetValue("grpc-retry-pushback-ms")));
     }
 

@@ -132,16 +132,17 @@ public sealed class BatcherSchedulingTests : BatcherFixture
         await WaitingAsync(1);
         Runner.LetGo(1);
         await turn;
+        await Busy; // read before the time passes
         await WaitingAsync(1); // the batcher's worker, since it ended its run
         Clock.Advance(50 * Millisecond);
         Gate.Leave(other, 50 * Millisecond);
         await Runner.EnteredAsync();
         // The present run of 21 ms, a turn of 50 and a run of its own.
-        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([2], 80 * Millisecond));
+        var refused = await Assert.ThrowsAsync<OverloadedException>(() => Run([2], 80 * Millisecond).WaitAsync(TimeSpan.FromSeconds(30), Token));
         Assert.InRange(refused.RetryAfter, 70 * Millisecond, 72 * Millisecond);
         var taken = Run([3], 100 * Millisecond);
         Runner.LetGo();
-        await Task.WhenAll(Busy, first, taken);
+        await Task.WhenAll(first, taken);
 
         async Task WaitingAsync(int turns)
         {

@@ -136,10 +136,14 @@ public sealed class BatcherTests : BatcherFixture
         await Busy;
         var held = await Task.WhenAll(rows[..4]);
         var other = new RunShare();
-        await Task.Run(() => Gate.Enter(other), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
-        Gate.Leave(other, TimeSpan.Zero);
+        var turn = Task.Run(() => Gate.Enter(other), Token);
+        await Task.WhenAny(turn, Task.Delay(TimeSpan.FromSeconds(30), TimeProvider.System, Token));
+        var hasTurn = turn.IsCompleted;
         foreach (var row in held)
             row.Dispose();
+        await turn;
+        Gate.Leave(other, TimeSpan.Zero);
+        Assert.True(hasTurn);
         Assert.Equal(5, await Read(rows[4]));
     }
 
