@@ -302,7 +302,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         lock (_gate)
         {
             if (_queue.Remove(row))
-                row.CountShed(_metrics, ShedReason.Cancelled);
+                row.CountShed(_metrics, row.Deadline <= Now ? ShedReason.DeadlineExceeded : ShedReason.Cancelled); // which cancels a call too
         }
     }
 

@@ -137,6 +137,20 @@ public sealed class BatcherMetricsTests : BatcherFixture
         Assert.Equal([3, 0], Values("recoserve.queue.length"));
     }
 
+    /// <summary>The deadline cancels the call: whose timer is first, the call's or the queue's, is chance.</summary>
+    [Fact]
+    public async Task RunAsync_CancelledAtTheDeadline_IsTold()
+    {
+        await StartBusy();
+        using var call = new CancellationTokenSource();
+        var deadline = TimeSpan.FromMilliseconds(10.5); // the queue's own timer is in whole ones
+        await using var timer = Clock.CreateTimer(_ => call.Cancel(), null, deadline, Timeout.InfiniteTimeSpan);
+        var row = Run([1], timeLeft: deadline, token: call.Token);
+        Clock.Advance(deadline);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => row);
+        Assert.Equal(new() { ["deadline_exceeded"] = 1 }, Counts("recoserve.shed"));
+    }
+
     [Fact]
     public async Task RunAsync_RowsOfOneRequestLeave_TheRequestIsCountedOnce()
     {
