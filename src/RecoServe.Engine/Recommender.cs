@@ -165,7 +165,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
     /// <summary>A lease on the smaller model, if it is another and can answer.</summary>
     private ModelLease? TryAcquireSmaller(ModelLease lease, SlateRequest request)
     {
-        if (degradation.Model.Length == 0 || degradation.Model == lease.Version.Name || request.Model is not { Version: null, Label: null })
+        if (degradation.Model.Length == 0 || degradation.Model == lease.Version.Name || !request.Model.IsOpen)
             return null;
         var smaller = registry.TryAcquire(degradation.Model);
         if (smaller?.Loaded is LoadedModel { Package.Catalogue.Attributes: var attributes } && request.Where.All(c => attributes.ContainsKey(c.Attribute)))

@@ -103,15 +103,7 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
                 if (row.Result.IsCompleted || TryJoin(row, now)) // cancelled already, or being computed
                     return row.Result;
                 _queue.Age(now);
-                try
-                {
-                    Admit(row, now);
-                    Enqueue(row, now);
-                }
-                finally
-                {
-                    _displaced.Clear(); // or it would keep their inputs
-                }
+                Enqueue(row, now);
             }
         }
         catch
@@ -231,13 +223,21 @@ internal sealed class Batcher<TInput, TOutput> : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Puts an admitted row in its place, if need be instead of others.</summary>
+    /// <summary>Puts a row in its place if it is admitted, if need be instead of others.</summary>
     private void Enqueue(BatchRow<TInput, TOutput> row, TimeSpan now)
     {
-        foreach (var other in _displaced)
+        try
         {
-            _queue.Remove(other);
-            other.Fail(Shed(other, ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait, and one of higher priority came", Wait(_queue.Count, now))));
+            Admit(row, now);
+            foreach (var other in _displaced)
+            {
+                _queue.Remove(other);
+                other.Fail(Shed(other, ShedReason.QueueFull, Overloaded($"{_queue.Count} rows wait, and one of higher priority came", Wait(_queue.Count, now))));
+            }
+        }
+        finally
+        {
+            _displaced.Clear(); // or it would keep their inputs
         }
 
         _linger.Arrived(now);

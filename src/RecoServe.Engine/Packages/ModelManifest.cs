@@ -53,7 +53,17 @@ public sealed record ModelManifest
 
     internal string ToJson() => JsonSerializer.Serialize(this, PackageJson.Default.ModelManifest) + "\n";
 
-    internal static ModelManifest Read(string path) => PackageJson.Read(path, PackageJson.Default.ModelManifest);
+    /// <summary>Reads a manifest, of which every name can be one of a directory or of a file in it: nothing that is read, written or copied by it lies elsewhere.</summary>
+    /// <exception cref="PackageException">It cannot be read, or has a name that is none.</exception>
+    internal static ModelManifest Read(string path)
+    {
+        var manifest = PackageJson.Read(path, PackageJson.Default.ModelManifest);
+        if (!ModelName.IsValid(manifest.Name))
+            throw new PackageException(path, $"has the name \"{manifest.Name}\": a name is {ModelName.Rule}");
+        if (manifest.Files.Keys.FirstOrDefault(file => !ModelName.IsValid(file)) is { } unfit)
+            throw new PackageException(path, $"lists a file \"{unfit}\": a file's name is {ModelName.Rule}");
+        return manifest;
+    }
 }
 
 /// <summary>A field of the request context. Code 0 is "unknown"; <c>Values[i]</c> has code i + 1.</summary>

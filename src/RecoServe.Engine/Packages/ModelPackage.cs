@@ -36,8 +36,6 @@ public sealed class ModelPackage
             throw new PackageException(manifestPath, $"has format {manifest.Format}; this build reads format {ModelManifest.CurrentFormat}");
         if (manifest is not { ItemCount: > 0, Dimension: > 0, MaxHistory: > 0 })
             throw new PackageException(manifestPath, "must have item_count, dimension and max_history above 0");
-        if (!ModelName.IsValid(manifest.Name))
-            throw new PackageException(manifestPath, $"has the name \"{manifest.Name}\": a name is {ModelName.Rule}");
         if (PackageFiles.Content.FirstOrDefault(file => !manifest.Files.ContainsKey(file)) is { } unlisted)
             throw new PackageException(manifestPath, $"does not list {unlisted}");
         Verify(directory, manifest);
@@ -62,11 +60,7 @@ public sealed class ModelPackage
     private static void Verify(string directory, ModelManifest manifest)
     {
         foreach (var (file, expected) in manifest.Files)
-        {
-            if (!ModelName.IsValid(file))
-                throw new PackageException(Path.Combine(directory, PackageFiles.Manifest), $"lists \"{file}\", which is no file of the directory: a name is {ModelName.Rule}");
             Verify(Path.Combine(directory, file), expected);
-        }
     }
 
     private static void Verify(string path, FileChecksum expected)

@@ -42,14 +42,11 @@ public static class PackageWriter
             Directory.Move(staging, target);
             return target;
         }
-        catch (IOException) when (Path.Exists(target)) // another publisher was faster
+        catch (Exception e)
         {
             Directory.Delete(staging, recursive: true);
-            throw AlreadyThere(target);
-        }
-        catch
-        {
-            Directory.Delete(staging, recursive: true);
+            if (e is IOException && Path.Exists(target)) // another publisher was faster
+                throw AlreadyThere(target);
             throw;
         }
     }

@@ -63,8 +63,6 @@ internal sealed class VersionDownload(Bucket bucket, BucketVersion version, stri
     /// <summary>Before anything large is read.</summary>
     private void Require(string file, FileChecksum expected)
     {
-        if (!ModelName.IsValid(file))
-            throw new PackageException(UriOf(PackageFiles.Manifest), $"lists a file \"{file}\": a file's name is {ModelName.Rule}");
         if (!version.Files.TryGetValue(file, out var found))
             throw new PackageException(UriOf(file), "is missing");
         if (found.Bytes != expected.Bytes)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Evaluation;
 
@@ -11,6 +10,7 @@ internal sealed class EvaluateCommand
     private readonly DataCommandOptions _data = new();
     private readonly SplitCommandOptions _split = new();
     private readonly RankingCommandOptions _ranking = new();
+    private readonly BootstrapCommandOptions _bootstrap = new();
 
     private readonly Option<string> _baseline = new("--baseline")
     {
@@ -43,15 +43,6 @@ internal sealed class EvaluateCommand
         DefaultValueFactory = _ => "both",
     };
 
-    private readonly Option<int> _resamples = new("--resamples")
-    {
-        Description = "Draws of the bootstrap that makes the 95 % intervals; 0 for none",
-        HelpName = "COUNT",
-        DefaultValueFactory = _ => 1_000,
-    };
-
-    private readonly Option<int> _seed = new("--seed") { Description = "Seed of the bootstrap", DefaultValueFactory = _ => 1 };
-
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON instead of a table" };
 
     private EvaluateCommand()
@@ -59,11 +50,6 @@ internal sealed class EvaluateCommand
         _baseline.AcceptOnlyFromAmong([.. Baselines.ByName.Keys]);
         _countedOn.AcceptOnlyFromAmong("training", "validation", "everything");
         _part.AcceptOnlyFromAmong("test", "validation", "both");
-        _resamples.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var given) && given < 0)
-                result.AddError($"{_resamples.Name} must be 0 or more");
-        });
     }
 
     /// <summary>The command, for the root's list.</summary>
@@ -72,8 +58,9 @@ internal sealed class EvaluateCommand
         var evaluate = new EvaluateCommand();
         var command = new Command("evaluate", "Rank held-out items among all items, and print accuracy and what the lists are like, with intervals")
         {
-            evaluate._baseline, evaluate._model, evaluate._against, evaluate._countedOn, evaluate._part, evaluate._resamples, evaluate._seed, evaluate._json,
+            evaluate._baseline, evaluate._model, evaluate._against, evaluate._countedOn, evaluate._part, evaluate._json,
         };
+        evaluate._bootstrap.AddTo(command);
         evaluate._ranking.AddTo(command);
         evaluate._split.AddTo(command);
         evaluate._data.AddTo(command);
@@ -89,9 +76,7 @@ internal sealed class EvaluateCommand
                     break;
             }
         });
-
-        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
-        command.SetAction((result, cancellationToken) => Task.Run(() => evaluate.Run(result, cancellationToken), CancellationToken.None));
+        command.SetWork(evaluate.Run);
         return command;
     }
 
@@ -125,10 +110,11 @@ internal sealed class EvaluateCommand
                 second = Rank(other);
         }
 
+        var (resamples, seed) = _bootstrap.Bind(result);
         var summary = new EvaluationSummary(name, split, options, first, TimeProvider.System.GetElapsedTime(start).TotalSeconds)
         {
-            Resamples = result.GetValue(_resamples),
-            Seed = result.GetValue(_seed),
+            Resamples = resamples,
+            Seed = seed,
             Against = result.GetValue(_against),
             Others = second,
         };

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using RecoServe.Trainer.Evaluation;
 using Spectre.Console;
@@ -35,29 +34,21 @@ internal sealed record EvaluationSummary(
     private int Users => Reports.SelectMany(r => r.Report.Users).Distinct().Count();
 
     /// <summary>One JSON object; its keys are stable: scripts read them.</summary>
-    public void WriteJson(TextWriter output)
+    public void WriteJson(TextWriter output) => SummaryJson.Write(output, json =>
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteString("model", Model);
-            json.WriteString("protocol", Protocol);
-            json.WriteNumber("users", Users);
-            json.WriteNumber("items", Split.Log.Catalogue.Count);
-            foreach (var (part, report) in Reports)
-                WriteObject(json, NameOf(part), report.Metrics, json.WriteNumber);
-            WriteObject(json, "questions", Each(r => (double)r.Questions.Count), json.WriteNumber);
-            WriteObject(json, "unknown_targets", Each(r => (double)r.UnknownTargets), json.WriteNumber);
-            WriteObject(json, "later_training_events", Each(r => (double)r.LaterTraining), json.WriteNumber);
-            WriteIntervals(json);
-            WriteComparison(json);
-            json.WriteNumber("seconds", Math.Round(Seconds, 3));
-            json.WriteEndObject();
-        }
-
-        output.WriteLine(Encoding.UTF8.GetString(buffer.ToArray()));
-    }
+        json.WriteString("model", Model);
+        json.WriteString("protocol", Protocol);
+        json.WriteNumber("users", Users);
+        json.WriteNumber("items", Split.Log.Catalogue.Count);
+        foreach (var (part, report) in Reports)
+            WriteObject(json, NameOf(part), report.Metrics, json.WriteNumber);
+        WriteObject(json, "questions", Each(r => (double)r.Questions.Count), json.WriteNumber);
+        WriteObject(json, "unknown_targets", Each(r => (double)r.UnknownTargets), json.WriteNumber);
+        WriteObject(json, "later_training_events", Each(r => (double)r.LaterTraining), json.WriteNumber);
+        WriteIntervals(json);
+        WriteComparison(json);
+        json.WriteNumber("seconds", Math.Round(Seconds, 3));
+    });
 
     /// <summary>A table, a row a metric and a column a part; of a comparison, a table a part.</summary>
     public void WriteTable(TextWriter output)

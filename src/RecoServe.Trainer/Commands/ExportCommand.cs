@@ -28,17 +28,13 @@ internal static class ExportCommand
                 result.AddError($"--repository {given}: must be a directory; recotrain publish --to copies a version into a bucket");
         });
         var command = new Command("export", "Publish a run's best weights as the next version of a model, checked against the training") { run, repository, name, version };
-
-        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
-        command.SetAction((result, cancellationToken) => Task.Run(
-            () => Run(
-                RunFolder.Open(result.GetRequiredValue(run)),
-                result.GetRequiredValue(repository),
-                result.GetRequiredValue(name),
-                result.GetValue(version),
-                result.InvocationConfiguration,
-                cancellationToken),
-            CancellationToken.None));
+        command.SetWork((result, cancellationToken) => Run(
+            RunFolder.Open(result.GetRequiredValue(run)),
+            result.GetRequiredValue(repository),
+            result.GetRequiredValue(name),
+            result.GetValue(version),
+            result.InvocationConfiguration,
+            cancellationToken));
         return command;
     }
 

@@ -55,9 +55,7 @@ internal sealed class FitCommand
         fit._ranking.AddTo(command);
         fit._feedback.AddTo(command);
         fit._fit.AddTo(command);
-
-        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
-        command.SetAction((result, cancellationToken) => Task.Run(() => fit.Run(result, cancellationToken), CancellationToken.None));
+        command.SetWork(fit.Run);
         return command;
     }
 

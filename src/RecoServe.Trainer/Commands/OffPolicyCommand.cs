@@ -11,6 +11,7 @@ internal sealed class OffPolicyCommand
     private readonly DataCommandOptions _data = new();
     private readonly SplitCommandOptions _split = new();
     private readonly FeedbackCommandOptions _feedback = new();
+    private readonly BootstrapCommandOptions _bootstrap = new();
 
     private readonly Option<string> _model = new("--model")
     {
@@ -44,15 +45,6 @@ internal sealed class OffPolicyCommand
         HelpName = "N",
     };
 
-    private readonly Option<int> _resamples = new("--resamples")
-    {
-        Description = "Draws of the bootstrap over users that makes the 95 % intervals; 0 for none",
-        HelpName = "COUNT",
-        DefaultValueFactory = _ => 1_000,
-    };
-
-    private readonly Option<int> _seed = new("--seed") { Description = "Seed of the bootstrap", DefaultValueFactory = _ => 1 };
-
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON instead of a table" };
 
     private OffPolicyCommand() => _part.AcceptOnlyFromAmong("test", "validation");
@@ -63,14 +55,13 @@ internal sealed class OffPolicyCommand
         var offPolicy = new OffPolicyCommand();
         var command = new Command("off-policy", "Estimate what a package's policy would earn, from displays with known propensities that it has not learned")
         {
-            offPolicy._model, offPolicy._temperature, offPolicy._part, offPolicy._slots, offPolicy._weightCap, offPolicy._resamples, offPolicy._seed, offPolicy._json,
+            offPolicy._model, offPolicy._temperature, offPolicy._part, offPolicy._slots, offPolicy._weightCap, offPolicy._json,
         };
+        offPolicy._bootstrap.AddTo(command);
         offPolicy._feedback.AddTo(command);
         offPolicy._split.AddTo(command);
         offPolicy._data.AddTo(command);
-
-        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
-        command.SetAction((result, cancellationToken) => Task.Run(() => offPolicy.Run(result, cancellationToken), CancellationToken.None));
+        command.SetWork(offPolicy.Run);
         return command;
     }
 
@@ -99,7 +90,8 @@ internal sealed class OffPolicyCommand
         if (rounds.Count == 0)
             throw new DataException($"nothing was shown in the period of the {result.GetRequiredValue(_part)}");
         var evaluation = new OffPolicyEvaluation(rounds);
-        var estimates = evaluation.Estimate(Estimators(rounds, result.GetValue(_weightCap)), result.GetValue(_resamples), result.GetValue(_seed));
+        var (resamples, seed) = _bootstrap.Bind(result);
+        var estimates = evaluation.Estimate(Estimators(rounds, result.GetValue(_weightCap)), resamples, seed);
         var summary = new OffPolicySummary(name, temperature, DisplaysOf(result), evaluation, estimates, TimeProvider.System.GetElapsedTime(start).TotalSeconds);
         warnings.ForEach(error.WriteLine);
         summary.WriteWarnings(error);
@@ -118,8 +110,6 @@ internal sealed class OffPolicyCommand
             throw new DataException($"{_slots.Name} must be 0 or more");
         if (result.GetValue(_weightCap) is { } cap && !(cap > 0))
             throw new DataException($"{_weightCap.Name} must be above 0");
-        if (result.GetValue(_resamples) < 0)
-            throw new DataException($"{_resamples.Name} must be 0 or more");
     }
 
     private string DisplaysOf(ParseResult result) =>

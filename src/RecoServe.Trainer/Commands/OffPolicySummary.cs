@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using RecoServe.Trainer.Evaluation.OffPolicy;
 using Spectre.Console;
@@ -20,30 +19,22 @@ internal sealed record OffPolicySummary(
     private const double LeastShare = 0.01;
 
     /// <summary>One JSON object; its keys are stable: scripts read them.</summary>
-    public void WriteJson(TextWriter output)
+    public void WriteJson(TextWriter output) => SummaryJson.Write(output, json =>
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteString("model", Model);
-            json.WriteNumber("temperature", Temperature);
-            json.WriteString("displays", Displays);
-            json.WriteNumber("rounds", Evaluation.Count);
-            json.WriteNumber("users", Evaluation.Users);
-            json.WriteNumber("mean_weight", Evaluation.MeanWeight);
-            json.WriteNumber("max_weight", Evaluation.MaxWeight);
-            json.WriteNumber("effective_share", Evaluation.EffectiveShare);
-            json.WriteStartArray("estimates");
-            foreach (var estimate in Estimates)
-                Write(json, estimate);
-            json.WriteEndArray();
-            json.WriteNumber("seconds", Math.Round(Seconds, 3));
-            json.WriteEndObject();
-        }
-
-        output.WriteLine(Encoding.UTF8.GetString(buffer.ToArray()));
-    }
+        json.WriteString("model", Model);
+        json.WriteNumber("temperature", Temperature);
+        json.WriteString("displays", Displays);
+        json.WriteNumber("rounds", Evaluation.Count);
+        json.WriteNumber("users", Evaluation.Users);
+        json.WriteNumber("mean_weight", Evaluation.MeanWeight);
+        json.WriteNumber("max_weight", Evaluation.MaxWeight);
+        json.WriteNumber("effective_share", Evaluation.EffectiveShare);
+        json.WriteStartArray("estimates");
+        foreach (var estimate in Estimates)
+            Write(json, estimate);
+        json.WriteEndArray();
+        json.WriteNumber("seconds", Math.Round(Seconds, 3));
+    });
 
     /// <summary>A table, a row an estimator.</summary>
     public void WriteTable(TextWriter output)

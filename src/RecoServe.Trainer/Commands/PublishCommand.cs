@@ -22,7 +22,7 @@ internal static class PublishCommand
     public static Command Create()
     {
         var command = new Command("publish", "Copy an exported version into a repository, as the next version of its model there") { Package, To, Version, Endpoint, Region, PathStyle };
-        command.SetAction(async (result, cancellationToken) =>
+        command.SetWork(async (result, cancellationToken) =>
         {
             var directory = result.GetRequiredValue(Package);
             if (!Directory.Exists(directory))
@@ -32,11 +32,8 @@ internal static class PublishCommand
             var package = ModelPackage.Open(directory);
             var published = BucketAddress.IsMeant(result.GetRequiredValue(To))
                 ? await ToBucketAsync(package, result, cancellationToken)
-                // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
-                : await Task.Run(
-                    () => PackageWriter.Publish(
-                        result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), to => Copy(package, to, cancellationToken), _ => cancellationToken.ThrowIfCancellationRequested()),
-                    CancellationToken.None);
+                : PackageWriter.Publish(
+                    result.GetRequiredValue(To), package.Manifest, result.GetValue(Version), to => Copy(package, to, cancellationToken), _ => cancellationToken.ThrowIfCancellationRequested());
             result.InvocationConfiguration.Output.WriteLine(published);
             return 0;
         });

@@ -46,7 +46,7 @@ internal sealed class SearchCommand
             });
         }
 
-        command.SetAction((result, cancellationToken) => Task.Run(() => search.RunAsync(result, cancellationToken), CancellationToken.None));
+        command.SetWork(search.RunAsync);
         return command;
     }
 

@@ -29,8 +29,7 @@ internal static class SimulateCommand
         {
             output, seed, users, videos, days, format, force,
         };
-        // On a thread of its own: only then does an interrupt reach the token.
-        command.SetAction((parsed, cancellation) => Task.Run(() => Run(
+        command.SetWork((parsed, cancellation) => Run(
             new SimulationOptions
             {
                 Seed = parsed.GetValue(seed),
@@ -40,7 +39,7 @@ internal static class SimulateCommand
             },
             new Target(parsed.GetRequiredValue(output), parsed.GetValue(format), parsed.GetValue(force)),
             parsed.InvocationConfiguration,
-            cancellation)));
+            cancellation));
         return command;
     }
 

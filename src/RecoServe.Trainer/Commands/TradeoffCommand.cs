@@ -50,9 +50,7 @@ internal sealed class TradeoffCommand
         };
         tradeoff._data.AddTo(command);
         tradeoff._split.AddTo(command);
-
-        // On a thread of its own: Ctrl-C is handled only once the action has returned its task.
-        command.SetAction((result, cancellationToken) => Task.Run(() => tradeoff.Run(result, cancellationToken), CancellationToken.None));
+        command.SetWork(tradeoff.Run);
         return command;
     }
 

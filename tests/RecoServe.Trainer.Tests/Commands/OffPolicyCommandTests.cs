@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using RecoServe.Trainer.Commands;
@@ -8,20 +7,9 @@ namespace RecoServe.Trainer.Tests.Commands;
 
 /// <summary>From a simulated log with propensities to the estimates of a trained package's policy.</summary>
 [Collection(Torch.Collection)]
-public sealed class OffPolicyCommandTests : IDisposable
+public sealed class OffPolicyCommandTests : CommandFixture
 {
     private const double Flat = 1e6;
-
-    private readonly string _folder = Directory.CreateTempSubdirectory("off-policy").FullName;
-    private readonly StringWriter _output = new();
-    private readonly StringWriter _error = new();
-
-    public void Dispose()
-    {
-        Directory.Delete(_folder, recursive: true);
-        _output.Dispose();
-        _error.Dispose();
-    }
 
     /// <summary>At a temperature that makes all items alike, every number can be told from the files alone.</summary>
     [Fact]
@@ -30,7 +18,7 @@ public sealed class OffPolicyCommandTests : IDisposable
         var from = await TrainAsync();
         Assert.Equal(0, await RunAsync($"{OffPolicy(from)} --temperature {Flat} --weight-cap 2 --json"));
 
-        using var json = JsonDocument.Parse(_output.ToString());
+        using var json = JsonDocument.Parse(Output.ToString());
         var root = json.RootElement;
         var (reward, value, weight, count) = Expected(from);
         Assert.Equal(["model", "temperature", "displays", "rounds", "users", "mean_weight", "max_weight", "effective_share", "estimates", "seconds"], root.EnumerateObject().Select(p => p.Name));
@@ -49,13 +37,13 @@ public sealed class OffPolicyCommandTests : IDisposable
     {
         var from = await TrainAsync();
         Assert.Equal(0, await RunAsync($"{OffPolicy(from)} --temperature 0.001 --slots 1 --resamples 50"));
-        Assert.Contains("Switch-DR at ", _output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("at temperature 0.001: ", _output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("test, slot 1; weights: mean ", _output.ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain("was trained on", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("Switch-DR at ", Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("at temperature 0.001: ", Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("test, slot 1; weights: mean ", Output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("was trained on", Error.ToString(), StringComparison.Ordinal);
 
         Assert.Equal(0, await RunAsync($"{OffPolicy(from)} --resamples 0 --validate-from 0.5"));
-        Assert.Contains("recotrain: " + In("models/m/1") + " was trained on watches.csv with the split split by time", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("recotrain: " + In("models/m/1") + " was trained on watches.csv with the split split by time", Error.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -64,9 +52,9 @@ public sealed class OffPolicyCommandTests : IDisposable
     public void WriteWarnings_EffectiveSampleBelowOnePercent_IsSaid(int rounds, string warning)
     {
         var evaluation = new OffPolicyEvaluation([.. Enumerable.Range(0, rounds).Select(r => new LoggedRound(r, 1, 0.5, r == 0 ? 1 : 0))]);
-        new OffPolicySummary("m", 1, "test", evaluation, [], 0).WriteWarnings(_error);
-        Assert.StartsWith(warning, _error.ToString(), StringComparison.Ordinal);
-        Assert.Equal(warning.Length > 0, _error.ToString().Length > 0);
+        new OffPolicySummary("m", 1, "test", evaluation, [], 0).WriteWarnings(Error);
+        Assert.StartsWith(warning, Error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(warning.Length > 0, Error.ToString().Length > 0);
     }
 
     [Theory]
@@ -79,9 +67,9 @@ public sealed class OffPolicyCommandTests : IDisposable
     {
         await SimulateAsync();
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"off-policy --model {In("none")} --data {In("log/watches.csv")} --impressions {In("log/impressions.csv")} {options}"));
-        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"off-policy --model {In("none")} --data {In("log/watches.csv")} --split time"));
-        Assert.Contains("--impressions names files of what was shown", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--impressions names files of what was shown", Error.ToString(), StringComparison.Ordinal);
     }
 
     private static string[][] Rows(string path) => [.. File.ReadLines(path).Select(line => line.Split(','))];
@@ -97,7 +85,7 @@ public sealed class OffPolicyCommandTests : IDisposable
         var from = DateTimeOffset.FromUnixTimeSeconds(times[times.Length * 9 / 10]).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
         Assert.Equal(0, await RunAsync($"fit --data {In("log/watches.csv")} --split time --test-from {from} --dimension 8 --batch-size 32 --learning-rate 0.02 --epochs 3 --threads 1 --out {In("run")}"));
         Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name m"));
-        _output.GetStringBuilder().Clear();
+        Output.GetStringBuilder().Clear();
         return from;
     }
 
@@ -122,12 +110,4 @@ public sealed class OffPolicyCommandTests : IDisposable
 
     private string OffPolicy(string from) =>
         $"off-policy --model {In("models/m/1")} --data {In("log/watches.csv")} --impressions {In("log/impressions.csv")} --split time --test-from {from}";
-
-    private string In(string file) => Path.Combine(_folder, file);
-
-    private async Task SimulateAsync() =>
-        Assert.Equal(0, await RunAsync($"simulate --out {In("log")} --users 200 --videos 200 --days 7 --format csv"));
-
-    private Task<int> RunAsync(string arguments) => CommandRunner.RunAsync(
-        new RootCommand { SimulateCommand.Create(), FitCommand.Create(), ExportCommand.Create(), OffPolicyCommand.Create() }, arguments.Split(' '), _output, _error);
 }

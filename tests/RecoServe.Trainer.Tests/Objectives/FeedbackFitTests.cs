@@ -1,32 +1,21 @@
-using System.CommandLine;
 using RecoServe.Trainer.Commands;
 using RecoServe.Trainer.Reports;
+using RecoServe.Trainer.Tests.Commands;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Objectives;
 
 /// <summary>The objectives from the command line, on a small simulated log.</summary>
 [Collection(Torch.Collection)]
-public sealed class FeedbackFitTests : IDisposable
+public sealed class FeedbackFitTests : CommandFixture
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("objectives").FullName;
-    private readonly StringWriter _output = new();
-    private readonly StringWriter _error = new();
-
-    public void Dispose()
-    {
-        Directory.Delete(_folder, recursive: true);
-        _output.Dispose();
-        _error.Dispose();
-    }
-
     [Fact]
     public async Task Fit_ImpressionsWithAHead_ReportsWeights_ResumesBitForBit_AndIsOnACurve()
     {
         await SimulateAsync();
         var fit = Fit + " --objective ips --propensity head --propensity-rank 8 --weight-cap 500 --category-from-item 0.1";
         Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 2 --out {In("one")}".Split(' '), "--reward", "1 + 4*premium"]));
-        Assert.Matches("weights: mean [0-9.]+, effective [0-9.]+ % of rows, max 500, estimated reward [0-9.]+  propensity loss [0-9.]+  category loss [0-9.]+", _error.ToString());
+        Assert.Matches("weights: mean [0-9.]+, effective [0-9.]+ % of rows, max 500, estimated reward [0-9.]+  propensity loss [0-9.]+  category loss [0-9.]+", Error.ToString());
         var lines = await File.ReadAllLinesAsync(In("one/metrics.csv"), TestContext.Current.CancellationToken);
         Assert.EndsWith(",mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward", lines[0], StringComparison.Ordinal);
         Assert.Equal("500", lines[1].Split(',')[^4]);
@@ -36,13 +25,13 @@ public sealed class FeedbackFitTests : IDisposable
         var resumed = await File.ReadAllLinesAsync(In("two/metrics.csv"), TestContext.Current.CancellationToken);
         Assert.Equal(WithoutTimes(lines[2]), WithoutTimes(resumed[2]));
         Assert.Equal(CommandRunner.BadInput, await RunAsync([.. $"fit --resume --epochs 2 --out {In("two")}".Split(' '), "--reward", "1 + 5*premium"]));
-        Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("another log", Error.ToString(), StringComparison.Ordinal);
 
         Assert.Equal(0, await RunAsync($"{fit} --epochs 1 --out {In("plain")}".Split(' ')));
         string[] tradeoff = $"tradeoff --run {In("plain")} --trained 5={In("two")} --data {In("log/watches.csv")} --items {In("log/items.csv")} --rho 1 8 --out {In("curve")}".Split(' ');
         Assert.True(await ActionThread.IsOfPoolAsync(TradeoffCommand.Create(), tradeoff));
         Assert.Equal(0, await RunAsync(tradeoff));
-        Assert.Contains("recall@20", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("recall@20", Output.ToString(), StringComparison.Ordinal);
         Assert.Equal(4, (await File.ReadAllLinesAsync(In("curve/tradeoff.csv"), TestContext.Current.CancellationToken)).Length);
         Assert.True(File.Exists(In("curve/tradeoff.png")));
     }
@@ -63,13 +52,13 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Equal("one", RunFolder.Open(In("eight")).Settings.Data[RunSettings.StartKey]);
 
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --context device --start-from {In("one")} --out {In("other")}".Split(' ')));
-        Assert.Contains("--context device: ", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--context device: ", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --dimension 16 --start-from {In("one")} --out {In("other")}".Replace("--dimension 8 ", "", StringComparison.Ordinal).Split(' ')));
-        Assert.Contains($"{In("one")} has the weights of another network: --dimension 8, not 16; --state-dimension 8, not 16", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"{In("one")} has the weights of another network: --dimension 8, not 16; --state-dimension 8, not 16", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --split time --start-from {In("one")} --out {In("other")}".Split(' ')));
-        Assert.Contains($"{In("one")} was trained with the split leave-one-out; split by time", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"{In("one")} was trained with the split leave-one-out; split by time", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --start-from {In("none")} --out {In("other")}".Split(' ')));
-        Assert.Contains("holds no training run", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("holds no training run", Error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("other")));
 
         static double Number(string field) => double.Parse(field, System.Globalization.CultureInfo.InvariantCulture);
@@ -85,15 +74,15 @@ public sealed class FeedbackFitTests : IDisposable
         Assert.Equal(0, await RunAsync($"{fit} --out {In("run")}".Split(' ')));
         Assert.Equal(0, await RunAsync([.. $"{fit} --out {In("four")}".Split(' '), "--reward", "1 + 3*premium"]));
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"tradeoff --run {In("four")} {log} --out {In("curve")}".Split(' ')));
-        Assert.Contains($"--run {In("four")}: was trained with rewards; the curve is of a run without --reward and --reward-horizon", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"--run {In("four")}: was trained with rewards; the curve is of a run without --reward and --reward-horizon", Error.ToString(), StringComparison.Ordinal);
 
         var lines = (await File.ReadAllLinesAsync(In("log/watches.csv"), TestContext.Current.CancellationToken)).Where(l => l.Length > 0).ToList();
         await File.WriteAllLinesAsync(In("log/watches.csv"), lines.Append(lines[^1]), TestContext.Current.CancellationToken);
         foreach (var command in (string[])[$"{fit} --start-from {In("run")} --out {In("other")}", $"tradeoff --run {In("run")} {log} --out {In("curve")}"])
         {
-            _error.GetStringBuilder().Clear();
+            Error.GetStringBuilder().Clear();
             Assert.Equal(CommandRunner.BadInput, await RunAsync(command.Split(' ')));
-            Assert.Contains($"{In("run")} was trained on {lines.Count - 1} events, not {lines.Count}; ", _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains($"{In("run")} was trained on {lines.Count - 1} events, not {lines.Count}; ", Error.ToString(), StringComparison.Ordinal);
         }
 
         Assert.False(Directory.Exists(In("other")) || Directory.Exists(In("curve")));
@@ -152,10 +141,10 @@ public sealed class FeedbackFitTests : IDisposable
 
         async Task Refuses(string run, string log, string options, string message)
         {
-            _error.GetStringBuilder().Clear();
+            Error.GetStringBuilder().Clear();
             var command = $"tradeoff --run {In(run)} --data {In(log)} --items {In("log/items.csv")} --out {In("curve")} {options}";
             Assert.Equal(CommandRunner.BadInput, await RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
-            Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+            Assert.Contains(message, Error.ToString(), StringComparison.Ordinal);
         }
     }
 
@@ -189,7 +178,7 @@ public sealed class FeedbackFitTests : IDisposable
     {
         await SimulateAsync();
         Assert.Equal(0, await RunAsync($"{Fit} {options} --epochs 1 --out {In("run")}".Split(' ')));
-        Assert.Contains("all epochs are done", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("all epochs are done", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, await RunAsync($"fit --config {In("run/config.yaml")} --out {In("again")}".Split(' ')));
         Assert.Equal(
             await File.ReadAllTextAsync(In("run/metrics.json"), TestContext.Current.CancellationToken),
@@ -218,7 +207,7 @@ public sealed class FeedbackFitTests : IDisposable
     {
         await SimulateAsync();
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{Fit} {options} --out {In("run")}".Split(' ')));
-        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, Error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("run")));
     }
 
@@ -232,7 +221,7 @@ public sealed class FeedbackFitTests : IDisposable
     {
         await SimulateAsync();
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log/watches.csv")} --threads 1 {options} --out {In("run")}".Split(' ')));
-        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, Error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("run")));
     }
 
@@ -240,12 +229,4 @@ public sealed class FeedbackFitTests : IDisposable
         + "--dimension 8 --batch-size 32 --learning-rate 0.02 --threads 1";
 
     private static string WithoutTimes(string line) => string.Join(',', line.Split(',').Where((_, i) => i is not (4 or 5)));
-
-    private string In(string file) => Path.Combine(_folder, file);
-
-    private async Task SimulateAsync() =>
-        Assert.Equal(0, await RunAsync($"simulate --out {In("log")} --users 200 --videos 200 --days 7 --format csv".Split(' ')));
-
-    private Task<int> RunAsync(string[] arguments) => CommandRunner.RunAsync(
-        new RootCommand { SimulateCommand.Create(), FitCommand.Create(), TradeoffCommand.Create(), SearchCommand.Create() }, arguments, _output, _error);
 }

@@ -3,39 +3,29 @@ using System.Globalization;
 using System.Text.Json;
 using RecoServe.Engine.Packages;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Tests.Commands;
 using RecoServe.Trainer.Training;
 
 namespace RecoServe.Trainer.Tests.Training;
 
 [Collection(Torch.Collection)]
-public sealed class FitCommandTests : IDisposable
+public sealed class FitCommandTests : CommandFixture
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fit").FullName;
-    private readonly StringWriter _output = new();
-    private readonly StringWriter _error = new();
-
-    public void Dispose()
-    {
-        Directory.Delete(_folder, recursive: true);
-        _output.Dispose();
-        _error.Dispose();
-    }
-
     [Fact]
     public async Task Fit_ThenExport_PublishesATestedModel()
     {
         WriteCycle();
         Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 12"));
-        Assert.Contains("epoch  12  loss", _error.ToString(), StringComparison.Ordinal);
-        Assert.Contains("all epochs are done", _error.ToString(), StringComparison.Ordinal);
-        Assert.Contains("HR@10", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("epoch  12  loss", Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("all epochs are done", Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("HR@10", Output.ToString(), StringComparison.Ordinal);
         Assert.Equal(13, File.ReadLines(In("run/metrics.csv")).Count());
         Assert.Contains("learning_rate", await File.ReadAllTextAsync(In("run/report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         using var metrics = JsonDocument.Parse(await File.ReadAllTextAsync(In("run/metrics.json"), TestContext.Current.CancellationToken));
         Assert.InRange(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), 0.9, 1);
 
         Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
-        Assert.Contains("same top 100 in 100.00", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("same top 100 in 100.00", Output.ToString(), StringComparison.Ordinal);
         var package = ModelPackage.Open(In("models/cycle/1"));
         Assert.Equal(metrics.RootElement.GetProperty("test/HR@1").GetDouble(), package.Manifest.Metrics["test/HR@1"]);
         Assert.Equal("log.txt", package.Manifest.Settings["data/log"]);
@@ -49,9 +39,9 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal("16", package.Manifest.Settings["fit/dimension"]);
 
         // The package, run by the serving code, is as good as the network was in training.
-        _output.GetStringBuilder().Clear();
+        Output.GetStringBuilder().Clear();
         Assert.Equal(0, await RunAsync($"evaluate --data {In("log.txt")} --model {In("models/cycle/1")} --json"));
-        using var evaluated = JsonDocument.Parse(_output.ToString());
+        using var evaluated = JsonDocument.Parse(Output.ToString());
         foreach (var part in new[] { "validation", "test" })
         {
             foreach (var metric in evaluated.RootElement.GetProperty(part).EnumerateObject())
@@ -68,9 +58,9 @@ public sealed class FitCommandTests : IDisposable
         // The same cycle without item 1, so that every index differs, and with a stranger whom nobody can predict.
         await File.WriteAllLinesAsync(
             In("other.txt"), Enumerable.Range(0, 20).SelectMany(u => new[] { "999", "2", "3", "4", "5", "6", "7", "8" }.Select(i => $"u{u} {i}")), TestContext.Current.CancellationToken);
-        _output.GetStringBuilder().Clear();
+        Output.GetStringBuilder().Clear();
         Assert.Equal(0, await RunAsync($"evaluate --data {In("other.txt")} --model {In("models/cycle/1")} --part test --json"));
-        using var evaluated = JsonDocument.Parse(_output.ToString());
+        using var evaluated = JsonDocument.Parse(Output.ToString());
         Assert.Equal(1, evaluated.RootElement.GetProperty("test").GetProperty("HR@1").GetDouble());
     }
 
@@ -84,10 +74,10 @@ public sealed class FitCommandTests : IDisposable
         var evaluate = $"evaluate --data {In("log.csv")} --model {In("models/cycle/1")} --part test";
         Assert.Equal(0, await RunAsync(evaluate));
         Assert.Equal(0, await RunAsync($"{evaluate} --counted-on validation"));
-        Assert.DoesNotContain("with the split", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("with the split", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(0, await RunAsync($"{evaluate} --split time"));
         Assert.Contains(
-            $"recotrain: {In("models/cycle/1")} was trained on log.csv with the split leave-one-out, and may have learned what split by time", _error.ToString(), StringComparison.Ordinal);
+            $"recotrain: {In("models/cycle/1")} was trained on log.csv with the split leave-one-out, and may have learned what split by time", Error.ToString(), StringComparison.Ordinal);
     }
 
     /// <summary>Half of what the model reads is not given: the numbers are those of another model, and it is said.</summary>
@@ -104,9 +94,9 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal("1", Path.GetFileName(Assert.Single(Directory.EnumerateFileSystemEntries(In("models/cycle")))));
         var model = In("models/cycle/1");
         Assert.Equal(0, await RunAsync($"evaluate --data {In("log.csv")} --context tab,device --keep-seen --model {model} --part test"));
-        Assert.DoesNotContain($"recotrain: {model}", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain($"recotrain: {model}", Error.ToString(), StringComparison.Ordinal);
 
-        _error.GetStringBuilder().Clear();
+        Error.GetStringBuilder().Clear();
         Assert.Equal(0, await RunAsync($"evaluate --data {In("log.txt")} --model {model} --part test"));
         Assert.Equal(
             [
@@ -115,7 +105,7 @@ public sealed class FitCommandTests : IDisposable
                 $"recotrain: {model} reads time gaps, which are unknown here: the log has no times; a table with a column timestamp has",
                 $"recotrain: {model} was validated with full ranking, seen items kept, ties optimistic; here it is full ranking, seen items removed, ties optimistic",
             ],
-            _error.ToString().TrimEnd().Split(Environment.NewLine));
+            Error.ToString().TrimEnd().Split(Environment.NewLine));
     }
 
     [Fact]
@@ -124,17 +114,17 @@ public sealed class FitCommandTests : IDisposable
         WriteCycle();
         Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
         Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
-        _output.GetStringBuilder().Clear();
+        Output.GetStringBuilder().Clear();
         await File.WriteAllTextAsync(In("half.txt"), "u 1\nu 2\nu 3\nv 1\nv x\nv y\n", TestContext.Current.CancellationToken);
         Assert.Equal(0, await RunAsync($"evaluate --data {In("half.txt")} --model {In("models/cycle/1")} --part test --json"));
-        Assert.Contains("test: 1 of 2 targets are items the model does not know: misses", _error.ToString(), StringComparison.Ordinal);
-        using var evaluated = JsonDocument.Parse(_output.ToString());
+        Assert.Contains("test: 1 of 2 targets are items the model does not know: misses", Error.ToString(), StringComparison.Ordinal);
+        using var evaluated = JsonDocument.Parse(Output.ToString());
         Assert.Equal(1, evaluated.RootElement.GetProperty("unknown_targets").GetProperty("test").GetInt32());
         Assert.Equal(0.5, evaluated.RootElement.GetProperty("test").GetProperty("HR@50").GetDouble());
 
         await File.WriteAllTextAsync(In("strange.txt"), "u x\nu y\nu z\n", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"evaluate --data {In("strange.txt")} --model {In("models/cycle/1")}"));
-        Assert.Contains("knows none of the log's 3 items, such as \"x\"; its own are such as \"1\"", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("knows none of the log's 3 items, such as \"x\"; its own are such as \"1\"", Error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -193,7 +183,7 @@ public sealed class FitCommandTests : IDisposable
     {
         WriteCycle();
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {option}"));
-        Assert.Contains(message, _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(message, Error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(In("run")));
     }
 
@@ -204,8 +194,8 @@ public sealed class FitCommandTests : IDisposable
     {
         await File.WriteAllTextAsync(In("log.txt"), "u 1\nu 2\nv 2\n", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{command.Replace("RUN", In("run"), StringComparison.Ordinal)} --data {In("log.txt")}"));
-        Assert.Equal("recotrain: no user of the log has 3 events or more; at least one is needed, for a validation and a test target", _error.ToString().TrimEnd());
-        Assert.Empty(_output.ToString());
+        Assert.Equal("recotrain: no user of the log has 3 events or more; at least one is needed, for a validation and a test target", Error.ToString().TrimEnd());
+        Assert.Empty(Output.ToString());
         Assert.False(Directory.Exists(In("run")));
     }
 
@@ -214,7 +204,7 @@ public sealed class FitCommandTests : IDisposable
     {
         await File.WriteAllTextAsync(In("run"), "mine", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("absent.txt")} --out {In("run")}"));
-        Assert.Equal($"recotrain: {In("run")} is a file; give a folder", _error.ToString().TrimEnd());
+        Assert.Equal($"recotrain: {In("run")} is a file; give a folder", Error.ToString().TrimEnd());
     }
 
     [Fact]
@@ -227,12 +217,12 @@ public sealed class FitCommandTests : IDisposable
         Assert.Equal(0, await RunAsync($"{fit} --network sasrec --dimension 16 --item-feature category language --output separate --item-bias false --epochs 1 --threads 1"));
         Assert.Equal(0, await RunAsync($"{fit} --resume --epochs 2 --item-feature category language"));
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"{fit} --resume --item-feature language"));
-        Assert.Contains("--item-feature cannot change within a run: it is category language", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--item-feature cannot change within a run: it is category language", Error.ToString(), StringComparison.Ordinal);
         var stored = RunFolder.Open(In("run")).Settings.Fit;
         Assert.Equal((2, true, 1e-3), (stored.Layers, stored.ScaleInput, stored.LearningRate));
         Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
         Assert.Equal("sasrec", ModelPackage.Open(In("models/cycle/1")).Manifest.Settings["fit/network"]);
-        Assert.Contains("sasrec: 60 users", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("sasrec: 60 users", Output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -241,14 +231,14 @@ public sealed class FitCommandTests : IDisposable
         WriteCycle();
         Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume --layers 2"));
-        Assert.Contains("--layers cannot change within a run: it is 1", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--layers cannot change within a run: it is 1", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")}"));
-        Assert.Contains("holds a training run already", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("holds a training run already", Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("none")} --resume"));
-        Assert.Contains("holds no training run", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("holds no training run", Error.ToString(), StringComparison.Ordinal);
         await File.AppendAllTextAsync(In("log.txt"), "u99 1\nu99 2\nu99 3\n", TestContext.Current.CancellationToken);
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} --resume"));
-        Assert.Contains("another log", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("another log", Error.ToString(), StringComparison.Ordinal);
     }
 
     /// <summary>Everybody has seen everything: without the seen items the target is alone, and found by a model that has learned nothing.</summary>
@@ -259,7 +249,7 @@ public sealed class FitCommandTests : IDisposable
         var fit = $"fit --data {In("log.txt")} --dimension 16 --learning-rate 1e-6 --item-bias false --epochs 1 --threads 1 --cutoffs 3";
         Assert.Equal(0, await RunAsync($"{fit} --out {In("removed")}"));
         Assert.Equal(0, await RunAsync($"{fit} --out {In("kept")} --keep-seen --ties pessimistic"));
-        Assert.Contains("seen items kept, ties pessimistic", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("seen items kept, ties pessimistic", Output.ToString(), StringComparison.Ordinal);
         Assert.Equal((1, 1, 0), Scores("removed"));
         var (validation, test, coverage) = Scores("kept");
         Assert.InRange(validation, 0, 0.8);
@@ -267,7 +257,7 @@ public sealed class FitCommandTests : IDisposable
         Assert.True(coverage > 0);
 
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"fit --resume --out {In("kept")} --ties mean --epochs 2"));
-        Assert.Contains("the ranking cannot change within a run: it is full ranking, seen items kept, ties pessimistic", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("the ranking cannot change within a run: it is full ranking, seen items kept, ties pessimistic", Error.ToString(), StringComparison.Ordinal);
 
         (double Validation, double Test, double Coverage) Scores(string run)
         {
@@ -283,11 +273,11 @@ public sealed class FitCommandTests : IDisposable
         WriteCycle();
         Assert.Equal(0, await RunAsync($"fit --data {In("log.txt")} --out {In("run")} {Quick} --epochs 1"));
         Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
-        Assert.DoesNotContain("has not ended", _error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("has not ended", Error.ToString(), StringComparison.Ordinal);
 
         RunFolder.Open(In("run")).CutMetrics(firstUnfinished: 2);
         Assert.Equal(0, await RunAsync($"export --run {In("run")} --repository {In("models")} --name cycle"));
-        Assert.Contains($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {In("run")} goes on", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"recotrain: the training has not ended: these are its best weights so far, without test metrics; recotrain fit --resume --out {In("run")} goes on", Error.ToString(), StringComparison.Ordinal);
         Assert.Empty(ModelPackage.Open(In("models/cycle/2")).Manifest.Metrics);
     }
 
@@ -297,25 +287,20 @@ public sealed class FitCommandTests : IDisposable
     public async Task Export_VersionThatIsNone_IsRefused(string version, string message)
     {
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name x --version {version}"));
-        Assert.Equal(message, _error.ToString().TrimEnd());
+        Assert.Equal(message, Error.ToString().TrimEnd());
     }
 
     [Fact]
     public async Task Export_NameThatIsAPath_IsRefused()
     {
         Assert.Equal(CommandRunner.BadInput, await RunAsync($"export --run {In("run")} --name ../x"));
-        Assert.Contains("a name is letters, digits", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("a name is letters, digits", Error.ToString(), StringComparison.Ordinal);
     }
 
     private const string Quick = "--dimension 16 --batch-size 16 --learning-rate 0.02 --dropout 0.1 --threads 1";
 
     private static string[] Columns(string csv) => [.. File.ReadLines(csv).Select(line => string.Join(',', line.Split(',')[..4]))];
 
-    private string In(string file) => Path.Combine(_folder, file);
-
     private void WriteCycle(int events = 20) => File.WriteAllLines(
         In("log.txt"), Enumerable.Range(0, 60).SelectMany(u => Enumerable.Range(0, events).Select(t => $"u{u} {((u + t) % 30) + 1}")));
-
-    private Task<int> RunAsync(string arguments) => CommandRunner.RunAsync(
-        new RootCommand { FitCommand.Create(), ExportCommand.Create(), EvaluateCommand.Create() }, arguments.Split(' '), _output, _error);
 }
