@@ -21,6 +21,7 @@ internal static class LoadCommand
     private static readonly Option<int> Callers = New("--callers", "Callers of a closed loop", Default.Callers);
     private static readonly Option<int> Connections = New("--connections", "Connections", Default.Connections);
     private static readonly Option<int> Swaps = New("--swaps", "Swaps of swap", Default.Swaps);
+    private static readonly Option<int> Trials = New("--trials", "Good versions of canary", Default.Trials);
     private static readonly Option<int> Calls = New("--calls", "Calls of memory", Default.Calls);
     private static readonly Option<int> Seed = New("--seed", "Seed of arrivals and requests", Default.Seed);
     private static readonly Option<bool> Short = new("--short") { Description = "Everything once and as little as can be, to see that it works; other numbers are ignored" };
@@ -33,11 +34,11 @@ internal static class LoadCommand
         Wanted.AcceptOnlyFromAmong([.. Scenario.All.Select(s => s.Name)]);
         foreach (var program in new[] { Server, Echo })
             program.Validators.Add(result => RequireProgram(program.Name, result));
-        Option[] positive = [Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Calls];
+        Option[] positive = [Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Trials, Calls];
         foreach (var option in positive)
             option.Validators.Add(result => RequirePositive(option.Name, result));
         var command = new RootCommand($"Starts servers, loads them and reports what they hold.\n\nScenarios:\n{string.Join('\n', Scenario.All.Select(s => $"  {s.Name,-13}{s.What}"))}");
-        foreach (var option in new Option[] { Server, Echo, Models, Wanted, Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Calls, Seed, Short, Results, File })
+        foreach (var option in new Option[] { Server, Echo, Models, Wanted, Seconds, WarmUp, Rounds, Callers, Connections, Swaps, Trials, Calls, Seed, Short, Results, File })
             command.Options.Add(option);
         command.SetAction((parsed, _) => RunAsync(run, parsed));
         return command;
@@ -92,6 +93,7 @@ internal static class LoadCommand
             Callers = parsed.GetRequiredValue(Callers),
             Connections = parsed.GetRequiredValue(Connections),
             Swaps = parsed.GetRequiredValue(Swaps),
+            Trials = parsed.GetRequiredValue(Trials),
             Calls = parsed.GetRequiredValue(Calls),
             Seed = parsed.GetRequiredValue(Seed),
             Results = parsed.GetRequiredValue(Results),

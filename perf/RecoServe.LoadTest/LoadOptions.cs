@@ -38,6 +38,9 @@ internal sealed record LoadOptions
     /// <summary>From the start of one swap to that of the next.</summary>
     internal TimeSpan SwapEvery { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Good versions of the scenario canary; of each kind of bad ones a tenth as many.</summary>
+    internal int Trials { get; init; } = 100;
+
     /// <summary>Calls of the scenario memory.</summary>
     internal int Calls { get; init; } = 1_000_000;
 
@@ -72,6 +75,7 @@ internal sealed record LoadOptions
         Callers = 8,
         Swaps = 2,
         SwapEvery = TimeSpan.FromSeconds(0.2),
+        Trials = 1,
         Calls = 2000,
         ManyItems = 2000,
         MostItems = 5000,

@@ -33,6 +33,10 @@ internal static class ServingGoals
     internal static readonly GoalRow SwapFailed = new("swap", "swap: failed calls", 0);
     internal static readonly GoalRow SwapWrong = new("swap", "swap: wrong-version answers", 0);
     internal static readonly GoalRow SwapTail = new("swap", "swap: p99 ÷ p99 without swaps", 1.5);
+    internal static readonly GoalRow CanaryTrials = new("canary", "canary: good versions tried", 100, Least: true);
+    internal static readonly GoalRow CanaryShare = new("canary", "canary: share of the calls that good versions answered", 0.3, Least: true);
+    internal static readonly GoalRow CanaryWronged = new("canary", "canary: good versions rolled back", 0);
+    internal static readonly GoalRow CanaryMissed = new("canary", "canary: bad versions (NaN, slow, shuffled) neither refused nor rolled back", 0);
     internal static readonly GoalRow MemoryCalls = new("memory", "memory: requests of random length", 1_000_000, Least: true);
     internal static readonly GoalRow MemorySlope = new("memory", "memory: RSS slope, MB per 10⁶ requests (the goal is the noise)", 0);
     internal static readonly GoalRow MemoryGen2 = new("memory", "memory: Gen 2 collections of runner and sampler after warm-up", 0);
@@ -49,7 +53,7 @@ internal static class ServingGoals
     /// <summary>All rows.</summary>
     internal static IReadOnlyList<GoalRow> All { get; } =
     [
-        Cpu, Batching, Tail, Goodput, AfterDeadline, OverheadMedian, OverheadTail, Mixed, SwapCount, SwapFailed, SwapWrong, SwapTail, MemoryCalls, MemorySlope,
+        Cpu, Batching, Tail, Goodput, AfterDeadline, OverheadMedian, OverheadTail, Mixed, SwapCount, SwapFailed, SwapWrong, SwapTail, CanaryTrials, CanaryShare, CanaryWronged, CanaryMissed, MemoryCalls, MemorySlope,
         MemoryGen2, Ready, CatalogueReady, CatalogueMemory, CatalogueBatching, Idle, BurstAfterDeadline, CancelFailed, SlowFailed,
     ];
 }

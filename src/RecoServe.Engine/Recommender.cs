@@ -55,7 +55,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
 
             var slate = await AnswerFromTopAsync(lease, request, pressure, arrived, cancellationToken);
             if (slate.Degraded != Degradation.Popularity)
-                watch?.Answered(lease, request, clock.GetElapsedTime(arrived));
+                watch?.Answered(lease, request, clock.GetElapsedTime(arrived), slate.Timings.Row);
             return slate;
         }
         catch (Exception e)
@@ -88,7 +88,7 @@ public sealed class Recommender(ModelRegistry registry, DegradationOptions degra
             var scores = await ScoreAsync(lease, request, cancellationToken);
             var elapsed = clock.GetElapsedTime(arrived);
             lease.Version.Metrics.Request(elapsed, Degradation.None);
-            watch?.Computed(lease, request.Model, elapsed, [], []);
+            watch?.Computed(lease, request.Model, elapsed, scores.Timings.Row, [], []);
             return scores;
         }
         catch (Exception e)

@@ -67,7 +67,7 @@ public sealed class TensorInference(ModelRegistry registry, TimeProvider clock, 
 
         var (outputs, elapsed) = (response.Tensors, clock.GetElapsedTime(arrived));
         metrics.Request(elapsed, Degradation.None);
-        watch?.Computed(lease, request.Model, elapsed, request.Inputs, outputs);
+        watch?.Computed(lease, request.Model, elapsed, timings, request.Inputs, outputs);
         return new InferResult(new ComputedBy(lease.Version.Name, lease.Version.Version, lease.Label), outputs, timings);
     }
 

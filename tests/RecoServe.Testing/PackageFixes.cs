@@ -1,4 +1,9 @@
+using System.Runtime.InteropServices;
+using RecoServe.Engine;
+using RecoServe.Engine.Inference;
 using RecoServe.Engine.Packages;
+using RecoServe.Engine.Registry;
+using RecoServe.Engine.Sampling;
 
 namespace RecoServe.Testing;
 
@@ -13,6 +18,21 @@ public static class PackageFixes
             .ToDictionary(f => f, f => ModelPackage.Checksum(Path.Combine(directory, f)));
         var manifest = ModelManifest.Read(path) with { Files = files };
         File.WriteAllText(path, (change?.Invoke(manifest) ?? manifest).ToJson());
+    }
+
+    /// <summary>Replaces the item matrix, row by row, by one that is computed from it, and has the probe record what the package answers with it.</summary>
+    /// <param name="directory">The package's.</param>
+    /// <param name="change">Takes the rows as they are, [N + 1, d] row-major, and those to write.</param>
+    public static void ChangeMatrix(string directory, Action<float[], float[]> change)
+    {
+        var path = Path.Combine(directory, PackageFiles.ItemMatrix);
+        var bytes = File.ReadAllBytes(path);
+        var rows = MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+        var changed = rows.ToArray();
+        change(rows, changed);
+        File.WriteAllBytes(path, MemoryMarshal.AsBytes(changed.AsSpan()));
+        RewriteManifest(directory);
+        RecordProbe(directory);
     }
 
     /// <summary>Flips one bit in the middle of a file.</summary>
@@ -31,6 +51,26 @@ public static class PackageFixes
         BitConverter.TryWriteBytes(bytes.AsSpan(item * ModelManifest.Read(Path.Combine(directory, PackageFiles.Manifest)).Dimension * sizeof(float)), float.NaN);
         File.WriteAllBytes(path, bytes);
         RewriteManifest(directory);
+    }
+
+    /// <summary>Has the package answer its probe anew, and records that.</summary>
+    private static void RecordProbe(string directory)
+    {
+        var package = ModelPackage.Open(directory);
+        using var runner = new BareRunner(package, new RunnerOptions());
+        var probe = package.Probe with { Cases = [.. package.Probe.Cases.Select(Answer)] };
+        File.WriteAllText(Path.Combine(directory, PackageFiles.Probe), probe.ToJson());
+        RewriteManifest(directory);
+
+        ProbeCase Answer(ProbeCase asked)
+        {
+            var logits = runner.Logits(Query.Encode(package, ProbeCheck.RequestOf(asked), new HashSet<string>()).Input);
+            return asked with
+            {
+                LogSumExp = NucleusSampler.LogSumExp(logits),
+                Answers = [.. asked.Answers.Select(a => package.Catalogue.TryGetIndex(a.ItemId, out var item) ? a with { Logit = logits[item] } : a)],
+            };
+        }
     }
 
     /// <summary>Cuts a file in half, as an interrupted copy does.</summary>

@@ -134,7 +134,7 @@ public sealed record TestModel
         RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(data.AsSpan())),
     };
 
-    internal static TensorProto Axis(long axis) => Axes("axis", axis);
+    internal static TensorProto Axis(long axis, string name = "axis") => Axes(name, axis);
 
     private static TensorProto Axes(string name, params long[] axes) => new()
     {
@@ -156,15 +156,17 @@ public sealed record TestModel
     internal static void Write(string path, GraphProto graph)
     {
         var model = new ModelProto { IrVersion = 8, Graph = graph, OpsetImport = { new OperatorSetIdProto { Version = 17 } } };
-        File.WriteAllBytes(path, model.ToByteArray());
+        Save(path, model);
     }
+
+    internal static void Save(string path, ModelProto model) => File.WriteAllBytes(path, model.ToByteArray());
 
     /// <summary>Rewrites a graph so that it says to be of another version of ONNX's operators.</summary>
     public static void SetOpset(string path, long version)
     {
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
         model.OpsetImport[0].Version = version;
-        File.WriteAllBytes(path, model.ToByteArray());
+        Save(path, model);
     }
 
     private ModelManifest Manifest() => new()

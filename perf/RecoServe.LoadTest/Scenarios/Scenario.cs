@@ -19,6 +19,7 @@ internal sealed record Scenario(string Name, string What, Func<LoadSession, Task
         new("cancel-storm", "callers who cancel at the rate of the peak, beside others who do not", CancelStormScenario.RunAsync),
         new("slow-client", "callers who read their answers slowly, beside others who do not", SlowClientScenario.RunAsync),
         new("swap", "versions loaded and unloaded under 60 % of the peak", SwapScenario.RunAsync),
+        new("canary", "good and bad new versions with half of the calls, at 30 % of the peak", CanaryScenario.RunAsync),
         new("batching", "100,000 items, with batching beside MaxBatchSize 1", BatchingScenario.RunAsync),
         new("catalogue", "1,000,000 items: time to start, memory, batching beside MaxBatchSize 1", CatalogueScenario.RunAsync),
         new("memory", "1,000,000 calls: whether the server's memory grows", MemoryScenario.RunAsync),

@@ -22,13 +22,13 @@ internal static class Models
         // The probe was answered by a model that read no more than this of its histories.
         var probe = package.Probe with { Cases = [.. package.Probe.Cases.Select(c => c with { History = [.. c.History.TakeLast(package.Manifest.MaxHistory)] })] };
         File.WriteAllText(Path.Combine(directory, PackageFiles.Probe), probe.ToJson());
-        PackageFixes.RewriteManifest(directory, m => m with { MaxHistory = maxHistory, Version = 1 });
+        PackageFixes.RewriteManifest(directory, m => m with { MaxHistory = maxHistory });
     }
 
     /// <summary>A package twice, as versions 1 and 2, which recommend alike but for <see cref="TwinShift"/>.</summary>
     internal static void Twins(ModelPackage package, string repository)
     {
-        PackageFixes.RewriteManifest(Copy(package, repository, version: 1), m => m with { Version = 1 });
+        Copy(package, repository, version: 1);
         var second = Copy(package, repository, version: 2);
         var file = Path.Combine(second, PackageFiles.ItemBias);
         var bytes = File.ReadAllBytes(file);
@@ -36,7 +36,7 @@ internal static class Models
             bias += TwinShift;
         File.WriteAllBytes(file, bytes);
         File.WriteAllText(Path.Combine(second, PackageFiles.Probe), Shifted(package.Probe).ToJson());
-        PackageFixes.RewriteManifest(second, m => m with { Version = 2 });
+        PackageFixes.RewriteManifest(second);
     }
 
     private static GoldenProbe Shifted(GoldenProbe probe) => probe with
@@ -48,11 +48,13 @@ internal static class Models
         })],
     };
 
-    private static string Copy(ModelPackage package, string repository, int version)
+    /// <summary>A package as it is, as another version; returns its directory.</summary>
+    internal static string Copy(ModelPackage package, string repository, int version)
     {
         var directory = Directory.CreateDirectory(Path.Combine(repository, package.Manifest.Name, $"{version}")).FullName;
         foreach (var file in PackageFiles.Content.Append(PackageFiles.Manifest))
             File.Copy(package.PathOf(file), Path.Combine(directory, file));
+        PackageFixes.RewriteManifest(directory, m => m with { Version = version });
         return directory;
     }
 

@@ -129,7 +129,7 @@ internal sealed class BatchWorker<TInput, TOutput>
         {
             var waited = row.Enqueued < start ? start - row.Enqueued : TimeSpan.Zero;
             _metrics.Queue(waited);
-            var timings = new RowTimings(waited, end - start, run.Encode, run.Score, batch.Rows.Count);
+            var timings = new RowTimings(waited, end - start, run.Encode, run.Score, batch.Rows.Count, batch.Places, batch.Length);
             row.Complete(new RowResult<TOutput>(output, place, timings, row == last ? Reading(end) : null));
         }
 

@@ -38,4 +38,6 @@ internal sealed class RowResult<TOutput>(TOutput output, int place, RowTimings t
 /// <param name="Encode">The encoder graph, for the whole batch.</param>
 /// <param name="Score">The scorer graph, for the whole batch.</param>
 /// <param name="BatchSize">Rows in the batch.</param>
-public readonly record struct RowTimings(TimeSpan Queue, TimeSpan Batch, TimeSpan Encode, TimeSpan Score, int BatchSize);
+/// <param name="Places">Rows that were computed in it: those of equal input are one.</param>
+/// <param name="Length">Cells of its longest row, to which all are padded.</param>
+public readonly record struct RowTimings(TimeSpan Queue, TimeSpan Batch, TimeSpan Encode, TimeSpan Score, int BatchSize, int Places, int Length);

@@ -12,7 +12,6 @@ internal sealed class LoadedGraph : LoadedVersion
     private readonly PlainGraph _graph;
     private readonly GraphConfig _config;
     private readonly string _path;
-    private readonly BatchCost _cost = new();
     private Batcher<TensorRow, TensorOutput>? _batcher;
     private string _version = "";
     private string? _leftCold;
@@ -53,7 +52,7 @@ internal sealed class LoadedGraph : LoadedVersion
     {
         _version = metrics.Name;
         var own = options with { QueueCapacity = _config.MaxQueueSize ?? options.QueueCapacity, MaxQueueDelay = Signature.MaxQueueDelay };
-        _batcher = new([.. Enumerable.Repeat(_graph, Signature.Instances)], own, _cost, gate, clock, metrics, log);
+        _batcher = new([.. Enumerable.Repeat(_graph, Signature.Instances)], own, Cost, gate, clock, metrics, log);
     }
 
     internal override async Task<RowTimings> InferAsync(
@@ -90,7 +89,7 @@ internal sealed class LoadedGraph : LoadedVersion
         try
         {
             Run(batch);
-            _cost.Calibrate(rows, request.Cells, Time(() => Run(batch)));
+            Cost.Calibrate(rows, request.Cells, Time(() => Run(batch)));
             return true;
         }
         catch (InvalidOperationException e)

@@ -12,7 +12,6 @@ internal sealed class LoadedModel : LoadedVersion
 {
     private readonly ModelGraphs _graphs;
     private readonly ModelRunner[] _runners;
-    private readonly BatchCost _cost = new();
 
     private LoadedModel(ModelPackage package, ModelGraphs graphs, int instances, TimeSpan maxQueueDelay)
     {
@@ -65,7 +64,7 @@ internal sealed class LoadedModel : LoadedVersion
     }
 
     internal override void Start(BatcherOptions options, RunGate gate, TimeProvider clock, VersionMetrics metrics, ILogger log) =>
-        Batcher = new Batcher<EncoderInput, BatchOutput>(_runners, options, _cost, gate, clock, metrics, log);
+        Batcher = new Batcher<EncoderInput, BatchOutput>(_runners, options, Cost, gate, clock, metrics, log);
 
     internal override async Task<RowTimings> InferAsync(
         TensorRow row, TensorResponse response, DateTimeOffset deadline, RequestPriority priority, CancellationToken cancellationToken)
@@ -107,7 +106,7 @@ internal sealed class LoadedModel : LoadedVersion
         for (var rows = 1; rows == 1 || rows < runner.MaxBatchSize; rows *= 2)
         {
             foreach (var length in rows <= enough ? [Math.Min(1, longest), longest] : (int[])[Math.Min(1, longest)])
-                _cost.Calibrate(rows, Row(length).Length, Time(() => Run(rows, length)));
+                Cost.Calibrate(rows, Row(length).Length, Time(() => Run(rows, length)));
         }
 
         return runs;

@@ -13,6 +13,9 @@ internal abstract class LoadedVersion : IAsyncDisposable
     /// <summary>What it holds, in words.</summary>
     internal abstract string Summary { get; }
 
+    /// <summary>What its batches take.</summary>
+    internal BatchCost Cost { get; } = new();
+
     /// <summary>
     /// Runs every batch size, so that no request pays for first-time allocation and compilation, learns what batches take, and checks
     /// what can be checked.

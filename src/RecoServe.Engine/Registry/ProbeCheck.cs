@@ -17,14 +17,7 @@ internal static class ProbeCheck
             var asked = package.Probe.Cases[number];
             try
             {
-                var request = new ScoreRequest
-                {
-                    History = asked.History,
-                    WatchedAt = asked.WatchedAt ?? [],
-                    HistoryContext = asked.HistoryContext ?? [],
-                    Context = asked.Context,
-                };
-                var query = Query.Encode(package, request, new HashSet<string>());
+                var query = Query.Encode(package, RequestOf(asked), new HashSet<string>());
                 _ = runner.Run([query.Input], logitRows: 1, (output, _) => Compare(package, number, output.LogitsOf(0)));
             }
             catch (Exception e) when (e is InvalidLogitsException or InvalidRequestException)
@@ -33,6 +26,15 @@ internal static class ProbeCheck
             }
         }
     }
+
+    /// <summary>A case as a request.</summary>
+    internal static ModelRequest RequestOf(ProbeCase asked) => new ScoreRequest
+    {
+        History = asked.History,
+        WatchedAt = asked.WatchedAt ?? [],
+        HistoryContext = asked.HistoryContext ?? [],
+        Context = asked.Context,
+    };
 
     /// <returns>The answers that were compared.</returns>
     private static int Compare(ModelPackage package, int number, ReadOnlySpan<float> logits)

@@ -15,6 +15,9 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     /// <summary>The quantile of latency that is compared.</summary>
     private const double Quantile = 0.9;
 
+    /// <summary>Of what the other version makes of the user, the share that a canary which knows the user has at least in half of its answers.</summary>
+    private const double LeastPersonal = 0.25;
+
     /// <summary>Requests between two looks at what only adds up slowly.</summary>
     private const int LookEvery = 20;
 
@@ -29,17 +32,18 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     /// <param name="byCanary">Whether the canary was to answer it.</param>
     /// <param name="kind">What became of it.</param>
     /// <param name="elapsed">What it took.</param>
+    /// <param name="runRatio">What its batch took in units of what such a batch takes the other version; NaN if that is not known.</param>
     /// <returns>A verdict, if there is one; the guard then begins anew.</returns>
-    internal Verdict? Record(bool byCanary, OutcomeKind kind, TimeSpan elapsed)
+    internal Verdict? Record(bool byCanary, OutcomeKind kind, TimeSpan elapsed, double runRatio = double.NaN)
     {
         lock (_lock)
         {
-            (byCanary ? _canary : _other).Add(Now, kind, elapsed.TotalSeconds);
+            (byCanary ? _canary : _other).Add(Now, kind, elapsed.TotalSeconds, runRatio);
             if (!byCanary || (kind != OutcomeKind.Invalid && ++_sinceLook < LookEvery))
                 return null;
             _sinceLook = 0;
             _other.Forget(Now);
-            return Pass(JudgeInvalid() ?? JudgeErrors() ?? JudgeLatency());
+            return Pass(JudgeInvalid() ?? JudgeErrors() ?? JudgeLatency() ?? JudgeRuns());
         }
     }
 
@@ -84,27 +88,35 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
             : null;
     }
 
-    private Verdict? JudgeLatency()
+    private Verdict? JudgeLatency() => Slower(_canary.Latencies(), _other.Latencies(), options.LatencySlack.TotalSeconds) is var (canary, other)
+        ? new Verdict(VerdictKind.Latency, Text($"nine in ten requests took up to {1000 * canary:F1} ms, of the other version's up to {1000 * other:F1} ms"))
+        : null;
+
+    /// <summary>A version that is slow makes others on its machine wait as long as itself: what its batches take is its own.</summary>
+    private Verdict? JudgeRuns() => Slower(_canary.RunRatios(), _other.RunRatios(), slack: 0) is var (canary, other)
+        ? new Verdict(VerdictKind.Latency, Text($"nine in ten batches took up to {canary:F1} times what the other version takes for such batches, its own up to {other:F1} times"))
+        : null;
+
+    /// <summary>The high quantiles of both, if too many of the canary's times are beyond the bound that the other's give, in the older and in the newer half.</summary>
+    private (double Canary, double Other)? Slower(double[] canary, double[] other, double slack)
     {
-        var (canary, other) = (_canary.Latencies(), _other.Latencies());
         if (canary.Length < options.MinRequests || other.Length < options.MinRequests)
             return null;
         Array.Sort(other);
-        var typical = other[(int)(Quantile * (other.Length - 1))];
-        var bound = (options.MaxLatencyRatio * typical) + options.LatencySlack.TotalSeconds;
+        var usual = other[(int)(Quantile * (other.Length - 1))];
+        var bound = (options.MaxLatencyRatio * usual) + slack;
         var half = canary.Length / 2;
         if (!IsSlow(canary.AsSpan(0, half)) || !IsSlow(canary.AsSpan(half)))
             return null;
         Array.Sort(canary);
-        return new Verdict(VerdictKind.Latency, Text(
-            $"nine in ten requests took up to {1000 * canary[(int)(Quantile * (canary.Length - 1))]:F1} ms, of the other version's up to {1000 * typical:F1} ms"));
+        return (canary[(int)(Quantile * (canary.Length - 1))], usual);
 
-        bool IsSlow(ReadOnlySpan<double> latencies)
+        bool IsSlow(ReadOnlySpan<double> times)
         {
             var slow = 0;
-            foreach (var latency in latencies)
-                slow += latency > bound ? 1 : 0;
-            return BinomialTail.AtLeast(latencies.Length, slow, 1 - Quantile) < Math.Sqrt(options.FalseAlarm);
+            foreach (var time in times)
+                slow += time > bound ? 1 : 0;
+            return BinomialTail.AtLeast(times.Length, slow, 1 - Quantile) < Math.Sqrt(options.FalseAlarm);
         }
     }
 
@@ -121,6 +133,7 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     private bool IsStrange(in SlateComparison comparison) =>
         !(comparison.Overlap >= options.MinOverlap)
         || IsUnrelated(comparison)
+        || (options.MinOverlap > 0 && comparison.Personal < LeastPersonal)
         || !(comparison.RankCorrelation >= options.MinRankCorrelation)
         || !(options.MaxScoreDrift == 0 || comparison.ScoreDrift <= options.MaxScoreDrift);
 

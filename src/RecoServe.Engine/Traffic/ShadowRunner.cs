@@ -19,6 +19,9 @@ internal sealed class ShadowRunner : IAsyncDisposable
     private readonly ILogger _log;
     private readonly Channel<ShadowCopy> _copies = Channel.CreateBounded<ShadowCopy>(MaxWaiting);
     private readonly ConditionalWeakTable<ModelVersion, ShadowStatistics> _statistics = [];
+
+    /// <summary>What versions had for the request before.</summary>
+    private readonly ConditionalWeakTable<ModelVersion, RankedSlate> _before = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
 
@@ -83,7 +86,9 @@ internal sealed class ShadowRunner : IAsyncDisposable
 
                 var first = await RankedSlate.ComputeAsync(reference, copy.Request, cancellationToken);
                 var second = await RankedSlate.ComputeAsync(compared, copy.Request, cancellationToken);
-                Tell(copy, SlateComparison.Of(first, second));
+                _before.TryGetValue(copy.Reference, out var another);
+                _before.AddOrUpdate(copy.Reference, first);
+                Tell(copy, SlateComparison.Of(first, second, another));
             }
         }
     }

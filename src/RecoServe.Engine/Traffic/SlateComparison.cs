@@ -9,13 +9,20 @@ namespace RecoServe.Engine.Traffic;
 /// Kendall's tau of the items that the first ranks highest and both know, in standard deviations of what it is for such rankings; NaN if they are fewer than
 /// <see cref="FewestRanked"/>.
 /// </param>
-internal readonly record struct SlateComparison(double Overlap, double RankCorrelation, double ScoreDrift, double ByChance = 0, double Agreement = double.NaN)
+/// <param name="Personal">
+/// How much more probable the second version makes the first's items for this request than its items for another, in units of what the first makes of it: about
+/// 1 of versions that learned the same, about 0 if they agree in no more than what everybody is recommended; NaN if the first recommends the same to both.
+/// </param>
+internal readonly record struct SlateComparison(double Overlap, double RankCorrelation, double ScoreDrift, double ByChance = 0, double Agreement = double.NaN, double Personal = double.NaN)
 {
     /// <summary>Fewer items say nothing of their order.</summary>
     internal const int FewestRanked = 10;
 
     /// <summary>Compares the most probable items of two versions.</summary>
-    internal static SlateComparison Of(RankedSlate first, RankedSlate second)
+    /// <param name="first">The one that answers.</param>
+    /// <param name="second">The one that is compared.</param>
+    /// <param name="another">What the first has for another request; null if there was none yet.</param>
+    internal static SlateComparison Of(RankedSlate first, RankedSlate second, RankedSlate? another = null)
     {
         var both = first.Items.Intersect(second.Items, StringComparer.Ordinal).Count();
         var largest = Math.Max(first.Items.Count, second.Items.Count);
@@ -25,7 +32,8 @@ internal readonly record struct SlateComparison(double Overlap, double RankCorre
             KendallTau(Scores(first, second, first.Items.Union(second.Items, StringComparer.Ordinal))),
             drifts.DefaultIfEmpty(0).Average(),
             largest == 0 ? 1 : (double)largest / Math.Max(largest, Math.Max(first.Eligible, second.Eligible)),
-            AgreementOf(Scores(first, second, first.Ranked)));
+            AgreementOf(Scores(first, second, first.Ranked)),
+            another is null ? double.NaN : PersonalOf(Scores(first, second, first.Items), Scores(first, second, another.Items)));
     }
 
     /// <summary>Those of the items that both know.</summary>
@@ -40,6 +48,14 @@ internal readonly record struct SlateComparison(double Overlap, double RankCorre
     {
         double n = scores.Length;
         return n < FewestRanked ? double.NaN : KendallTau(scores) / Math.Sqrt(2 * ((2 * n) + 5) / (9 * n * (n - 1)));
+    }
+
+    private static double PersonalOf((double First, double Second)[] own, (double First, double Second)[] others)
+    {
+        if (own.Length == 0 || others.Length == 0)
+            return double.NaN;
+        var known = own.Average(s => s.First) - others.Average(s => s.First);
+        return known > 0 ? (own.Average(s => s.Second) - others.Average(s => s.Second)) / known : double.NaN;
     }
 
     /// <summary>Share of pairs in the same order less that of pairs in the opposite one; ties are neither (Kendall 1938).</summary>

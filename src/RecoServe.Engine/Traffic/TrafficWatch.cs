@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using RecoServe.Engine.Batching;
 using RecoServe.Engine.Inference;
 using RecoServe.Engine.Registry;
 
@@ -44,7 +45,11 @@ public sealed class TrafficWatch : IAsyncDisposable
     }
 
     /// <summary>A slate was drawn.</summary>
-    internal void Answered(ModelLease lease, SlateRequest request, TimeSpan elapsed)
+    /// <param name="lease">Whose.</param>
+    /// <param name="request">What was asked.</param>
+    /// <param name="elapsed">What it took.</param>
+    /// <param name="row">Of that, what its batch took.</param>
+    internal void Answered(ModelLease lease, SlateRequest request, TimeSpan elapsed, in RowTimings row)
     {
         var traffic = _registry.Traffic.Of(lease.Version.Name);
         if (traffic.ShadowVersion is { } shadow && shadow != lease.Version.Version && _share.Includes(traffic.ShadowPercent, "", ""))
@@ -52,11 +57,9 @@ public sealed class TrafficWatch : IAsyncDisposable
         if (GuardOf(lease, request.Model, traffic) is not { } guard)
             return;
         var isCanary = lease.Version.Version == traffic.HolderOf(Labels.Canary);
-        Act(lease.Version, guard.Record(isCanary, OutcomeKind.Answered, elapsed));
-        if (!isCanary || !_share.Includes(_options.ComparePercent, "", ""))
-            return;
-        using var other = _registry.TryAcquire(lease.Version.Name);
-        if (other is not null && other.Version != lease.Version)
+        using var other = isCanary ? _registry.TryAcquire(lease.Version.Name) : null;
+        Act(lease.Version, guard.Record(isCanary, OutcomeKind.Answered, elapsed, RunRatio(row, lease, other)));
+        if (other is not null && other.Version != lease.Version && _share.Includes(_options.ComparePercent, "", ""))
             Copy(request, other.Version, lease.Version, comparison => Act(lease.Version, guard.Compare(comparison)));
     }
 
@@ -64,15 +67,18 @@ public sealed class TrafficWatch : IAsyncDisposable
     /// <param name="lease">Who computed it.</param>
     /// <param name="asked">What the caller named.</param>
     /// <param name="elapsed">What it took.</param>
+    /// <param name="row">Of that, what its batch took; of several the slowest.</param>
     /// <param name="inputs">Tensors, if it was tensors: who asks with NaN gets it.</param>
     /// <param name="outputs">What became of them.</param>
-    internal void Computed(ModelLease lease, in ModelSelector asked, TimeSpan elapsed, IReadOnlyList<TensorData> inputs, IReadOnlyList<TensorData> outputs)
+    internal void Computed(ModelLease lease, in ModelSelector asked, TimeSpan elapsed, in RowTimings row, IReadOnlyList<TensorData> inputs, IReadOnlyList<TensorData> outputs)
     {
         var traffic = _registry.Traffic.Of(lease.Version.Name);
         if (GuardOf(lease, asked, traffic) is not { } guard)
             return;
         var kind = outputs.Any(static o => o.HasNaN) && !inputs.Any(static i => i.HasNaN) ? OutcomeKind.Invalid : OutcomeKind.Answered;
-        Act(lease.Version, guard.Record(lease.Version.Version == traffic.HolderOf(Labels.Canary), kind, elapsed));
+        var isCanary = lease.Version.Version == traffic.HolderOf(Labels.Canary);
+        using var other = isCanary ? _registry.TryAcquire(lease.Version.Name) : null;
+        Act(lease.Version, guard.Record(isCanary, kind, elapsed, RunRatio(row, lease, other)));
     }
 
     /// <summary>A request was not answered, or not by the model.</summary>
@@ -105,6 +111,18 @@ public sealed class TrafficWatch : IAsyncDisposable
         foreach (var old in _guards.Keys.Where(k => k.Model == key.Model && k != key))
             _guards.TryRemove(old, out _);
         return _guards.GetOrAdd(key, static (_, watch) => new CanaryGuard(watch._options, watch._clock), this);
+    }
+
+    /// <summary>
+    /// What a batch took, in units of what one of its shape takes the version that answers the others: on one machine all versions wait for the same processors,
+    /// and a slow one makes all of them slow. NaN if that is not known; 1 at most if the difference is within the slack.
+    /// </summary>
+    private double RunRatio(in RowTimings row, ModelLease lease, ModelLease? other)
+    {
+        var usual = (other ?? lease).Loaded.Cost.Of(row.Places, row.Length);
+        if (usual <= TimeSpan.Zero || row.Batch <= TimeSpan.Zero)
+            return double.NaN;
+        return row.Batch - usual > _options.LatencySlack ? row.Batch / usual : Math.Min(1, row.Batch / usual);
     }
 
     private void Copy(SlateRequest request, ModelVersion reference, ModelVersion? compared, Action<SlateComparison>? done)

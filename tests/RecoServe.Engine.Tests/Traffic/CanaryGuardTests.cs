@@ -25,9 +25,10 @@ public sealed class CanaryGuardTests
             {
                 var byCanary = random.Next(10) == 0;
                 var pause = request % 400 < 20 ? 0.2 : 0;
-                var verdict = guard.Record(byCanary, random.Next(200) == 0 ? OutcomeKind.Failed : OutcomeKind.Answered, Latency(random, 0.002) + TimeSpan.FromSeconds(pause));
+                var verdict = guard.Record(
+                    byCanary, random.Next(200) == 0 ? OutcomeKind.Failed : OutcomeKind.Answered, Latency(random, 0.002) + TimeSpan.FromSeconds(pause), Math.Exp(0.5 * Normal(random)));
                 if (byCanary && request % 7 == 0)
-                    verdict ??= guard.Compare(new SlateComparison(random.Next(100) < 10 ? 0 : 0.4, 0.5, 0.3));
+                    verdict ??= guard.Compare(new SlateComparison(random.Next(100) < 10 ? 0 : 0.4, 0.5, 0.3, Personal: 0.6 + (0.4 * Normal(random))));
                 Assert.True(verdict is null, $"trial {trial}, request {request}: {verdict?.Reason}");
                 _clock.Advance(TimeSpan.FromMilliseconds(10));
             }
@@ -58,6 +59,18 @@ public sealed class CanaryGuardTests
         Assert.Equal(VerdictKind.Latency, verdict.Kind);
         Assert.Matches(@"^nine in ten requests took up to \d+\.\d ms, of the other version's up to \d\.\d ms$", verdict.Reason);
         Assert.InRange(requests, 190, 500);
+    }
+
+    /// <summary>Every second batch of the machine is the canary's, and all wait for it.</summary>
+    [Fact]
+    public void Record_BothWaitForTheSlowCanary_IsRolledBackForItsBatches()
+    {
+        var (guard, random) = (new CanaryGuard(new RollbackOptions(), _clock), new Random(1));
+        Verdict? verdict = null;
+        for (var request = 0; request < 1000 && verdict is null; request++)
+            verdict = guard.Record(request % 2 == 0, OutcomeKind.Answered, Latency(random, 0.2), (request % 2 == 0 ? 4 : 1) * Math.Exp(0.2 * Normal(random)));
+        Assert.Equal(VerdictKind.Latency, verdict?.Kind);
+        Assert.Matches(@"^nine in ten batches took up to [45]\.\d times what the other version takes for such batches, its own up to 1\.\d times$", verdict!.Reason);
     }
 
     [Fact]
@@ -138,6 +151,18 @@ public sealed class CanaryGuardTests
     {
         var guard = new CanaryGuard(new RollbackOptions { MinOverlap = minOverlap }, _clock);
         Assert.Equal(rolledBack, Enumerable.Range(0, 100).Any(_ => guard.Compare(Alike with { ByChance = byChance, Agreement = agreement }) is not null));
+    }
+
+    /// <summary>They have in common what everybody is recommended.</summary>
+    [Theory]
+    [InlineData(0.1, 0.1, true)]
+    [InlineData(0.1, 0.4, false)]
+    [InlineData(0.1, double.NaN, false)]
+    [InlineData(0, 0.1, false)]
+    public void Compare_ItKnowsNothingOfTheUser_IsRolledBackForDrift(double minOverlap, double personal, bool rolledBack)
+    {
+        var guard = new CanaryGuard(new RollbackOptions { MinOverlap = minOverlap }, _clock);
+        Assert.Equal(rolledBack, Enumerable.Range(0, 100).Any(_ => guard.Compare(Alike with { Personal = personal }) is not null));
     }
 
     [Theory]

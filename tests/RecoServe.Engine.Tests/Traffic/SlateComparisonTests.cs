@@ -56,12 +56,35 @@ public sealed class SlateComparisonTests : IAsyncDisposable
         Assert.Equal((1.0, byChance, none), (comparison.Overlap, comparison.ByChance, double.IsNaN(comparison.Agreement)));
     }
 
-    internal static SlateComparison Compare(Func<int, double> first, Func<int, double> second, int slateSize, int items, ItemMask? mask = null)
+    /// <summary>One user likes items 1 to 10, the other 11 to 20: the first version gives them a logit of 5, and all others 0.</summary>
+    [Theory]
+    [InlineData(5, 0, 1)]
+    [InlineData(2, 0, 0.4)]
+    [InlineData(0, 0, 0)]
+    [InlineData(3, 3, 0)]
+    [InlineData(0, 5, -1)]
+    public void Of_AnotherRequestBefore_SaysHowMuchOfTheUserIsKnown(double ofOwn, double ofOthers, double expected)
+    {
+        var comparison = SlateComparison.Of(Liked(5, 0), Liked(ofOwn, ofOthers), another: Liked(0, 5));
+        Assert.Equal(expected, comparison.Personal, 1e-6);
+    }
+
+    [Fact]
+    public void Of_NoOtherRequestOrOneAlike_SaysNothingOfTheUser()
+    {
+        Assert.Equal(double.NaN, SlateComparison.Of(Liked(5, 0), Liked(5, 0)).Personal);
+        Assert.Equal(double.NaN, SlateComparison.Of(Liked(5, 0), Liked(5, 0), another: Liked(5, 0)).Personal);
+    }
+
+    private static RankedSlate Liked(double byOne, double byOther) => Rank(i => i <= 10 ? byOne : i <= 20 ? byOther : 0, slateSize: 10, items: 40, mask: null);
+
+    internal static SlateComparison Compare(Func<int, double> first, Func<int, double> second, int slateSize, int items, ItemMask? mask = null) =>
+        SlateComparison.Of(Rank(first, slateSize, items, mask), Rank(second, slateSize, items, mask));
+
+    private static RankedSlate Rank(Func<int, double> logit, int slateSize, int items, ItemMask? mask)
     {
         var catalogue = Catalogue.Create([.. Enumerable.Range(1, items).Select(TestModel.IdOf)], new Dictionary<string, IReadOnlyList<string>>());
-        return SlateComparison.Of(RankedSlate.Of(catalogue, Row(first), mask, slateSize), RankedSlate.Of(catalogue, Row(second), mask, slateSize));
-
-        float[] Row(Func<int, double> logit) => [float.NegativeInfinity, .. Enumerable.Range(1, items).Select(i => (float)logit(i))];
+        return RankedSlate.Of(catalogue, [float.NegativeInfinity, .. Enumerable.Range(1, items).Select(i => (float)logit(i))], mask, slateSize);
     }
 
     private async Task<SlateComparison> CompareAsync(TestModel first, TestModel second)

@@ -12,6 +12,9 @@ public sealed class TrafficWatchTests : IAsyncDisposable
 {
     private const int Items = 2000;
 
+    /// <summary>A verdict is acted on beside the requests: far more than it takes to reach one.</summary>
+    private const int MostRequests = 50_000;
+
     private static readonly TestModel Good = new() { ItemCount = Items, Devices = ["tv"] };
 
     private readonly RegistryFixture _fixture = new();
@@ -59,6 +62,17 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         Assert.Equal(1, _registry.Traffic.Of("toy").HolderOf("stable"));
     }
 
+    /// <summary>Forty items are far more popular than the others, and stay so: any two users are recommended some of them.</summary>
+    [Fact]
+    public async Task Canary_ItemMatrixIsShuffledAndPopularItemsStay_IsRolledBackForDrift()
+    {
+        var good = Good with { Bias = item => item <= 40 ? 1.5f : 0 };
+        var matrix = good.Matrix();
+        var recommender = await StartAsync(good with { Row = (item, column) => matrix[(((item * 77 % Items) + 1) * good.Dimension) + column] }, stable: good);
+        await AskUntilRolledBackAsync(recommender, "too little in common");
+        Assert.InRange(_watch!.ShadowOf(_registry.TryFindServing("toy", 2)!)!.Value.Overlap, 0.1, 0.5);
+    }
+
     [Fact]
     public async Task Canary_NativeRunFails_IsRolledBackForErrors()
     {
@@ -73,6 +87,21 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         var recommender = await StartAsync(
             Good with { ItemCount = 50 * Items, Dimension = 32 }, options: new RollbackOptions { ComparePercent = 0, LatencySlack = TimeSpan.Zero });
         await AskUntilRolledBackAsync(recommender, "nine in ten requests took up to");
+    }
+
+    /// <summary>All versions wait for one machine: with many callers the requests of both take as long.</summary>
+    [Fact]
+    public async Task Canary_IsSlowAndAllWaitForIt_IsRolledBackForLatency()
+    {
+        var recommender = await StartAsync(
+            Good with { ItemCount = 50 * Items, Dimension = 32 }, options: new RollbackOptions { ComparePercent = 0, LatencySlack = TimeSpan.FromMilliseconds(1) });
+        var next = 0;
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(async _ =>
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) < MostRequests && !IsRolledBack;)
+                await AskAsync(recommender, i);
+        }));
+        Assert.Contains("nine in ten", _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,7 +136,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         var recommender = await StartAsync(Good, options: new RollbackOptions { ComparePercent = 0 });
         using var passed = new CancellationTokenSource();
         await passed.CancelAsync();
-        for (var i = 0; i < 1000 && !IsRolledBack; i++)
+        for (var i = 0; i < MostRequests && !IsRolledBack; i++)
         {
             if (IsOfCanary(i))
                 await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recommender.RecommendAsync(Request(i) with { Deadline = DateTimeOffset.UnixEpoch }, passed.Token));
@@ -126,7 +155,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         using var recommender = new Recommender(_registry, new DegradationOptions { Popularity = true }, TimeProvider.System, _watch);
         using var lease = _registry.Acquire(new ModelSelector("toy", 2));
         var held = await HoldAsync(lease);
-        for (var i = 0; i < 1000 && !IsRolledBack; i++)
+        for (var i = 0; i < MostRequests && !IsRolledBack; i++)
             Assert.Equal(IsOfCanary(i) ? Degradation.Popularity : Degradation.None, (await recommender.RecommendAsync(Request(i), Token)).Degraded);
         Assert.Contains("nine in ten requests took up to", _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
         held.ForEach(h => h.Dispose());
@@ -238,7 +267,7 @@ public sealed class TrafficWatchTests : IAsyncDisposable
 
     private async Task AskUntilRolledBackAsync(Recommender recommender, string reason)
     {
-        for (var i = 0; i < 50_000 && !IsRolledBack; i++)
+        for (var i = 0; i < MostRequests && !IsRolledBack; i++)
             await AskAsync(recommender, i);
         Assert.Contains(reason, _registry.Traffic.Of("toy").RolledBack[2], StringComparison.Ordinal);
         Assert.Null(_registry.Traffic.Of("toy").HolderOf("canary"));
