@@ -87,6 +87,7 @@ public sealed class EngineMetrics : IDisposable
         ShadowOverlap = _meter.CreateHistogram("recoserve.shadow.overlap", "1", "Share of the most probable items that both versions name.", null, Shares);
         ShadowRankCorrelation = _meter.CreateHistogram("recoserve.shadow.rank_correlation", "1", "Rank correlation of the items that either version names.", null, Correlations);
         ShadowDrift = _meter.CreateHistogram("recoserve.shadow.score_drift", "1", "Mean difference of log-probabilities between two versions.", null, Drifts);
+        ShadowPersonal = _meter.CreateHistogram("recoserve.shadow.personal", "1", "How much of what the answering version makes of a user the other makes too.", null, Correlations);
         StoreFailures = _meter.CreateCounter<long>("recoserve.store.failures", "{request}", "Times that the bucket of the model repository did not answer, or not as it should.");
         StoreBytes = _meter.CreateCounter<long>("recoserve.store.read", "By", "Bytes of versions that were read from the bucket.");
         QueueLength = new ObservedValues(_meter, "recoserve.queue.length", "{row}", "Rows that wait for a batch.");
@@ -137,6 +138,8 @@ public sealed class EngineMetrics : IDisposable
     internal Histogram<double> ShadowRankCorrelation { get; }
 
     internal Histogram<double> ShadowDrift { get; }
+
+    internal Histogram<double> ShadowPersonal { get; }
 
     internal Counter<long> StoreFailures { get; }
 

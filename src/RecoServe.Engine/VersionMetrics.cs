@@ -101,6 +101,8 @@ internal sealed class VersionMetrics : IDisposable
         _metrics.ShadowOverlap.Record(comparison.Overlap, _tags);
         _metrics.ShadowRankCorrelation.Record(comparison.RankCorrelation, _tags);
         _metrics.ShadowDrift.Record(comparison.ScoreDrift, _tags);
+        if (!double.IsNaN(comparison.Personal))
+            _metrics.ShadowPersonal.Record(comparison.Personal, _tags);
     }
 
     internal void ObserveQueue(Func<long> length) => _metrics.QueueLength.Set(this, _tags, length);

@@ -85,13 +85,17 @@ public sealed class ModelTrafficTests : IAsyncLifetime
 
         Assert.Equal(["", "canary"], labels.Order(StringComparer.Ordinal));
         ModelVersion version;
+        var item = 0;
         do
         {
-            await AskAsync(new ModelSpec { Version = 1 });
+            item = (item % 9) + 1;
+            await _recommendations.RecommendAsync(
+                new RecommendRequest { Model = new ModelSpec { Version = 1 }, History = { new Watch { ItemId = TestModel.IdOf(item) } } }, cancellationToken: Token);
             version = (await _models.GetModelAsync(new GetModelRequest { Name = "toy" }, cancellationToken: Token)).Model.Versions[0];
         }
-        while (version.Shadow is not { Compared: > 0 });
+        while (version.Shadow is not { HasPersonal: true });
         Assert.InRange(version.Shadow.Overlap, 0, 1);
+        Assert.NotEqual(0, version.Shadow.Personal);
         model = (await _models.SetTrafficAsync(new SetTrafficRequest { Name = "toy", Shadow = new Shadow() }, cancellationToken: Token)).Model;
         Assert.Null(model.Shadow);
     }

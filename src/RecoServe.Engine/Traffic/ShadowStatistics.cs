@@ -31,9 +31,11 @@ internal sealed class ShadowStatistics
         lock (_lock)
         {
             var last = _last.DefaultIfEmpty(new SlateComparison(0, 0, 0)).ToArray();
+            double[] personal = [.. last.Select(c => c.Personal).Where(p => !double.IsNaN(p)).Order()];
             return new ShadowSummary(
                 _compared, Interlocked.Read(ref _dropped), Interlocked.Read(ref _failed),
-                last.Average(c => c.Overlap), last.Average(c => c.RankCorrelation), last.Average(c => c.ScoreDrift));
+                last.Average(c => c.Overlap), last.Average(c => c.RankCorrelation), last.Average(c => c.ScoreDrift),
+                personal.Length > 0 ? personal[personal.Length / 2] : null);
         }
     }
 }

@@ -63,13 +63,19 @@ internal sealed class ModelWriter(ModelRegistry registry, TrafficWatch watch)
         Reason = outcome.Reason,
     };
 
-    private static V1.ShadowComparison Write(in ShadowSummary shadow) => new()
+    private static V1.ShadowComparison Write(in ShadowSummary shadow)
     {
-        Compared = shadow.Compared,
-        Dropped = shadow.Dropped,
-        Failed = shadow.Failed,
-        Overlap = shadow.Overlap,
-        RankCorrelation = shadow.RankCorrelation,
-        ScoreDrift = shadow.ScoreDrift,
-    };
+        var written = new V1.ShadowComparison
+        {
+            Compared = shadow.Compared,
+            Dropped = shadow.Dropped,
+            Failed = shadow.Failed,
+            Overlap = shadow.Overlap,
+            RankCorrelation = shadow.RankCorrelation,
+            ScoreDrift = shadow.ScoreDrift,
+        };
+        if (shadow.Personal is { } personal)
+            written.Personal = personal;
+        return written;
+    }
 }

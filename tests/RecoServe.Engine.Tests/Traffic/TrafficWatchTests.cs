@@ -70,7 +70,9 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         var matrix = good.Matrix();
         var recommender = await StartAsync(good with { Row = (item, column) => matrix[(((item * 77 % Items) + 1) * good.Dimension) + column] }, stable: good);
         await AskUntilRolledBackAsync(recommender, "too little in common");
-        Assert.InRange(_watch!.ShadowOf(_registry.TryFindServing("toy", 2)!)!.Value.Overlap, 0.1, 0.5);
+        var compared = _watch!.ShadowOf(_registry.TryFindServing("toy", 2)!)!.Value;
+        Assert.InRange(compared.Overlap, 0.1, 0.5);
+        Assert.InRange(compared.Personal!.Value, -0.25, 0.25);
     }
 
     [Fact]
@@ -114,7 +116,9 @@ public sealed class TrafficWatchTests : IAsyncDisposable
         var canary = _registry.TryFindServing("toy", 2)!;
         while (_watch!.ShadowOf(canary) is not { Compared: > 0 })
             await AskAsync(recommender, 1);
-        Assert.Equal((1.0, 1.0, 0.0), (_watch.ShadowOf(canary)!.Value.Overlap, _watch.ShadowOf(canary)!.Value.RankCorrelation, _watch.ShadowOf(canary)!.Value.ScoreDrift));
+        var shadow = _watch.ShadowOf(canary)!.Value;
+        Assert.Equal((1.0, 1.0, 0.0), (shadow.Overlap, shadow.RankCorrelation, shadow.ScoreDrift));
+        Assert.True(shadow.Personal is null or 1, $"{shadow.Personal}"); // null as long as one was compared
     }
 
     /// <summary>Autoplay asks for one item: that the first of two good models is another says little.</summary>
