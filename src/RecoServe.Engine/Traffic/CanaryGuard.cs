@@ -26,6 +26,9 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     private readonly OutcomeWindow _canary = new(options.Window);
     private readonly OutcomeWindow _other = new(options.Window);
     private readonly OutcomeWindow _comparisons = new(options.Window);
+
+    /// <summary>Those of the comparisons that tell whether it knows the user.</summary>
+    private readonly OutcomeWindow _acquaintances = new(options.Window);
     private int _sinceLook;
 
     /// <summary>Takes what became of a request.</summary>
@@ -54,7 +57,11 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
         lock (_lock)
         {
             _comparisons.Add(Now, IsStrange(comparison) ? OutcomeKind.Failed : OutcomeKind.Answered, comparison.Overlap);
-            return Pass(JudgeDrift());
+            if (options.MinOverlap > 0 && !double.IsNaN(comparison.Personal))
+                _acquaintances.Add(Now, comparison.Personal < LeastPersonal ? OutcomeKind.Failed : OutcomeKind.Answered, comparison.Personal);
+            return Pass(
+                JudgeDrift(_comparisons, "have too little in common with the other version's")
+                ?? JudgeDrift(_acquaintances, "have next to nothing of what the other version knows of the user"));
         }
     }
 
@@ -64,7 +71,7 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     {
         if (verdict is null)
             return null;
-        foreach (var window in new[] { _canary, _other, _comparisons })
+        foreach (var window in new[] { _canary, _other, _comparisons, _acquaintances })
             window.Clear();
         return verdict;
     }
@@ -121,11 +128,11 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     }
 
     /// <summary>A sign test: whether more than half of the answers are strange.</summary>
-    private Verdict? JudgeDrift()
+    private Verdict? JudgeDrift(OutcomeWindow comparisons, string what)
     {
-        var (count, strange) = (_comparisons.Count, _comparisons.CountOf(OutcomeKind.Failed));
+        var (count, strange) = (comparisons.Count, comparisons.CountOf(OutcomeKind.Failed));
         return count >= options.MinComparisons && BinomialTail.AtLeast(count, strange, 0.5) < options.FalseAlarm
-            ? new Verdict(VerdictKind.Drift, Text($"{strange} of {count} compared answers have too little in common with the other version's"))
+            ? new Verdict(VerdictKind.Drift, Text($"{strange} of {count} compared answers {what}"))
             : null;
     }
 
@@ -133,7 +140,6 @@ internal sealed class CanaryGuard(RollbackOptions options, TimeProvider clock)
     private bool IsStrange(in SlateComparison comparison) =>
         !(comparison.Overlap >= options.MinOverlap)
         || IsUnrelated(comparison)
-        || (options.MinOverlap > 0 && comparison.Personal < LeastPersonal)
         || !(comparison.RankCorrelation >= options.MinRankCorrelation)
         || !(options.MaxScoreDrift == 0 || comparison.ScoreDrift <= options.MaxScoreDrift);
 

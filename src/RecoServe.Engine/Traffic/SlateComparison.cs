@@ -11,12 +11,16 @@ namespace RecoServe.Engine.Traffic;
 /// </param>
 /// <param name="Personal">
 /// How much more probable the second version makes the first's items for this request than its items for another, in units of what the first makes of it: about
-/// 1 of versions that learned the same, about 0 if they agree in no more than what everybody is recommended; NaN if the first recommends the same to both.
+/// 1 of versions that learned the same, about 0 if they agree in no more than what everybody is recommended; NaN if the first makes less than
+/// <see cref="LeastKnown"/> of it, as of two who are new.
 /// </param>
 internal readonly record struct SlateComparison(double Overlap, double RankCorrelation, double ScoreDrift, double ByChance = 0, double Agreement = double.NaN, double Personal = double.NaN)
 {
     /// <summary>Fewer items say nothing of their order.</summary>
     internal const int FewestRanked = 10;
+
+    /// <summary>What the first version must make of a request, in nats, for the second's share of it to be more than noise.</summary>
+    internal const double LeastKnown = 0.5;
 
     /// <summary>Compares the most probable items of two versions.</summary>
     /// <param name="first">The one that answers.</param>
@@ -55,7 +59,7 @@ internal readonly record struct SlateComparison(double Overlap, double RankCorre
         if (own.Length == 0 || others.Length == 0)
             return double.NaN;
         var known = own.Average(s => s.First) - others.Average(s => s.First);
-        return known > 0 ? (own.Average(s => s.Second) - others.Average(s => s.Second)) / known : double.NaN;
+        return known >= LeastKnown ? (own.Average(s => s.Second) - others.Average(s => s.Second)) / known : double.NaN;
     }
 
     /// <summary>Share of pairs in the same order less that of pairs in the opposite one; ties are neither (Kendall 1938).</summary>

@@ -165,6 +165,17 @@ public sealed class CanaryGuardTests
         Assert.Equal(rolledBack, Enumerable.Range(0, 100).Any(_ => guard.Compare(Alike with { Personal = personal }) is not null));
     }
 
+    /// <summary>Four in five are new, and of them no version knows anything.</summary>
+    [Fact]
+    public void Compare_FewAreKnown_IsJudgedByThose()
+    {
+        var guard = new CanaryGuard(new RollbackOptions(), _clock);
+        for (var i = 0; i < 4 + (5 * 48); i++)
+            Assert.Null(guard.Compare(Alike with { Personal = i % 5 == 4 ? 0.1 : double.NaN }));
+        Assert.Null(guard.Compare(Alike with { Personal = 0.1 }));
+        Assert.Equal("50 of 50 compared answers have next to nothing of what the other version knows of the user", guard.Compare(Alike with { Personal = 0.1 })?.Reason);
+    }
+
     [Theory]
     [InlineData(0.7, -0.1, 0.2, true)]
     [InlineData(0.7, 0.8, 2.5, true)]

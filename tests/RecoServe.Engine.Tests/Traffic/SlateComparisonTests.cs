@@ -74,6 +74,7 @@ public sealed class SlateComparisonTests : IAsyncDisposable
     {
         Assert.Equal(double.NaN, SlateComparison.Of(Liked(5, 0), Liked(5, 0)).Personal);
         Assert.Equal(double.NaN, SlateComparison.Of(Liked(5, 0), Liked(5, 0), another: Liked(5, 0)).Personal);
+        Assert.Equal(double.NaN, SlateComparison.Of(Liked(0.4, 0), Liked(0.4, 0), another: Liked(0, 0.4)).Personal);
     }
 
     private static RankedSlate Liked(double byOne, double byOther) => Rank(i => i <= 10 ? byOne : i <= 20 ? byOther : 0, slateSize: 10, items: 40, mask: null);
