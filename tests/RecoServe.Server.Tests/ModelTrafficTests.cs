@@ -84,13 +84,14 @@ public sealed class ModelTrafficTests : IAsyncLifetime
         }
 
         Assert.Equal(["", "canary"], labels.Order(StringComparer.Ordinal));
+        await _models.SetLabelAsync(new SetLabelRequest { Name = "toy", Label = "canary" }, cancellationToken: Token); // whose judgement would end the shadow
         ModelVersion version;
-        var item = 0;
+        var asked = 0;
         do
         {
-            item = (item % 9) + 1;
-            await _recommendations.RecommendAsync(
-                new RecommendRequest { Model = new ModelSpec { Version = 1 }, History = { new Watch { ItemId = TestModel.IdOf(item) } } }, cancellationToken: Token);
+            Assert.True(asked++ < 10_000, "none was compared");
+            var history = Enumerable.Range(0, 5).Select(i => new Watch { ItemId = TestModel.IdOf(((asked + i) % 9) + 1) });
+            await _recommendations.RecommendAsync(new RecommendRequest { Model = new ModelSpec { Version = 1 }, History = { history } }, cancellationToken: Token);
             version = (await _models.GetModelAsync(new GetModelRequest { Name = "toy" }, cancellationToken: Token)).Model.Versions[0];
         }
         while (version.Shadow is not { HasPersonal: true });
