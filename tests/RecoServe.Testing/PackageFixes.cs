@@ -20,17 +20,15 @@ public static class PackageFixes
         File.WriteAllText(path, (change?.Invoke(manifest) ?? manifest).ToJson());
     }
 
-    /// <summary>Replaces the item matrix, row by row, by one that is computed from it, and has the probe record what the package answers with it.</summary>
+    /// <summary>Changes the item matrix, and has the probe record what the package answers with it.</summary>
     /// <param name="directory">The package's.</param>
-    /// <param name="change">Takes the rows as they are, [N + 1, d] row-major, and those to write.</param>
-    public static void ChangeMatrix(string directory, Action<float[], float[]> change)
+    /// <param name="change">Changes the rows, [N + 1, d] row-major.</param>
+    public static void ChangeMatrix(string directory, Action<float[]> change)
     {
         var path = Path.Combine(directory, PackageFiles.ItemMatrix);
-        var bytes = File.ReadAllBytes(path);
-        var rows = MemoryMarshal.Cast<byte, float>(bytes).ToArray();
-        var changed = rows.ToArray();
-        change(rows, changed);
-        File.WriteAllBytes(path, MemoryMarshal.AsBytes(changed.AsSpan()));
+        var rows = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(path)).ToArray();
+        change(rows);
+        File.WriteAllBytes(path, MemoryMarshal.AsBytes(rows.AsSpan()));
         RewriteManifest(directory);
         RecordProbe(directory);
     }

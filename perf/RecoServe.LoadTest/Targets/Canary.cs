@@ -18,12 +18,12 @@ internal sealed record Canary(string Name, bool IsGood, Action<string, int> Alte
     /// <summary>One good kind, and the bad ones.</summary>
     internal static IReadOnlyList<Canary> All(ModelPackage package) =>
     [
-        new("good", true, (directory, trial) => PackageFixes.ChangeMatrix(directory, (_, rows) => Blur(rows, new Random(trial)))),
+        new("good", true, (directory, trial) => PackageFixes.ChangeMatrix(directory, rows => Blur(rows, new Random(trial)))),
         new("NaN in a row of the item matrix", false, (directory, trial) => PackageFixes.PutNaN(directory, 1 + trial)),
         new("NaN after items that the probe does not ask with", false, (directory, trial) => EncoderFixes.PoisonItems(directory, PoisonOf(package, trial))),
         new("slow", false, (directory, _) => EncoderFixes.Burden(directory, Burden)),
         new("item matrix shuffled, probe recorded with it", false, (directory, trial) =>
-            PackageFixes.ChangeMatrix(directory, (from, to) => Shuffle(from, to, package.Manifest.Dimension, new Random(trial)))),
+            PackageFixes.ChangeMatrix(directory, rows => Shuffle(rows, package.Manifest.Dimension, new Random(trial)))),
     ];
 
     private static void Blur(float[] rows, Random random)
@@ -39,12 +39,13 @@ internal sealed record Canary(string Name, bool IsGood, Action<string, int> Alte
         return item => item % 10 == trial % 10 && !probed.Contains(package.Catalogue.IdOf(item));
     }
 
-    private static void Shuffle(float[] from, float[] to, int dimension, Random random)
+    private static void Shuffle(float[] rows, int dimension, Random random)
     {
-        var items = Enumerable.Range(1, (from.Length / dimension) - 1).ToArray();
+        var from = rows.ToArray();
+        var items = Enumerable.Range(1, (rows.Length / dimension) - 1).ToArray();
         var others = items.ToArray();
         random.Shuffle(others);
         foreach (var (item, other) in items.Zip(others))
-            from.AsSpan(other * dimension, dimension).CopyTo(to.AsSpan(item * dimension, dimension));
+            from.AsSpan(other * dimension, dimension).CopyTo(rows.AsSpan(item * dimension, dimension));
     }
 }

@@ -27,7 +27,10 @@ public sealed class RollbackOptions
     [Range(0.00001, 1.0, ErrorMessage = "must be a number from {1} to {2}")]
     public double MaxInvalidRate { get; set; } = 0.001;
 
-    /// <summary>How many times as long as the other version's its requests may take, at the 90th percentile.</summary>
+    /// <summary>
+    /// How many times as long as the other version's its requests may take, at the 90th percentile; and its batches, in units of what one of their shape takes
+    /// the other version.
+    /// </summary>
     [Range(1.0, 1000.0, ErrorMessage = "must be a number from {1} to {2}")]
     public double MaxLatencyRatio { get; set; } = 2;
 
@@ -45,7 +48,7 @@ public sealed class RollbackOptions
 
     /// <summary>
     /// Share of items that at least half of the compared answers must have in common; where half of it is there by chance, as items are few, their order must
-    /// agree more than by chance too. 0: not judged.
+    /// agree more than by chance too. At least half of those that say something of the user must have a quarter of what the other version knows of the user. 0: not judged.
     /// </summary>
     [Range(0.0, 1.0, ErrorMessage = "must be a number from {1} to {2}")]
     public double MinOverlap { get; set; } = 0.1;
