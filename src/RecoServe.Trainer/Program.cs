@@ -9,6 +9,7 @@ return await CommandRunner.RunAsync(
         SearchCommand.Create(),
         EvaluateCommand.Create(),
         OffPolicyCommand.Create(),
+        ExplainCommand.Create(),
         ReportCommand.Create(),
         ExportCommand.Create(),
         PublishCommand.Create(),

@@ -103,8 +103,7 @@ internal sealed class TradeoffCommand
         run.RequireScores(split);
         LibTorch.EnsureLoaded();
         set_num_threads(run.Settings.Fit.Threads);
-        using var network = new NextWatchNetwork(run.Settings.ShapeFor(run.ReadCatalogue()), dropout: 0);
-        run.Checkpoint.RestoreBest(network);
+        using var network = run.LoadBest(run.ReadCatalogue());
         return use(new NetworkScorer(network, run.Settings.Fit.MaxHistory));
     }
 

@@ -19,15 +19,12 @@ internal sealed class PackageDraft : IDisposable
     /// <exception cref="PackageException">The run has no validated weights yet, or a file of it is damaged.</exception>
     public PackageDraft(RunFolder run)
     {
-        if (!run.Checkpoint.HasBest)
-            throw new PackageException(run.Path, "has no validated weights yet: let recotrain fit finish an epoch");
         _settings = run.Settings;
         _config = File.Exists(run.ConfigPath) ? ResolvedConfig.WithoutFolders(run.ConfigPath) : null;
         _catalogue = run.ReadCatalogue();
         _histories = run.ReadHistories();
         _metrics = run.ReadMetrics();
-        Network = new NextWatchNetwork(_settings.ShapeFor(_catalogue), dropout: 0);
-        run.Checkpoint.RestoreBest(Network);
+        Network = run.LoadBest(_catalogue);
     }
 
     /// <summary>The best weights.</summary>

@@ -130,6 +130,13 @@ internal sealed class NextWatchNetwork : nn.Module
     /// <returns>float32 [batch, length, d]: the state after every step; steps after a row's end mean nothing.</returns>
     public Tensor Read(Tensor items, Tensor? gaps = null, Tensor? watched = null)
     {
+        using var vectors = Embed(items, gaps, watched);
+        return Encode(vectors);
+    }
+
+    /// <summary>The vectors of watches as the encoder reads them: float32 [batch, length, d], the start marker's being 0. Parameters as of <see cref="Read"/>.</summary>
+    public Tensor Embed(Tensor items, Tensor? gaps, Tensor? watched)
+    {
         using var scope = NewDisposeScope();
         var vectors = Items.Lookup(items);
         if (Shape.ScaleInput)
@@ -142,8 +149,15 @@ internal sealed class NextWatchNetwork : nn.Module
             vectors = vectors.Plus(_gaps.call(gaps));
         for (var f = 0; f < _historyContext.Length && watched is not null; f++)
             vectors = vectors.Plus(_historyContext[f].call(watched.select(2, f)));
+        return vectors.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The states after vectors of <see cref="Embed"/>: float32 [batch, length, d].</summary>
+    public Tensor Encode(Tensor vectors)
+    {
         if (Widen is null)
-            return Encoder.call(vectors).MoveToOuterDisposeScope();
+            return Encoder.call(vectors);
+        using var scope = NewDisposeScope();
         return Narrow!.call(Encoder.call(Widen.call(vectors))).MoveToOuterDisposeScope();
     }
 
@@ -155,9 +169,17 @@ internal sealed class NextWatchNetwork : nn.Module
         if (_context.Length == 0)
             return states.alias();
         using var scope = NewDisposeScope();
+        return FuseWith(states, _context.Select((table, f) => table.call(context.select(1, f))).Aggregate(TensorSum.Plus)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Fuses states with the sum of the vectors of their context values, both float32 [rows, d].</summary>
+    public Tensor FuseWith(Tensor states, Tensor sum)
+    {
+        if (Shape.Fusion == ContextFusion.Add)
+            return states.Plus(sum);
         using var one = 1.ToScalar();
-        var sum = _context.Select((table, f) => table.call(context.select(1, f))).Aggregate(TensorSum.Plus);
-        return (Shape.Fusion == ContextFusion.Add ? states.Plus(sum) : states * sum.Plus(one)).MoveToOuterDisposeScope();
+        using var factors = sum.Plus(one);
+        return states * factors;
     }
 
     /// <summary>Scores all items: float32 [rows, N + 1], column 0 is −∞.</summary>

@@ -89,10 +89,11 @@ internal sealed class SegmentAttention : CausalAttention
     private static Tensor Cut(Tensor x, long segment) =>
         nn.functional.pad(x, [0, 0, 0, (segment - (x.shape[1] % segment)) % segment]).unflatten(1, -1, segment);
 
-    /// <summary>Keys and values of the segments before, none of which the first one has: of the same shape.</summary>
+    /// <summary>Keys and values of the segments before, none of which the first one has: of the same shape. Training passes no gradient through them.</summary>
     private Tensor Before(Tensor asked, long segment, long segments)
     {
-        using var gone = asked.narrow(1, 0, (segments - 1) * segment).detach();
+        using var before = asked.narrow(1, 0, (segments - 1) * segment);
+        using var gone = training ? before.detach() : before.alias();
         return nn.functional.pad(Cut(KeyValue.call(gone), segment), [0, 0, 0, 0, 1, 0]);
     }
 

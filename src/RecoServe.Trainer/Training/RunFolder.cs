@@ -206,6 +206,17 @@ internal sealed class RunFolder
     public void WriteMetrics(IReadOnlyDictionary<string, double> metrics) => WholeFile.Write(
         In("metrics.json"), JsonSerializer.Serialize(new Dictionary<string, double>(metrics), RunJson.Default.DictionaryStringDouble) + "\n");
 
+    /// <summary>The network with the run's best weights, without dropout.</summary>
+    /// <exception cref="PackageException">The run has no validated weights yet, or they are damaged.</exception>
+    public NextWatchNetwork LoadBest(Catalogue catalogue)
+    {
+        if (!Checkpoint.HasBest)
+            throw new PackageException(Path, "has no validated weights yet: let recotrain fit finish an epoch");
+        var network = new NextWatchNetwork(Settings.ShapeFor(catalogue), dropout: 0);
+        Checkpoint.RestoreBest(network);
+        return network;
+    }
+
     /// <summary>Gives a network the run's best weights, to learn on from there; rewards that the run had not are added to its biases.</summary>
     /// <param name="network">As <see cref="RequireSameNetwork"/> wants it.</param>
     /// <param name="set">What it will learn from.</param>

@@ -31,7 +31,7 @@ public abstract class CommandFixture : IDisposable
     private protected Task<int> RunAsync(string[] arguments) => CommandRunner.RunAsync(
         new RootCommand
         {
-            SimulateCommand.Create(), FitCommand.Create(), SearchCommand.Create(), EvaluateCommand.Create(), OffPolicyCommand.Create(), ExportCommand.Create(), TradeoffCommand.Create(),
+            SimulateCommand.Create(), FitCommand.Create(), SearchCommand.Create(), EvaluateCommand.Create(), OffPolicyCommand.Create(), ExplainCommand.Create(), ExportCommand.Create(), TradeoffCommand.Create(),
         },
         arguments, Output, Error);
 }
