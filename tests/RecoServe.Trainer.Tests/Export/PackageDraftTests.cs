@@ -28,7 +28,7 @@ public sealed class PackageDraftTests : IDisposable
     [InlineData(3, true)]
     public void Publish_TrainedNetwork_ComputesTheSameInOnnxRuntime(int layers, bool context)
     {
-        using var run = Trained(context ? TinyLogs.Contextual(items: Items) : TinyLogs.Cycle(items: Items), layers);
+        using var run = Trained(context ? TinyLogs.Contextual(users: 64, Items) : TinyLogs.Cycle(items: Items), layers);
         var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.Equal(Path.Combine(_repository, "tiny", "1"), directory);
         Assert.InRange(parity.Histories, 500, int.MaxValue);
@@ -54,7 +54,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_AnyNetworkAndSwitches_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
         var options = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11 };
-        using var run = new TrainingRunFixture(TinyLogs.Contextual(items: Items), options);
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(users: 64, Items), options);
         run.Fit();
         var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
@@ -70,7 +70,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_Memory_ComputesTheSameInOnnxRuntime(string network, int memory)
     {
         var fit = TrainingRunFixture.QuickFor(network, true) with { MaxEpochs = 2, MaxHistory = 11, Memory = memory };
-        using var run = new TrainingRunFixture(TinyLogs.Contextual(items: Items), fit);
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(users: 64, Items), fit);
         run.Fit();
         var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
@@ -85,7 +85,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_TimeGaps_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
         var fit = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true };
-        var package = PublishedReads(TinyLogs.Timed(items: Items), fit, question => question with { Times = default });
+        var package = PublishedReads(TinyLogs.Timed(users: 64, Items), fit, question => question with { Times = default });
         Assert.True(package.Manifest.TimeGaps);
         Assert.Contains(package.Probe.Cases, c => c.WatchedAt?.Count > 3);
     }
@@ -97,7 +97,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_HistoryContext_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
         var fit = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, HistoryContext = true };
-        var package = PublishedReads(TinyLogs.Contextual(items: Items), fit, question => question with { HistoryContext = null });
+        var package = PublishedReads(TinyLogs.Contextual(users: 64, Items), fit, question => question with { HistoryContext = null });
         Assert.True(package.Manifest.HistoryContext);
         Assert.Contains(package.Probe.Cases, c => c.HistoryContext?.Any(watch => watch.Count == 2) == true);
     }
@@ -110,7 +110,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_TimeGapsAndHistoryContext_ComputesTheSameInOnnxRuntime(string network)
     {
         var fit = TrainingRunFixture.QuickFor(network, switched: true) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true, HistoryContext = true };
-        var package = PublishedReads(TinyLogs.Watched(items: Items, hasTimes: true), fit, question => question with { Times = default, HistoryContext = null });
+        var package = PublishedReads(TinyLogs.Watched(users: 64, Items, hasTimes: true), fit, question => question with { Times = default, HistoryContext = null });
         Assert.True(package.Manifest is { TimeGaps: true, HistoryContext: true });
     }
 
