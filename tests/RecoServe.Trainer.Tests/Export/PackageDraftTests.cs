@@ -13,6 +13,9 @@ namespace RecoServe.Trainer.Tests.Export;
 [Collection(Torch.Collection)]
 public sealed class PackageDraftTests : IDisposable
 {
+    /// <summary>More than the top 100 that is compared.</summary>
+    private const int Items = 150;
+
     private static readonly DateTimeOffset Now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     private readonly string _repository = Directory.CreateTempSubdirectory("models").FullName;
@@ -25,7 +28,7 @@ public sealed class PackageDraftTests : IDisposable
     [InlineData(3, true)]
     public void Publish_TrainedNetwork_ComputesTheSameInOnnxRuntime(int layers, bool context)
     {
-        using var run = Trained(context ? TinyLogs.Contextual() : TinyLogs.Cycle(), layers);
+        using var run = Trained(context ? TinyLogs.Contextual(users: 64, Items) : TinyLogs.Cycle(items: Items), layers);
         var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.Equal(Path.Combine(_repository, "tiny", "1"), directory);
         Assert.InRange(parity.Histories, 500, int.MaxValue);
@@ -51,7 +54,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_AnyNetworkAndSwitches_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
         var options = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11 };
-        using var run = new TrainingRunFixture(TinyLogs.Contextual(), options);
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(users: 64, Items), options);
         run.Fit();
         var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
@@ -67,7 +70,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_Memory_ComputesTheSameInOnnxRuntime(string network, int memory)
     {
         var fit = TrainingRunFixture.QuickFor(network, true) with { MaxEpochs = 2, MaxHistory = 11, Memory = memory };
-        using var run = new TrainingRunFixture(TinyLogs.Contextual(), fit);
+        using var run = new TrainingRunFixture(TinyLogs.Contextual(users: 64, Items), fit);
         run.Fit();
         var (directory, parity) = PackageDraft.Publish(run.Run, _repository, "tiny", null, Now, TestContext.Current.CancellationToken);
         Assert.InRange(parity.LargestDelta, 1e-12, ParityCheck.Tolerance);
@@ -82,7 +85,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_TimeGaps_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
         var fit = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true };
-        var package = PublishedReads(TinyLogs.Timed(), fit, question => question with { Times = default });
+        var package = PublishedReads(TinyLogs.Timed(users: 64, Items), fit, question => question with { Times = default });
         Assert.True(package.Manifest.TimeGaps);
         Assert.Contains(package.Probe.Cases, c => c.WatchedAt?.Count > 3);
     }
@@ -94,7 +97,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_HistoryContext_ComputesTheSameInOnnxRuntime(string network, bool switched)
     {
         var fit = TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 2, MaxHistory = 11, HistoryContext = true };
-        var package = PublishedReads(TinyLogs.Contextual(), fit, question => question with { HistoryContext = null });
+        var package = PublishedReads(TinyLogs.Contextual(users: 64, Items), fit, question => question with { HistoryContext = null });
         Assert.True(package.Manifest.HistoryContext);
         Assert.Contains(package.Probe.Cases, c => c.HistoryContext?.Any(watch => watch.Count == 2) == true);
     }
@@ -107,7 +110,7 @@ public sealed class PackageDraftTests : IDisposable
     public void Publish_TimeGapsAndHistoryContext_ComputesTheSameInOnnxRuntime(string network)
     {
         var fit = TrainingRunFixture.QuickFor(network, switched: true) with { MaxEpochs = 2, MaxHistory = 11, TimeGaps = true, HistoryContext = true };
-        var package = PublishedReads(TinyLogs.Watched(hasTimes: true), fit, question => question with { Times = default, HistoryContext = null });
+        var package = PublishedReads(TinyLogs.Watched(users: 64, Items, hasTimes: true), fit, question => question with { Times = default, HistoryContext = null });
         Assert.True(package.Manifest is { TimeGaps: true, HistoryContext: true });
     }
 
@@ -123,6 +126,30 @@ public sealed class PackageDraftTests : IDisposable
             _repository, draft.Manifest("tiny", Now), null, directory => WriteAndDamage(draft, directory, file), draft.Verify));
         Assert.Matches("does not compute what was trained: history [0-9]+ of the sample gives item \"video-[0-9]+\"", e.Message);
         Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(_repository, "tiny")));
+    }
+
+    /// <summary>All items have a logit of their own, whatever the history. Between libtorch and the package the 100th and the next change places.</summary>
+    [Theory]
+    [InlineData(1.5e-4, true)]
+    [InlineData(0.8e-4, false)]
+    public void Publish_ItemsChangePlacesWithinTheTolerance_IsRefusedUnlessTheyAreNearlyTied(double lead, bool isRefused)
+    {
+        using var run = Trained(TinyLogs.Cycle(items: Items), layers: 1);
+        using var draft = new PackageDraft(run.Run);
+        using (no_grad())
+            draft.Network.ItemMatrix.zero_();
+        string Publish() => PackageWriter.Publish(_repository, draft.Manifest("tiny", Now), null, directory => WriteAndSwap(draft, directory, lead), draft.Verify);
+        if (isRefused)
+        {
+            var e = Assert.Throws<PackageException>(Publish);
+            Assert.Matches("does not rank as what was trained: ([0-9]+) of \\1 histories, the first of them history 1 of the sample, have other items in the top 100", e.Message);
+            Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(_repository, "tiny")));
+        }
+        else
+        {
+            Publish();
+            Assert.Equal(1, draft.Parity!.SameTop);
+        }
     }
 
     [Fact]
@@ -211,6 +238,23 @@ public sealed class PackageDraftTests : IDisposable
         var bytes = File.ReadAllBytes(path);
         bytes[^6] ^= 0x40;
         File.WriteAllBytes(path, bytes);
+    }
+
+    /// <summary>Item 100 leads item 101 in libtorch, and in the files trails it: each of them is there 9e-5 from where it was.</summary>
+    private static void WriteAndSwap(PackageDraft draft, string directory, double lead)
+    {
+        const double Change = 9e-5;
+        SetBiases(-Change, Change - lead);
+        draft.WriteFiles(directory);
+        SetBiases(0, -lead);
+
+        void SetBiases(double of100, double of101)
+        {
+            float[] biases = [float.NegativeInfinity, .. Enumerable.Range(1, Items).Select(i => i switch { 100 => (float)of100, 101 => (float)of101, _ => 0.01f * (100 - i) })];
+            using var values = tensor(biases);
+            using (no_grad())
+                draft.Network.ItemBias.copy_(values);
+        }
     }
 
     private static Question QuestionOf(WatchLog log, ProbeCase probe) => new(

@@ -47,6 +47,43 @@ public sealed class CategoryHeadsTests
         }
     }
 
+    /// <summary>By the logits: softmax, or where items have several categories the sigmoid of each, minus what the item has; of an item without categories 0.</summary>
+    [Theory]
+    [InlineData("a", "b", "a", 1)]
+    [InlineData("a", "b", "", 0.25)]
+    [InlineData("a|b", "b", "c", 0.25)]
+    [InlineData("a|b", "", "b|c", 1)]
+    public void Accumulate_IsTheClosedFormsGradient(string first, string second, string third, double share)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        var codes = ItemCodes.Of(Catalogue.Create(["1", "2", "3"], new Dictionary<string, IReadOnlyList<string>> { ["category"] = [first, second, third] }), "category")!;
+        var items = nn.Parameter(randn(4, 5));
+        items.grad = zeros_like(items);
+        using var heads = new CategoryHeads(items, codes, stateWeight: 0.5, itemWeight: 2);
+        var (states, targets, gradient) = (randn(6, 5), tensor(new long[] { 1, 2, 3, 3, 2, 1 }), zeros(6, 5));
+        heads.Accumulate(states, targets, gradient, share);
+
+        var named = heads.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        bool[] isKnown = [false, first != "", second != "", third != ""];
+        var members = tensor(Enumerable.Range(0, 4).SelectMany(i => Enumerable.Range(0, codes.ValueCount).Select(c => i > 0 && codes.Of(i).Contains(c) ? 1.0 : 0)).ToArray(), 4, codes.ValueCount).index_select(0, targets);
+        var known = tensor(Array.ConvertAll(isKnown, k => k ? 1.0 : 0), 4, 1).index_select(0, targets);
+        LossProblem.Close(Check("of_state", states, 0.5), gradient, 1e-6);
+        using var one = 1.ToScalar();
+        LossProblem.Close(zeros(4, 5, float64).index_add(0, targets, Check("of_item", items.detach().index_select(0, targets), 2), one), items.grad, 1e-6);
+
+        Tensor Check(string head, Tensor vectors, double weight)
+        {
+            using var scale = (weight * share / 6).ToScalar();
+            var (x, w) = (vectors.to(float64), named[$"{head}.weight"].detach().to(float64));
+            var logits = mm(x, w.t()).Plus(named[$"{head}.bias"].detach().to(float64));
+            var byLogit = ((first.Contains('|', StringComparison.Ordinal) ? logits.sigmoid() : logits.softmax(1)) - members).mul(known).mul(scale);
+            LossProblem.Close(mm(byLogit.t(), x), named[$"{head}.weight"].grad!, 1e-6);
+            LossProblem.Close(byLogit.sum([0L]), named[$"{head}.bias"].grad!, 1e-6);
+            return mm(byLogit, w);
+        }
+    }
+
     /// <summary>With a baseline, what was shown in vain has a weight in the loss; it is still no example of what comes next.</summary>
     [Fact]
     public void Learner_WithABaseline_LearnsCategoriesOfWatchesAlone()

@@ -28,6 +28,33 @@ public sealed class GeneralisedBceTests
         });
     }
 
+    /// <summary>−(β ln σ(s⁺) + Σ ln(1 − σ(s))) / (k + 1) over what is drawn but the target: with k = 6 of N = 23, α = 6/22 and β = (t (α − 1) + 1).</summary>
+    [Theory]
+    [InlineData(0.75, 0, 0.454545454545)]
+    [InlineData(0.75, 0.5, 0.454545454545)]
+    [InlineData(0.25, 0.5, 0.818181818182)]
+    public void Accumulate_FewItemsDrawn_IsTheFormulaInDoublePrecision(double calibration, double power, double beta)
+    {
+        const int Items = 23, Drawn = 6, Chunk = 16;
+        using var scope = NewDisposeScope();
+        var problem = new LossProblem(50, Items, dimension: 5);
+        var sampler = new NegativeSampler([0, .. Enumerable.Range(1, Items).Select(i => (long)i * i)], Drawn, power);
+        using var loss = new GeneralisedBce(problem.Items, problem.Bias, sampler, Chunk, calibration);
+        problem.AssertIs(
+            loss,
+            (states, items, bias) =>
+            {
+                using Scalar one = 1.0.ToScalar(), nothing = 0.0.ToScalar(), exponent = beta.ToScalar(), count = (Drawn + 1.0).ToScalar();
+                var (drawn, areTargets) = problem.Draw(sampler, Chunk);
+                Assert.True(areTargets.any().item<bool>());
+                var all = addmm(bias, states, items.t(), 1, 1);
+                var own = all.gather(1, problem.Targets.unsqueeze(1)).sigmoid().log().mul(exponent);
+                var others = all.gather(1, drawn).sigmoid().neg().Plus(one).log().masked_fill(areTargets, nothing);
+                return own.squeeze(1).Plus(others.sum(1)).div(count).neg();
+            },
+            tolerance: 1e-11);
+    }
+
     /// <summary>k = 256 of 3,416 items, t = 0.75: α = .0750, β = .3063.</summary>
     [Theory]
     [InlineData(256, 3416, 0, 1)]

@@ -30,6 +30,16 @@ internal sealed class LossProblem
     /// <summary>Some of them negative.</summary>
     public Tensor Weights { get; }
 
+    /// <summary>What a loss with this sampler will draw next for each position, [positions, drawn], and whether that is its target.</summary>
+    public (Tensor Items, Tensor AreTargets) Draw(NegativeSampler sampler, int chunk)
+    {
+        const long Seed = 7;
+        manual_seed(Seed);
+        var drawn = cat([.. Targets.split(chunk).Select(part => sampler.Draw().Items.expand(part.shape[0], sampler.Count))]);
+        manual_seed(Seed);
+        return (drawn, drawn.eq(Targets.unsqueeze(1)));
+    }
+
     public static Tensor Leaf(Tensor values)
     {
         var leaf = values.detach().clone().requires_grad_(true);

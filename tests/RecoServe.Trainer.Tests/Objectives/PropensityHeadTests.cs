@@ -3,6 +3,7 @@ using RecoServe.Trainer.Models;
 using RecoServe.Trainer.Objectives;
 using RecoServe.Trainer.Tests.Training;
 using RecoServe.Trainer.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RecoServe.Trainer.Tests.Objectives;
@@ -37,6 +38,46 @@ public sealed class PropensityHeadTests(ITestOutputHelper output)
         using var softmax = new FullSoftmax(named["items"], named["bias"], 64);
         softmax.Backward(head.Read(States(), batch.Slots()), batch.Targets());
         Assert.Contains(network.parameters(), p => p.grad!.abs().max().item<float>() > 1e-6);
+    }
+
+    /// <summary>With z = W s + c + S of the slot and β̂ = softmax(V z + b), the gradient by V z + b is (β̂ − the item shown) / rows.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0.25)]
+    public void Accumulate_IsTheClosedFormsGradient(double share)
+    {
+        const int Each = 4, Rows = States * Slots * Each, Rank = 3;
+        using var scope = NewDisposeScope();
+        manual_seed(6);
+        using var head = new PropensityHead(States, Rank, Slots, [0, .. Enumerable.Range(1, Items).Select(i => (long)i)]);
+        var named = head.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        using (no_grad())
+            named["slots.weight"].normal_(0, 1);
+        var (shown, states) = (randint(0, Items, [Rows], int64), randn(Rows, States));
+        var batch = BatchOf(shown.data<long>().ToArray(), Each);
+        var loss = head.Accumulate(batch, states, share);
+
+        using Scalar one = 1.ToScalar(), scale = (share / Rows).ToScalar();
+        Tensor Exact(string name) => named[name].detach().to(float64);
+        var (s, v, slots) = (states.to(float64), Exact("items"), nn.functional.one_hot(batch.Slots(), Slots + 1).to(float64));
+        var z = mm(s, Exact("projection.weight").t()).Plus(Exact("projection.bias")).Plus(mm(slots, Exact("slots.weight")));
+        var policy = mm(z, v.t()).Plus(Exact("bias")).softmax(1);
+        var item = nn.functional.one_hot(shown.Plus(one), Items + 1).to(float64);
+        Assert.Equal((policy * item).sum(1).log().mean().neg().item<double>(), loss, 1e-5);
+        var byLogit = (policy - item).mul(scale);
+        var byZ = mm(byLogit, v);
+        foreach (var (name, expected) in new[]
+        {
+            ("items", mm(byLogit.t(), z)),
+            ("bias", byLogit.sum([0L])),
+            ("projection.weight", mm(byZ.t(), s)),
+            ("projection.bias", byZ.sum([0L])),
+            ("slots.weight", mm(slots.t(), byZ)),
+        })
+        {
+            LossProblem.Close(expected, named[name].grad!, 1e-6);
+            Assert.True(named[name].grad!.abs().max().item<float>() > 1e-4, name);
+        }
     }
 
     /// <summary>The mean KL(β‖β̂) over states and slots goes to 0 with the number of displays, and β̂ sums to what was shown.</summary>

@@ -20,6 +20,36 @@ public sealed class SampledSoftmaxTests
             nn.functional.cross_entropy(addmm(bias, states, items.t(), 1, 1), problem.Targets, reduction: nn.Reduction.None), 1e-6);
     }
 
+    /// <summary>−s⁺ + ln(exp s⁺ + Σ exp(s − logQ · ln(k q))) over what is drawn but the target, with q ∝ (count + 1)^power.</summary>
+    [Theory]
+    [InlineData(0.75, 1)]
+    [InlineData(0.75, 0.5)]
+    [InlineData(0, 1)]
+    public void Accumulate_FewItemsDrawn_IsTheFormula(double power, double logQ)
+    {
+        const int Items = 23, Drawn = 6, Chunk = 16;
+        using var scope = NewDisposeScope();
+        var problem = new LossProblem(50, Items, dimension: 5);
+        long[] counts = [0, .. Enumerable.Range(1, Items).Select(i => (long)i * i)];
+        double[] shares = [.. counts.Select(count => Math.Pow(count + 1, power))];
+        var correction = tensor(Array.ConvertAll(shares, share => logQ * Math.Log(Drawn * share / shares[1..].Sum())));
+        var sampler = new NegativeSampler(counts, Drawn, power);
+        using var sampled = new SampledSoftmax(problem.Items, problem.Bias, sampler, Chunk, logQ);
+        problem.AssertIs(
+            sampled,
+            (states, items, bias) =>
+            {
+                using var never = double.NegativeInfinity.ToScalar();
+                var (drawn, areTargets) = problem.Draw(sampler, Chunk);
+                Assert.True(areTargets.any().item<bool>());
+                var all = addmm(bias, states, items.t(), 1, 1);
+                var own = all.gather(1, problem.Targets.unsqueeze(1));
+                var others = (all - correction).gather(1, drawn).masked_fill(areTargets, never);
+                return (cat([own, others], 1).logsumexp(1, true) - own).squeeze(1);
+            },
+            tolerance: 1e-6); // the sampler's logarithms are in single precision
+    }
+
     [Fact]
     public void Accumulate_ItemsDrawnByPopularity_ApproachesTheFullGradientOnlyWithTheCorrection()
     {

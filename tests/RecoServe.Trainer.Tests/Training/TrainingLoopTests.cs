@@ -8,6 +8,8 @@ namespace RecoServe.Trainer.Tests.Training;
 [Collection(Torch.Collection)]
 public sealed class TrainingLoopTests
 {
+    private static FitOptions Brief => TrainingRunFixture.Quick with { MaxEpochs = 4, Dropout = 0.3 };
+
     [Fact]
     public void Run_Cycle_IsLearned()
     {
@@ -62,6 +64,8 @@ public sealed class TrainingLoopTests
     [InlineData("Sasrec", false)]
     [InlineData("Sasrec", true)]
     [InlineData("Ligr", true)]
+    [InlineData("Sasrec 3", false)]
+    [InlineData("Ligr 4", true)]
     public void Run_SwitchedNetworkStoppedAndResumed_IsBitForBitAnUnbrokenRun(string network, bool switched) =>
         StoppedAndResumed(TrainingRunFixture.QuickFor(network, switched) with { MaxEpochs = 4, Dropout = 0.3 });
 
@@ -108,6 +112,33 @@ public sealed class TrainingLoopTests
         Optimiser = OptimiserKind.SparseAdam,
         Objective = new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 3 },
     });
+
+    [Fact]
+    public void Run_GbceStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(
+        Brief with { Objective = new ObjectiveOptions { Loss = LossKind.Gbce, Negatives = 3, NegativePower = 0.5 } });
+
+    [Theory]
+    [InlineData(ObjectiveKind.Reinforce, PropensitySource.Frequency)]
+    [InlineData(ObjectiveKind.TopK, PropensitySource.Head)]
+    public void Run_PolicyGradientStoppedAndResumed_IsBitForBitAnUnbrokenRun(object kind, object propensity) => StoppedAndResumed(
+        Brief with
+        {
+            Objective = new ObjectiveOptions { Kind = (ObjectiveKind)kind, Propensity = (PropensitySource)propensity, PropensityRank = 4, SlateSize = 3, WeightCap = 20 },
+        },
+        TinyLogs.WithFeedback(TinyLogs.Contextual(users: 64), (user, watch) => (user + watch) % 3));
+
+    [Fact]
+    public void Run_ExcludingWatchedInWindowsStoppedAndResumed_IsBitForBitAnUnbrokenRun() => StoppedAndResumed(
+        Brief with { MaxHistory = 7, Windows = 3, Objective = new ObjectiveOptions { ExcludeWatched = true } });
+
+    [Fact]
+    public void Run_StartedFromAnotherStoppedAndResumed_IsBitForBitAnUnbrokenRun()
+    {
+        var log = TinyLogs.Contextual(users: 64);
+        using var first = new TrainingRunFixture(log, Brief with { MaxEpochs = 1, Seed = 2 });
+        first.Fit();
+        StoppedAndResumed(Brief, log, first.Run);
+    }
 
     [Theory]
     [InlineData(DecayKind.Cosine)]
@@ -161,13 +192,13 @@ public sealed class TrainingLoopTests
     public void Run_HistoryContextStoppedAndResumed_IsBitForBitAnUnbrokenRun() =>
         StoppedAndResumed(TrainingRunFixture.Quick with { MaxEpochs = 4, HistoryContext = true }, TinyLogs.Watched());
 
-    private static void StoppedAndResumed(FitOptions options, WatchLog? log = null)
+    private static void StoppedAndResumed(FitOptions options, WatchLog? log = null, RunFolder? startFrom = null)
     {
-        log ??= TinyLogs.Contextual();
-        using var unbroken = new TrainingRunFixture(log, options);
+        log ??= TinyLogs.Contextual(users: 64);
+        using var unbroken = new TrainingRunFixture(log, options) { StartFrom = startFrom };
         unbroken.Fit();
 
-        using var broken = new TrainingRunFixture(log, options);
+        using var broken = new TrainingRunFixture(log, options) { StartFrom = startFrom };
         foreach (var (epoch, step) in ((int, int)[])[(1, 3), (3, 1)])
         {
             using var stop = new CancellationTokenSource();

@@ -61,6 +61,9 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
 
     public Action<FitState> OnLearned { get; set; } = _ => { };
 
+    /// <summary>What a new training begins with; null: random weights.</summary>
+    public RunFolder? StartFrom { get; init; }
+
     public CancellationToken Stop { get; set; } = TestContext.Current.CancellationToken;
 
     public List<EpochReport> Epochs { get; } = [];
@@ -70,8 +73,10 @@ internal sealed class TrainingRunFixture : IDisposable, IFitProgress
         Run = RunFolder.Open(Folder);
         set_num_threads(Options.Threads);
         using var network = NewNetwork();
-        var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.Window);
+        var set = new TrainingSet(_log, TinyLogs.AllButLast(_log), Options.Window, Options.Windows);
         network.SetPopularity(set.ItemRewards);
+        if (!Run.Checkpoint.CanResume)
+            StartFrom?.Start(network, set, new FeedbackOptions());
         return new TrainingLoop(set, network, Options, Run, Validate, this, time ?? TimeProvider.System).Run(Stop);
     }
 
