@@ -71,6 +71,23 @@ artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.t
 	  $(SHARED)/ml-1m/item_map.txt -; } > $@.part
 	mv $@.part $@
 
+# Coat as tables: coats with their attributes, and all ratings with the attributes of who gave them.
+COAT = $(SHARED)/coat
+artifacts/coat/items.csv: $(COAT)/user_item_features/item_features_map.txt $(COAT)/user_item_features/item_features.ascii
+	mkdir -p $(@D)
+	awk -F: 'BEGIN { print "item_id,gender,jackettype,color,onfrontpage" } { sub(/\r$$/, "") } FNR == NR { name[FNR] = $$1; value[FNR] = $$2; next } \
+	  { n = split($$0, on, " "); split("", is); for (i = 1; i <= n; i++) if (on[i]) is[name[i]] = value[i]; \
+	    print FNR "," is["gender"] "," is["jackettype"] "," is["color"] "," is["onfrontpage"] }' $^ > $@.part
+	mv $@.part $@
+
+artifacts/coat/%.csv: $(COAT)/user_item_features/user_features_map.txt $(COAT)/user_item_features/user_features.ascii $(COAT)/%.ascii
+	mkdir -p $(@D)
+	awk -F: 'BEGIN { print "user_id,item_id,timestamp,rating,watched,gender,age,location,fashioninterest" } FNR == 1 { file++ } { sub(/\r$$/, "") } \
+	  file == 1 { name[FNR] = $$1; value[FNR] = $$2; next } { n = split($$0, on, " ") } \
+	  file == 2 { for (i = 1; i <= n; i++) if (on[i]) is[FNR, name[i]] = value[i]; next } \
+	  { for (i = 1; i <= n; i++) if (on[i]) print FNR "," i "," i "," on[i] "," (on[i] >= 4) "," is[FNR, "gender"] "," is[FNR, "age"] "," is[FNR, "location"] "," is[FNR, "fashioninterest"] }' $^ > $@.part
+	mv $@.part $@
+
 # The real logs with the options that docs/training.md explains.
 LOG_ml-1m = --data $(SHARED)/ml-1m/ml-1m.txt --items artifacts/ml-1m/items.csv
 LOG_beauty = --data $(SHARED)/amazon/Beauty.txt --items $(SHARED)/amazon/Beauty_item2attributes.json
@@ -81,6 +98,20 @@ LOG_kuairand = --data $(SHARED)/kuairand-pure/exposures_04*.parquet $(SHARED)/ku
 LOG_trivago = --data $(SHARED)/trivago/val_100k.parquet --column user_id=session_id item_id=reference --where "action_type = 'clickout item'" \
   --context device,platform --split time --keep-seen
 LOG_coat = --data $(SHARED)/coat/train.ascii --test-data $(SHARED)/coat/test.ascii --where "rating >= 4" --split given
+
+# How each is trained in perf/results/training.md.
+FIT_ml-1m = --item-feature category --network sasrec --dimension 128 --heads 2 --item-bias false --windows 20 --dropout 0.25 --learning-rate 0.002 \
+  --warmup-steps 100 --decay cosine --epochs 36 --patience 90 --evaluate-every 4 --exclude-watched true
+FIT_beauty = --network sasrec --item-feature category --max-history 50 --dropout 0.5 --epochs 100 --patience 6 --evaluate-every 2 --halve-after 2
+FIT_toys = $(FIT_beauty)
+FIT_kuairand = --item-feature category --item-feature channel --dropout 0.7 --patience 3 --halve-after 1
+FIT_trivago = --dropout 0.5 --patience 5 --halve-after 2
+FIT_coat = --dimension 32 --dropout 0.5 --patience 10
+
+.PHONY: train-log
+train-log: artifacts/ml-1m/items.csv ## The results row of LOG=beauty (ml-1m toys kuairand trivago coat); ARGS="--seed 2" adds options.
+	rm -rf $(RUNS)/$(LOG)
+	$(TRAINER) fit $(LOG_$(LOG)) $(FIT_$(LOG)) --threads 1 --out $(RUNS)/$(LOG) $(ARGS)
 
 evaluate-baselines: artifacts/ml-1m/items.csv ## POP, MARKOV1 and COOC10 on every real log, or on LOGS="ml-1m coat".
 	dotnet build -c $(CONFIGURATION) src/RecoServe.Trainer --nologo -v quiet

@@ -14,6 +14,8 @@ public sealed class DocumentedLogsTests
     public static TheoryData<string, string> Logs => new()
     {
         { "ml-1m", "MovieLens-1M" },
+        { "beauty", "Amazon Beauty" },
+        { "toys", "Amazon Toys" },
         { "kuairand", "KuaiRand-Pure" },
         { "trivago", "trivago" },
         { "coat", "Coat" },
@@ -23,10 +25,21 @@ public sealed class DocumentedLogsTests
     [MemberData(nameof(Logs))]
     public void Makefile_OptionsOfALog_AreTheDocumentedOnes(string variable, string log)
     {
-        var makefile = File.ReadAllText(RepositoryRoot.File("Makefile")).Replace("\\\n", " ", StringComparison.Ordinal);
-        var options = Regex.Match(makefile, $"^LOG_{variable} = (.*)$", RegexOptions.Multiline).Groups[1].Value;
+        Assert.Equal(OptionsOf(log), Words(MakefileVariable($"LOG_{variable}").Replace("$(SHARED)/", "D/", StringComparison.Ordinal)));
+    }
 
-        Assert.Equal(OptionsOf(log), Words(options.Replace("$(SHARED)/", "D/", StringComparison.Ordinal)));
+    [Theory]
+    [MemberData(nameof(Logs))]
+    public void Makefile_TrainingOfALog_IsParsed(string variable, string log)
+    {
+        var training = MakefileVariable($"FIT_{variable}");
+        if (Regex.Match(training, @"^\$\((.*)\)$") is { Success: true } same)
+            training = MakefileVariable(same.Groups[1].Value);
+        Assert.NotEmpty(training);
+
+        var result = new RootCommand { FitCommand.Create() }.Parse(["fit", .. OptionsOf(log), .. Words(training), "--out", "run"]);
+
+        Assert.Empty(result.Errors);
     }
 
     [Theory]
@@ -42,6 +55,12 @@ public sealed class DocumentedLogsTests
 
         Assert.True(code == 0, error.ToString());
         Assert.Contains(expected, output.ToString(), StringComparison.Ordinal);
+    }
+
+    private static string MakefileVariable(string name)
+    {
+        var makefile = File.ReadAllText(RepositoryRoot.File("Makefile")).Replace("\\\n", " ", StringComparison.Ordinal);
+        return Regex.Match(makefile, $"^{name} = (.*)$", RegexOptions.Multiline).Groups[1].Value;
     }
 
     private static IReadOnlyList<string> OptionsOf(string log) => Words(Regex.Match(Docs, $@"^\| {log} \| `([^`]*)`", RegexOptions.Multiline).Groups[1].Value);
