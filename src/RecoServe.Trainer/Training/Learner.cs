@@ -81,7 +81,7 @@ internal sealed class Learner : IDisposable
         var states = _network.Fuse(read.flatten(0, 1).index_select(0, cells), batch.Context());
         var watched = _options.Objective.ExcludeWatched ? new WatchedItems(items, cells) : null;
         var gradient = zeros_like(states);
-        var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
+        var propensityLoss = PropensityLossOf(batch, states, share);
         var (weights, sums) = Weigh(batch, states.detach(), watched);
         var targets = batch.Targets();
         var loss = weights is null
@@ -102,6 +102,14 @@ internal sealed class Learner : IDisposable
         (_propensity as IDisposable)?.Dispose();
         _categories?.Dispose();
     }
+
+    /// <summary>Mean −ln β of what was shown, of a head before it learns from the batch, which it then does.</summary>
+    private double PropensityLossOf(Batch batch, Tensor states, double share) => _propensity switch
+    {
+        null => 0,
+        PropensityHead head => head.Accumulate(batch, states, share),
+        _ => -_propensity.LogOf(batch, states).mean().item<float>(),
+    };
 
     private (Tensor? Weights, WeightSums Sums) Weigh(Batch batch, Tensor states, WatchedItems? watched)
     {

@@ -36,6 +36,20 @@ public sealed class FeedbackFitTests : CommandFixture
         Assert.True(File.Exists(In("curve/tradeoff.png")));
     }
 
+    /// <summary>What the log says, and any estimator beside it, is measured as a head is: −ln β of what was shown.</summary>
+    [Fact]
+    public async Task Fit_PropensitiesOfAQuarter_HaveALossOfLnFour()
+    {
+        await SimulateAsync();
+        var rows = (await File.ReadAllLinesAsync(In("log/impressions.csv"), TestContext.Current.CancellationToken)).Select(line => line.Split(',')).ToArray();
+        var propensity = Array.IndexOf(rows[0], "propensity");
+        foreach (var row in rows[1..])
+            row[propensity] = "0.25";
+        await File.WriteAllLinesAsync(In("log/impressions.csv"), rows.Select(row => string.Join(',', row)), TestContext.Current.CancellationToken);
+        Assert.Equal(0, await RunAsync($"{Fit} --objective ips --propensity column --epochs 1 --out {In("run")}".Split(' ')));
+        Assert.StartsWith("1.38629", (await File.ReadAllLinesAsync(In("run/metrics.csv"), TestContext.Current.CancellationToken))[1].Split(',')[^3], StringComparison.Ordinal);
+    }
+
     /// <summary>With steps of next to nothing, what a run begins with is what it ends with: the shift of the run that it starts from.</summary>
     [Fact]
     public async Task StartFrom_RunWithoutReward_IsOnItsCurve()
