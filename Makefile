@@ -71,6 +71,20 @@ artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.t
 	  $(SHARED)/ml-1m/item_map.txt -; } > $@.part
 	mv $@.part $@
 
+# Coat as displays: every rating is one, and a 4 or 5 a watch, with the attributes of coats and people. A matrix has no times: each user's ratings get an order of their own.
+COAT = $(SHARED)/coat/user_item_features
+COAT_ATTRIBUTES = awk 'NR == FNR { sub(/.*:/, ""); value[FNR] = $$0; next } { line = FNR; for (i = 1; i <= NF; i++) if ($$i) line = line "," value[i]; print line }'
+artifacts/coat/items.csv: $(COAT)/item_features_map.txt $(COAT)/item_features.ascii
+	mkdir -p $(@D)
+	{ echo item_id,gender,category,color,front_page; $(COAT_ATTRIBUTES) $^; } > $@.part
+	mv $@.part $@
+
+artifacts/coat/train.csv artifacts/coat/test.csv: artifacts/coat/%.csv: $(SHARED)/coat/%.ascii $(COAT)/user_features_map.txt $(COAT)/user_features.ascii
+	mkdir -p $(@D)
+	{ echo user_id,gender,age,location,interest,item_id,timestamp,rating,watched; $(COAT_ATTRIBUTES) $(COAT)/user_features_map.txt $(COAT)/user_features.ascii | awk \
+	  'NR == FNR { user[FNR] = $$0; next } { sub(/\r/, ""); for (i = 1; i <= NF; i++) if ($$i) print user[FNR] "," i "," FNR * i % 307 "," $$i "," ($$i >= 4) }' - $<; } > $@.part
+	mv $@.part $@
+
 # The real logs with the options that docs/training.md explains.
 LOG_ml-1m = --data $(SHARED)/ml-1m/ml-1m.txt --items artifacts/ml-1m/items.csv
 LOG_beauty = --data $(SHARED)/amazon/Beauty.txt --items $(SHARED)/amazon/Beauty_item2attributes.json
@@ -81,6 +95,20 @@ LOG_kuairand = --data $(SHARED)/kuairand-pure/exposures_04*.parquet $(SHARED)/ku
 LOG_trivago = --data $(SHARED)/trivago/val_100k.parquet --column user_id=session_id item_id=reference --where "action_type = 'clickout item'" \
   --context device,platform --split time --keep-seen
 LOG_coat = --data $(SHARED)/coat/train.ascii --test-data $(SHARED)/coat/test.ascii --where "rating >= 4" --split given
+LOG_coat-displays = --data artifacts/coat/train.csv --test-data artifacts/coat/test.csv --where "rating >= 4" --split given \
+  --items artifacts/coat/items.csv --context gender,age,location,interest --impressions artifacts/coat/train.csv
+LOG_kuairand-displays = $(LOG_kuairand) --impressions $(SHARED)/kuairand-pure/exposures_04*.parquet $(SHARED)/kuairand-pure/exposures_05*.parquet \
+  --column watched=long_view
+LOG_trivago-displays = $(LOG_trivago) --impressions $(SHARED)/trivago/val_100k.parquet --column slate_items=impressions
+
+# What has to be made first.
+MADE_ml-1m = artifacts/ml-1m/items.csv
+MADE_coat-displays = artifacts/coat/train.csv artifacts/coat/test.csv artifacts/coat/items.csv
+
+.PHONY: train-log
+train-log: $(MADE_$(LOG)) ## Trains on a real log as perf/training/beauty.yaml says (LOG=beauty); ARGS="--seed 2" adds to it or wins over it, OUT=DIR is the run's folder.
+	$(TRAINER) fit $(or $(LOG_$(LOG)),$(error LOG must be one of $(patsubst perf/training/%.yaml,%,$(wildcard perf/training/*.yaml)))) \
+	  --config perf/training/$(LOG).yaml --out $(or $(OUT),$(RUNS)/logs/$(LOG)) $(ARGS)
 
 evaluate-baselines: artifacts/ml-1m/items.csv ## POP, MARKOV1 and COOC10 on every real log, or on LOGS="ml-1m coat".
 	dotnet build -c $(CONFIGURATION) src/RecoServe.Trainer --nologo -v quiet
