@@ -17,8 +17,10 @@ public sealed class FeedbackFitTests : CommandFixture
         Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 2 --out {In("one")}".Split(' '), "--reward", "1 + 4*premium"]));
         Assert.Matches("weights: mean [0-9.]+, effective [0-9.]+ % of rows, max 500, estimated reward [0-9.]+  propensity loss [0-9.]+  category loss [0-9.]+", Error.ToString());
         var lines = await File.ReadAllLinesAsync(In("one/metrics.csv"), TestContext.Current.CancellationToken);
-        Assert.EndsWith(",mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward", lines[0], StringComparison.Ordinal);
-        Assert.Equal("500", lines[1].Split(',')[^4]);
+        Assert.EndsWith(",mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward,val_propensity_loss", lines[0], StringComparison.Ordinal);
+        Assert.Equal("500", lines[1].Split(',')[^5]);
+        Assert.Matches(@"NDCG@10 [0-9.]+( \*)?  validation propensity loss [0-9.]+  weights", Error.ToString());
+        Assert.InRange(EpochTable.Read(In("one/metrics.csv")).Column("val_propensity_loss").Values[^1], 1, 10);
 
         Assert.Equal(0, await RunAsync([.. $"{fit} --epochs 1 --out {In("two")}".Split(' '), "--reward", "1 + 4*premium"]));
         Assert.Equal(0, await RunAsync($"fit --resume --epochs 2 --out {In("two")}".Split(' ')));
