@@ -71,21 +71,18 @@ artifacts/ml-1m/items.csv: $(SHARED)/ml-1m/movies.dat $(SHARED)/ml-1m/item_map.t
 	  $(SHARED)/ml-1m/item_map.txt -; } > $@.part
 	mv $@.part $@
 
-# Coat as tables: coats with their attributes, and all ratings with the attributes of who gave them.
-COAT = $(SHARED)/coat
-artifacts/coat/items.csv: $(COAT)/user_item_features/item_features_map.txt $(COAT)/user_item_features/item_features.ascii
+# Coat as displays: every rating is one, and a 4 or 5 a watch, with the attributes of coats and people. A matrix has no times: each user's ratings get an order of their own.
+COAT = $(SHARED)/coat/user_item_features
+COAT_ATTRIBUTES = awk 'NR == FNR { sub(/.*:/, ""); value[FNR] = $$0; next } { line = FNR; for (i = 1; i <= NF; i++) if ($$i) line = line "," value[i]; print line }'
+artifacts/coat/items.csv: $(COAT)/item_features_map.txt $(COAT)/item_features.ascii
 	mkdir -p $(@D)
-	awk -F: 'BEGIN { print "item_id,gender,jackettype,color,onfrontpage" } { sub(/\r$$/, "") } FNR == NR { name[FNR] = $$1; value[FNR] = $$2; next } \
-	  { n = split($$0, on, " "); split("", is); for (i = 1; i <= n; i++) if (on[i]) is[name[i]] = value[i]; \
-	    print FNR "," is["gender"] "," is["jackettype"] "," is["color"] "," is["onfrontpage"] }' $^ > $@.part
+	{ echo item_id,gender,category,color,front_page; $(COAT_ATTRIBUTES) $^; } > $@.part
 	mv $@.part $@
 
-artifacts/coat/%.csv: $(COAT)/user_item_features/user_features_map.txt $(COAT)/user_item_features/user_features.ascii $(COAT)/%.ascii
+artifacts/coat/train.csv artifacts/coat/test.csv: artifacts/coat/%.csv: $(SHARED)/coat/%.ascii $(COAT)/user_features_map.txt $(COAT)/user_features.ascii
 	mkdir -p $(@D)
-	awk -F: 'BEGIN { print "user_id,item_id,timestamp,rating,watched,gender,age,location,fashioninterest" } FNR == 1 { file++ } { sub(/\r$$/, "") } \
-	  file == 1 { name[FNR] = $$1; value[FNR] = $$2; next } { n = split($$0, on, " ") } \
-	  file == 2 { for (i = 1; i <= n; i++) if (on[i]) is[FNR, name[i]] = value[i]; next } \
-	  { for (i = 1; i <= n; i++) if (on[i]) print FNR "," i "," i "," on[i] "," (on[i] >= 4) "," is[FNR, "gender"] "," is[FNR, "age"] "," is[FNR, "location"] "," is[FNR, "fashioninterest"] }' $^ > $@.part
+	{ echo user_id,gender,age,location,interest,item_id,timestamp,rating,watched; $(COAT_ATTRIBUTES) $(COAT)/user_features_map.txt $(COAT)/user_features.ascii | awk \
+	  'NR == FNR { user[FNR] = $$0; next } { sub(/\r/, ""); for (i = 1; i <= NF; i++) if ($$i) print user[FNR] "," i "," FNR * i % 307 "," $$i "," ($$i >= 4) }' - $<; } > $@.part
 	mv $@.part $@
 
 # The real logs with the options that docs/training.md explains.
@@ -98,20 +95,20 @@ LOG_kuairand = --data $(SHARED)/kuairand-pure/exposures_04*.parquet $(SHARED)/ku
 LOG_trivago = --data $(SHARED)/trivago/val_100k.parquet --column user_id=session_id item_id=reference --where "action_type = 'clickout item'" \
   --context device,platform --split time --keep-seen
 LOG_coat = --data $(SHARED)/coat/train.ascii --test-data $(SHARED)/coat/test.ascii --where "rating >= 4" --split given
+LOG_coat-displays = --data artifacts/coat/train.csv --test-data artifacts/coat/test.csv --where "rating >= 4" --split given \
+  --items artifacts/coat/items.csv --context gender,age,location,interest --impressions artifacts/coat/train.csv
+LOG_kuairand-displays = $(LOG_kuairand) --impressions $(SHARED)/kuairand-pure/exposures_04*.parquet $(SHARED)/kuairand-pure/exposures_05*.parquet \
+  --column watched=long_view
+LOG_trivago-displays = $(LOG_trivago) --impressions $(SHARED)/trivago/val_100k.parquet --column slate_items=impressions
 
-# How each is trained in perf/results/training.md.
-FIT_ml-1m = --item-feature category --network sasrec --dimension 128 --heads 2 --item-bias false --windows 20 --dropout 0.25 --learning-rate 0.002 \
-  --warmup-steps 100 --decay cosine --epochs 36 --patience 90 --evaluate-every 4 --exclude-watched true
-FIT_beauty = --network sasrec --item-feature category --max-history 50 --dropout 0.5 --epochs 100 --patience 6 --evaluate-every 2 --halve-after 2
-FIT_toys = $(FIT_beauty)
-FIT_kuairand = --item-feature category --item-feature channel --dropout 0.7 --patience 3 --halve-after 1
-FIT_trivago = --dropout 0.5 --patience 5 --halve-after 2
-FIT_coat = --dimension 32 --dropout 0.5 --patience 10
+# What has to be made first.
+MADE_ml-1m = artifacts/ml-1m/items.csv
+MADE_coat-displays = artifacts/coat/train.csv artifacts/coat/test.csv artifacts/coat/items.csv
 
 .PHONY: train-log
-train-log: artifacts/ml-1m/items.csv ## The results row of LOG=beauty (ml-1m toys kuairand trivago coat); ARGS="--seed 2" adds options.
-	rm -rf $(RUNS)/$(LOG)
-	$(TRAINER) fit $(LOG_$(LOG)) $(FIT_$(LOG)) --threads 1 --out $(RUNS)/$(LOG) $(ARGS)
+train-log: $(MADE_$(LOG)) ## Trains on a real log as perf/training/beauty.yaml says (LOG=beauty); ARGS="--seed 2" adds to it or wins over it, OUT=DIR is the run's folder.
+	$(TRAINER) fit $(or $(LOG_$(LOG)),$(error LOG must be one of $(patsubst perf/training/%.yaml,%,$(wildcard perf/training/*.yaml)))) \
+	  --config perf/training/$(LOG).yaml --out $(or $(OUT),$(RUNS)/logs/$(LOG)) $(ARGS)
 
 evaluate-baselines: artifacts/ml-1m/items.csv ## POP, MARKOV1 and COOC10 on every real log, or on LOGS="ml-1m coat".
 	dotnet build -c $(CONFIGURATION) src/RecoServe.Trainer --nologo -v quiet

@@ -78,7 +78,8 @@ internal sealed class FitCommand
         stored?.RequireSame(RunSettings.RankingKey, ranking.Protocol);
         stored?.RequireSame(RunSettings.StartKey, NameOf(result.GetValue(_startFrom)));
         RequireFit(options, split.Log);
-        var set = new TrainingSet(split.Log, [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)], options.Window, options.Windows);
+        int[] lengths = [.. Enumerable.Range(0, split.Log.UserCount).Select(split.TrainingLengthOf)];
+        var set = new TrainingSet(split.Log, lengths, options.Window, options.Windows, split.LengthsBeforeTest());
         if (set.WindowCount == 0)
             throw new DataException("nothing is left to learn from: no user has an impression before the last training watch");
         var start = stored?.Checkpoint.CanResume != true && result.GetValue(_startFrom) is { } from ? RunFolder.Open(from) : null;

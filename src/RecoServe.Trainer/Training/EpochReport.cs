@@ -6,7 +6,8 @@ namespace RecoServe.Trainer.Training;
 /// <param name="Validation">Null if this epoch was not validated.</param>
 /// <param name="IsBest">Whether its weights are the best so far.</param>
 /// <param name="LearningRate">The size of its last step.</param>
-internal sealed record EpochReport(int Epoch, EpochSums Sums, ValidationScore? Validation, bool IsBest, double LearningRate)
+/// <param name="HeldOutPropensityLoss">Mean −ln β of the validation's displays, nats; null if this epoch was not validated, or there are none or no propensities.</param>
+internal sealed record EpochReport(int Epoch, EpochSums Sums, ValidationScore? Validation, bool IsBest, double LearningRate, double? HeldOutPropensityLoss = null)
 {
     /// <summary>Mean loss of its rows, nats.</summary>
     public double Loss => Sums.MeanOf(Sums.Loss);

@@ -17,7 +17,7 @@ internal sealed record EpochSums
     /// <summary>Of the importance weights.</summary>
     public WeightSums Weights { get; init; } = WeightSums.None;
 
-    /// <summary>Of −ln β of what was shown, nats.</summary>
+    /// <summary>Of the propensity head's losses, nats.</summary>
     public double PropensityLoss { get; init; }
 
     /// <summary>Of the category heads' losses, nats.</summary>

@@ -41,6 +41,8 @@ internal sealed class FitConsole : IFitProgress
         var validation = report.Validation is { } score
             ? string.Create(CultureInfo.InvariantCulture, $"  validation HR@10 {score.HitRate:F4}  NDCG@10 {score.Ndcg:F4}{(report.IsBest ? " *" : "")}")
             : "";
+        if (report.HeldOutPropensityLoss is { } loss)
+            validation += string.Create(CultureInfo.InvariantCulture, $"  validation propensity loss {loss:F4}");
         _writeLine(string.Create(
             CultureInfo.InvariantCulture,
             $"epoch {report.Epoch,3}  loss {report.Loss:F4}{validation}{Diagnostics(report.Sums)}  {report.Sums.Seconds:F1} s  {report.PositionsPerSecond:N0} positions/s"));

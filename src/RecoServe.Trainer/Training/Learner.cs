@@ -69,19 +69,34 @@ internal sealed class Learner : IDisposable
             _average.Show(see);
     }
 
+    /// <summary>How far the propensities that rows are weighed with are from what was shown: the mean −ln β of some batches, nats. Null without propensities or rows.</summary>
+    public double? PropensityLossOf(IEnumerable<Batch> batches)
+    {
+        if (_propensity is null)
+            return null;
+        using var guard = no_grad();
+        _network.eval();
+        var (loss, rows) = (0.0, 0L);
+        foreach (var batch in batches)
+        {
+            using var scope = NewDisposeScope();
+            loss -= _propensity.LogOf(batch, StatesOf(batch, batch.Items(), batch.Cells())).to(float64).sum().item<double>();
+            rows += batch.Positions;
+        }
+
+        return rows == 0 ? null : loss / rows;
+    }
+
     /// <summary>Adds a share of the gradient of a batch's mean loss to the weights'.</summary>
     internal StepReport Accumulate(Batch batch, double share = 1)
     {
         using var scope = NewDisposeScope();
         _network.train();
-        var items = batch.Items();
-        var read = _network.Read(
-            items, _network.Shape.TimeGaps ? batch.Gaps() : null, _network.Shape.HistoryContext ? batch.HistoryContext() : null);
-        var cells = batch.Cells();
-        var states = _network.Fuse(read.flatten(0, 1).index_select(0, cells), batch.Context());
+        var (items, cells) = (batch.Items(), batch.Cells());
+        var states = StatesOf(batch, items, cells);
         var watched = _options.Objective.ExcludeWatched ? new WatchedItems(items, cells) : null;
         var gradient = zeros_like(states);
-        var propensityLoss = PropensityLossOf(batch, states, share);
+        var propensityLoss = _propensity is PropensityHead head ? head.Accumulate(batch, states, share) : 0;
         var (weights, sums) = Weigh(batch, states.detach(), watched);
         var targets = batch.Targets();
         var loss = weights is null
@@ -103,13 +118,13 @@ internal sealed class Learner : IDisposable
         _categories?.Dispose();
     }
 
-    /// <summary>Mean −ln β of what was shown, of a head before it learns from the batch, which it then does.</summary>
-    private double PropensityLossOf(Batch batch, Tensor states, double share) => _propensity switch
+    /// <summary>[positions, d]: the policy's state before each row.</summary>
+    private Tensor StatesOf(Batch batch, Tensor items, Tensor cells)
     {
-        null => 0,
-        PropensityHead head => head.Accumulate(batch, states, share),
-        _ => -_propensity.LogOf(batch, states).mean().item<float>(),
-    };
+        var read = _network.Read(
+            items, _network.Shape.TimeGaps ? batch.Gaps() : null, _network.Shape.HistoryContext ? batch.HistoryContext() : null);
+        return _network.Fuse(read.flatten(0, 1).index_select(0, cells), batch.Context());
+    }
 
     private (Tensor? Weights, WeightSums Sums) Weigh(Batch batch, Tensor states, WatchedItems? watched)
     {

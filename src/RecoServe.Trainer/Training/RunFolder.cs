@@ -18,7 +18,7 @@ namespace RecoServe.Trainer.Training;
 /// </summary>
 internal sealed class RunFolder
 {
-    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate,mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward";
+    private const string MetricsHeader = "epoch,loss,val_hr10,val_ndcg10,seconds,positions_per_second,learning_rate,mean_weight,effective_share,max_weight,propensity_loss,category_loss,estimated_reward,val_propensity_loss";
 
     private RunFolder(string path, RunSettings settings)
     {
@@ -196,7 +196,7 @@ internal sealed class RunFolder
         var weights = sums.Weights.Count == 0 ? null : sums.Weights;
         double? propensity = sums.PropensityLoss == 0 ? null : sums.MeanOf(sums.PropensityLoss);
         double? category = sums.CategoryLoss == 0 ? null : sums.MeanOf(sums.CategoryLoss);
-        var objective = string.Create(CultureInfo.InvariantCulture, $"{weights?.Mean:G6},{weights?.EffectiveShare:G6},{weights?.Max:G6},{propensity:F6},{category:F6},{weights?.EstimatedReward:G6}");
+        var objective = string.Create(CultureInfo.InvariantCulture, $"{weights?.Mean:G6},{weights?.EffectiveShare:G6},{weights?.Max:G6},{propensity:F6},{category:F6},{weights?.EstimatedReward:G6},{report.HeldOutPropensityLoss:F6}");
         File.AppendAllText(In("metrics.csv"), string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Epoch},{report.Loss:F6},{report.Validation?.HitRate:F6},{report.Validation?.Ndcg:F6},{sums.Seconds:F2},{report.PositionsPerSecond:F0},{report.LearningRate:G6},{objective}\n"));

@@ -6,7 +6,7 @@ namespace RecoServe.Trainer.Training;
 /// <param name="Loss">Mean loss over the rows, nats, before the step.</param>
 /// <param name="Rows">Number of rows.</param>
 /// <param name="Weights">Sums over the importance weights; none for objectives without.</param>
-/// <param name="PropensityLoss">Mean −ln β of what was shown, in nats, of a propensity head before it learned from the step; 0 without propensities.</param>
+/// <param name="PropensityLoss">Mean −ln β̂ of the propensity head, nats; 0 without one.</param>
 /// <param name="CategoryLoss">Mean loss of the category heads over the rows, of which those of reward 0 have none, nats, before their weights; 0 without.</param>
 internal sealed record StepReport(double Loss, int Rows, WeightSums Weights, double PropensityLoss, double CategoryLoss)
 {

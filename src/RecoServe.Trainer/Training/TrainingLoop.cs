@@ -61,9 +61,10 @@ internal sealed class TrainingLoop(
     private FitState EndEpoch(Learner learner, FitState state)
     {
         var rate = _size.After(state.Steps - 1, state.Halvings);
-        ValidationScore? score = null;
+        var (score, propensity) = ((ValidationScore?)null, (double?)null);
         if (IsValidated(state.Epoch))
         {
+            propensity = learner.PropensityLossOf(set.HeldOut(options.BatchSize));
             learner.Show(() =>
             {
                 score = Validate();
@@ -73,7 +74,7 @@ internal sealed class TrainingLoop(
             });
         }
 
-        var report = new EpochReport(state.Epoch, state.Sums, score, score is not null && state.BestEpoch == state.Epoch, rate);
+        var report = new EpochReport(state.Epoch, state.Sums, score, score is not null && state.BestEpoch == state.Epoch, rate, propensity);
         run.AppendMetrics(report);
         progress.Ended(report);
         return state.NextEpoch();

@@ -14,6 +14,8 @@ internal sealed class TrainingSet
     private const int PoolBatches = 16;
 
     private readonly IReadOnlyList<int> _lengths;
+    private readonly IReadOnlyList<int> _known;
+    private readonly int _maxHistory;
     private readonly WindowPlace[] _windows;
 
     /// <summary>Users of whose rows some are not learned: of all others they need not be looked through again.</summary>
@@ -25,10 +27,11 @@ internal sealed class TrainingSet
     /// <param name="lengths">How many of each user's first events are for training; users with none are left out.</param>
     /// <param name="maxHistory">Most events of a window, at least 2: of one that does not begin a history, the first is read only.</param>
     /// <param name="windowsPerUser">Most windows of a user, the newest first; older events are not learned.</param>
+    /// <param name="known">How many of each user's first events come before the test; null: no more than are for training.</param>
     /// <remarks>Of a log with feedback, the rows of <see cref="WatchLog.FeedbackOf"/> are learned, and users without any left out.</remarks>
-    public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory, int windowsPerUser = 1)
+    public TrainingSet(WatchLog log, IReadOnlyList<int> lengths, int maxHistory, int windowsPerUser = 1, IReadOnlyList<int>? known = null)
     {
-        (Log, _lengths, _fields) = (log, lengths, log.ContextFields.Count);
+        (Log, _lengths, _known, _maxHistory, _fields) = (log, lengths, known ?? lengths, maxHistory, log.ContextFields.Count);
         ItemCounts = new long[log.Catalogue.Count + 1];
         ShownCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
         RewardedCounts = log.Feedback is null ? ItemCounts : new long[log.Catalogue.Count + 1];
@@ -113,6 +116,22 @@ internal sealed class TrainingSet
             place.Start,
             (_isFiltered[user] ? Log.FeedbackOf(user, _lengths[user]) : Log.Feedback?.RowsOf(user)) is { } feedback ? place.RowsOf(feedback) : null,
             Log.HasTimes ? Log.TimesOf(user)[events] : default);
+    }
+
+    /// <summary>
+    /// The displays of the validation, each seen from the watches before it: those between a user's last watch for training and the last that is known.
+    /// None of them is learned, and none is in <see cref="ShownCounts"/>.
+    /// </summary>
+    public IEnumerable<Batch> HeldOut(int batchSize) => Enumerable.Range(0, Log.Feedback is null ? 0 : Log.UserCount)
+        .Select(HeldOutOf)
+        .Where(window => window.Feedback!.Count > 0)
+        .Chunk(batchSize)
+        .Select(windows => new Batch(windows, _fields));
+
+    private Window HeldOutOf(int user)
+    {
+        var place = new WindowPlace(user, Math.Max(0, _known[user] - _maxHistory), _known[user]);
+        return Read(place) with { Feedback = place.RowsOf(Log.Feedback!.RowsOf(user).Between(_lengths[user], _known[user])) };
     }
 
     private void CountRewards(FeedbackRows feedback)

@@ -3,10 +3,11 @@ using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using RecoServe.Testing;
 using RecoServe.Trainer.Commands;
+using RecoServe.Trainer.Configuration;
 
 namespace RecoServe.Trainer.Tests.Data;
 
-/// <summary>The options that docs/training.md gives for each real log are those of the Makefile, and the commands take them.</summary>
+/// <summary>The options that docs/training.md gives for each real log are those of the Makefile, and the commands take them, with the settings of perf/training.</summary>
 public sealed class DocumentedLogsTests
 {
     private static string Docs => File.ReadAllText(RepositoryRoot.File("docs/training.md"));
@@ -17,29 +18,40 @@ public sealed class DocumentedLogsTests
         { "beauty", "Amazon Beauty" },
         { "toys", "Amazon Toys" },
         { "kuairand", "KuaiRand-Pure" },
+        { "kuairand-displays", "KuaiRand-Pure, displays" },
         { "trivago", "trivago" },
+        { "trivago-displays", "trivago, displays" },
         { "coat", "Coat" },
+        { "coat-displays", "Coat, displays" },
     };
 
     [Theory]
     [MemberData(nameof(Logs))]
     public void Makefile_OptionsOfALog_AreTheDocumentedOnes(string variable, string log)
     {
-        Assert.Equal(OptionsOf(log), Words(MakefileVariable($"LOG_{variable}").Replace("$(SHARED)/", "D/", StringComparison.Ordinal)));
+        var makefile = File.ReadAllText(RepositoryRoot.File("Makefile")).Replace("\\\n", " ", StringComparison.Ordinal);
+        string Value(string name) => Regex.Match(makefile, $"^{name} = (.*)$", RegexOptions.Multiline).Groups[1].Value;
+        var options = Regex.Replace(Value($"LOG_{variable}"), @"\$\((LOG_\S+)\)", name => Value(name.Groups[1].Value));
+
+        Assert.Equal(OptionsOf(log), Words(options.Replace("$(SHARED)/", "D/", StringComparison.Ordinal)));
     }
 
     [Theory]
     [MemberData(nameof(Logs))]
-    public void Makefile_TrainingOfALog_IsParsed(string variable, string log)
+    public void Fit_DocumentedOptionsWithTheLogsSettings_AreTaken(string variable, string log)
     {
-        var training = MakefileVariable($"FIT_{variable}");
-        if (Regex.Match(training, @"^\$\((.*)\)$") is { Success: true } same)
-            training = MakefileVariable(same.Groups[1].Value);
-        Assert.NotEmpty(training);
+        var root = new RootCommand { FitCommand.Create() };
+        string[] args = ["fit", .. OptionsOf(log), "--config", RepositoryRoot.File($"perf/training/{variable}.yaml"), "--out", "run"];
 
-        var result = new RootCommand { FitCommand.Create() }.Parse(["fit", .. OptionsOf(log), .. Words(training), "--out", "run"]);
+        Assert.Empty(root.Parse(ConfigFile.Expand(root.Parse(args), args)).Errors);
+    }
 
-        Assert.Empty(result.Errors);
+    [Fact]
+    public void Options_FilesOfTheLogs_AreThere()
+    {
+        var folder = Path.GetDirectoryName(SharedData.PathOf("README.md"))!;
+        foreach (var word in Logs.SelectMany(row => OptionsOf(row.Data.Item2)).Where(word => word.StartsWith("D/", StringComparison.Ordinal)))
+            Assert.NotEmpty(Directory.GetFiles(Path.GetDirectoryName(Path.Combine(folder, word[2..]))!, Path.GetFileName(word)));
     }
 
     [Theory]
@@ -55,12 +67,6 @@ public sealed class DocumentedLogsTests
 
         Assert.True(code == 0, error.ToString());
         Assert.Contains(expected, output.ToString(), StringComparison.Ordinal);
-    }
-
-    private static string MakefileVariable(string name)
-    {
-        var makefile = File.ReadAllText(RepositoryRoot.File("Makefile")).Replace("\\\n", " ", StringComparison.Ordinal);
-        return Regex.Match(makefile, $"^{name} = (.*)$", RegexOptions.Multiline).Groups[1].Value;
     }
 
     private static IReadOnlyList<string> OptionsOf(string log) => Words(Regex.Match(Docs, $@"^\| {log} \| `([^`]*)`", RegexOptions.Multiline).Groups[1].Value);

@@ -39,6 +39,27 @@ public sealed class LearnerTests
         new ObjectiveOptions { Loss = LossKind.Sampled, Negatives = 8, CategoryFromItem = 1 },
         shape => shape with { SparseGradients = true, ItemFeatures = [], Output = (OutputVectors)output, ItemBias = false });
 
+    /// <summary>Of nine items 5 and 1 were shown in training, 5 and 9 in the validation: with one display added to each they have 2 and 1 of 11. A head begins there.</summary>
+    [Theory]
+    [InlineData(PropensitySource.None, double.NaN, 0)]
+    [InlineData(PropensitySource.Frequency, 2.0513, 1e-4)]
+    [InlineData(PropensitySource.Head, 2.0513, 0.05)]
+    public void PropensityLossOf_DisplaysOfTheValidation_IsTheirMeanWithoutDropout(object source, double expected, double tolerance)
+    {
+        using var scope = torch.NewDisposeScope();
+        var log = TinyLogs.Build(9, [[5, 1, 2, 3]], []).With(new FeedbackLog([0, 4], [0, 1, 2, 2], [5, 1, 5, 9], [1, 1, 0, 0], null, null, []));
+        var options = TrainingRunFixture.Quick with { Objective = new ObjectiveOptions { Propensity = (PropensitySource)source, PropensitySmoothing = 1 } };
+        using var network = new NextWatchNetwork(new NetworkShape(9, options.Dimension, 1, []), 0.5);
+        var set = new TrainingSet(log, [2], options.Window, known: [3]);
+        using var learner = new Learner(network, options, set);
+        network.train();
+
+        var loss = learner.PropensityLossOf(set.HeldOut(16));
+        Assert.Equal(expected, loss ?? double.NaN, tolerance);
+        Assert.Equal(loss, learner.PropensityLossOf(set.HeldOut(16)));
+        Assert.Null(learner.PropensityLossOf([]));
+    }
+
     /// <summary>However large the catalogue, a step holds and moves the rows of what the users watched and of what was drawn.</summary>
     [Theory]
     [InlineData(OutputVectors.Tied, 200)]

@@ -1,5 +1,6 @@
 using RecoServe.Trainer.Data;
 using RecoServe.Trainer.Training;
+using TorchSharp;
 
 namespace RecoServe.Trainer.Tests.Training;
 
@@ -74,6 +75,23 @@ public sealed class TrainingSetTests
         Assert.Equal([1, 2, 3, 6, 7], set.Read(Assert.Single(Assert.Single(set.Epoch(1, 1, 8)))).Feedback!.Slots!.Value.ToArray().Select(slot => (int)slot));
         Assert.Equal([0, 1, 1, 0, 1, 1, 0, 0, 0, 1], set.ShownCounts);
         Assert.Equal([5, 2, 1, 2, 3, 4, 9, 2], Targets(new TrainingSet(log, [4], maxHistory: 100)));
+    }
+
+    /// <summary>Of the first user 2 is the validation and 3 the test; what led to the test, and what was shown after it, nobody has known. The second has nothing after training.</summary>
+    [Theory]
+    [InlineData(100, new long[] { 0, 5, 1 }, new long[] { 2, 2 })]
+    [InlineData(2, new long[] { 0, 1 }, new long[] { 1, 1 })]
+    public void HeldOut_AreTheDisplaysBetweenTrainingAndTest_SeenFromTheWatchesBefore(int maxHistory, long[] items, long[] cells)
+    {
+        using var scope = torch.NewDisposeScope();
+        var log = TinyLogs.Build(9, [[5, 1, 2, 3], [4, 6]], []).With(new FeedbackLog(
+            [0, 6, 8], [0, 1, 2, 2, 3, 4, 0, 1], [5, 1, 2, 9, 3, 8, 4, 6], [1, 1, 1, 0, 1, 0, 1, 1], null, null, []));
+
+        var batch = Assert.Single(new TrainingSet(log, [2, 2], maxHistory, known: [3, 2]).HeldOut(16));
+        Assert.Equal([2, 9], batch.Targets().data<long>().ToArray());
+        Assert.Equal(items, batch.Items().data<long>().ToArray());
+        Assert.Equal(cells, batch.Cells().data<long>().ToArray());
+        Assert.Empty(new TrainingSet(log, [2, 2], maxHistory).HeldOut(16));
     }
 
     [Fact]
