@@ -16,7 +16,7 @@ public sealed class RunReportTests : IDisposable
     public RunReportTests()
     {
         var run = RunFolder.Create(_folder, TinyLogs.Cycle(), new FitOptions { Dimension = 17 }, new Dictionary<string, string> { ["log"] = "a<b>.txt" });
-        File.AppendAllText(Path.Combine(run.Path, "metrics.csv"), "1,2.5,0.1,0.05,1.5,1000,0.005,,,,,,\n2,2.25,,,1.5,1000,0.0025,,,,,,\n");
+        File.AppendAllText(Path.Combine(run.Path, "metrics.csv"), "1,2.5,0.1,0.05,1.5,1000,0.005,,,,,,,\n2,2.25,,,1.5,1000,0.0025,,,,,,,\n");
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -68,7 +68,7 @@ public sealed class RunReportTests : IDisposable
         RunReport.Write(RunFolder.Open(_folder));
         var old = File.ReadAllBytes(Path.Combine(_folder, file));
         using var reader = File.OpenRead(Path.Combine(_folder, file));
-        File.AppendAllText(Path.Combine(_folder, "metrics.csv"), "3,2,,,1.5,1000,0.0025,,,,,,\n");
+        File.AppendAllText(Path.Combine(_folder, "metrics.csv"), "3,2,,,1.5,1000,0.0025,,,,,,,\n");
 
         RunReport.Write(RunFolder.Open(_folder));
 
@@ -91,8 +91,8 @@ public sealed class RunReportTests : IDisposable
     }
 
     [Theory]
-    [InlineData("3,2\n", "line 4 has 2 fields, the header has 13")]
-    [InlineData("3,x,,,,,,,,,,,\n", "line 4: \"x\" is not a number")]
+    [InlineData("3,2\n", "line 4 has 2 fields, the header has 14")]
+    [InlineData("3,x,,,,,,,,,,,,\n", "line 4: \"x\" is not a number")]
     public void Write_DamagedMetrics_NamesTheLine(string line, string expected)
     {
         File.AppendAllText(Path.Combine(_folder, "metrics.csv"), line);
